@@ -1,0 +1,36 @@
+# Two commands for a newcomer: `make lab` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+# One thread for each of two workers: two threads each would slow one another down on two cores.
+export COURSE_TEST_THREADS ?= 1
+WORKERS ?= 2
+
+.PHONY: lab test setup lint bench clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0])"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -c "import pathlib; pathlib.Path('$(VENV)/.installed').touch()"
+
+lab: setup
+	$(BIN)/course doctor
+	$(BIN)/course lab
+
+lint: setup
+	$(BIN)/ruff check course_lib tests benchmarks
+	$(BIN)/ruff format --check course_lib tests benchmarks
+
+test: lint
+	COURSE_THREADS=$(COURSE_TEST_THREADS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests notebooks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""BERT from scratch: WordPiece, inputs, encoder, heads, and loading published weights."""

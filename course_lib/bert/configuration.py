@@ -1,0 +1,96 @@
+"""The numbers that define one BERT, under the names that published configuration files use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from course_lib.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class BertConfiguration:
+    """Sizes and rates of one BERT model (Devlin et al. 2018, section 3 and appendix A.2)."""
+
+    vocab_size: int = 30522  # word pieces in the vocabulary
+    hidden_size: int = 768  # H: width of every hidden state
+    num_hidden_layers: int = 12  # L: number of blocks
+    num_attention_heads: int = 12  # A: heads per block; each has width H / A
+    intermediate_size: int = 3072  # width inside the feed-forward layer, 4H in the paper
+    max_position_embeddings: int = 512  # the longest sequence that has positions
+    type_vocab_size: int = 2  # segments: A and B
+    hidden_act: str = "gelu"  # "gelu" is exact; "gelu_new" is the tanh approximation of the original
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    layer_norm_eps: float = 1e-12  # added to the variance, inside the root
+    initializer_range: float = 0.02  # standard deviation of the truncated normal
+    pad_token_id: int = 0
+
+    def __post_init__(self):
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} cannot be split over {self.num_attention_heads} heads. "
+                "Choose num_attention_heads so that it divides hidden_size."
+            )
+        if self.hidden_act not in ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu"):
+            raise ValueError(
+                f"hidden_act {self.hidden_act!r} is not one of BERT's activations. "
+                "Use 'gelu' (exact), 'gelu_new' (tanh approximation) or 'relu'."
+            )
+
+    @classmethod
+    def base(cls) -> BertConfiguration:
+        """BERT-base: 12 layers, 768 wide, 12 heads."""
+        return cls()
+
+    @classmethod
+    def large(cls) -> BertConfiguration:
+        """BERT-large: 24 layers, 1,024 wide, 16 heads."""
+        return cls(
+            hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> BertConfiguration:
+        """Read a ``config.json`` in the Hugging Face layout; fields BERT does not have are ignored.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, is not JSON, or describes a model that is not a BERT or cannot be.
+        """
+        path = Path(path)
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WeightsError(
+                f"{path} does not exist. A model folder needs config.json and model.safetensors."
+            ) from None
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise WeightsError(
+                f"{path} is not readable JSON ({error}). Copy the model folder again."
+            ) from None
+        if not isinstance(values, dict):
+            raise WeightsError(
+                f"{path} holds a {type(values).__name__}, not the fields of a configuration. "
+                "Copy the model folder again."
+            )
+        if values.get("model_type", "bert") != "bert":
+            raise WeightsError(
+                f"{path}, field 'model_type': the model is a {values['model_type']!r}, not a BERT. "
+                "Use a folder whose config.json says model_type bert."
+            )
+        if values.get("position_embedding_type", "absolute") != "absolute":
+            raise WeightsError(
+                f"{path}, field 'position_embedding_type': {values['position_embedding_type']!r} is a variant of "
+                "BERT whose positions this encoder does not have. Use a model with absolute positions."
+            )
+        try:
+            return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise WeightsError(f"{path} describes a model that cannot be built: {error}") from None
+
+    def to_dict(self) -> dict:
+        """Return the content of a ``config.json`` that transformers opens."""
+        return {"model_type": "bert", "architectures": ["BertModel"], **asdict(self)}

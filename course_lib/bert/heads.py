@@ -1,0 +1,117 @@
+"""What sits on the encoder: the two pre-training heads and the three fine-tuning heads.
+
+Devlin et al. 2018, sections 3.1 (pre-training) and 4 (fine-tuning). Shape letters as in
+:mod:`course_lib.bert.encoder`; M is the number of masked positions in the batch, V the vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.encoder import ACTIVATIONS, BertEncoder, initialize_weights
+
+
+class MaskedLanguageModelHead(nn.Module):
+    """Dense, GELU, LayerNorm, then a decoder tied to the token embeddings (section 3.1, task 1).
+
+    Parameters
+    ----------
+    configuration : sizes of the encoder below.
+    token_embedding : the encoder's own token embedding; its weight is used, not copied.
+    """
+
+    def __init__(self, configuration: BertConfiguration, token_embedding: nn.Embedding):
+        super().__init__()
+        c = configuration
+        self.transform = nn.Linear(c.hidden_size, c.hidden_size)
+        self.activation = ACTIVATIONS[c.hidden_act]
+        self.norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
+        self.decoder = nn.Linear(c.hidden_size, c.vocab_size)
+        initialize_weights(self.transform, c.initializer_range)
+        nn.init.zeros_(self.decoder.bias)
+        self.decoder.weight = token_embedding.weight  # tied: one matrix reads and writes words
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Score every word of the vocabulary at each given position: (M, H) -> (M, V)."""
+        return self.decoder(self.norm(self.activation(self.transform(hidden))))
+
+
+class NextSentenceHead(nn.Linear):
+    """Two scores from the pooled [CLS]: class 0 is IsNext, class 1 is random (section 3.1, task 2)."""
+
+    def __init__(self, configuration: BertConfiguration):
+        super().__init__(configuration.hidden_size, 2)
+        initialize_weights(self, configuration.initializer_range)
+
+
+class BertForMaskedLanguageModel(nn.Module):
+    """An encoder with a masked-language-model head that looks at masked positions only."""
+
+    def __init__(self, encoder: BertEncoder):
+        super().__init__()
+        self.encoder = encoder
+        self.head = MaskedLanguageModelHead(encoder.configuration, encoder.embeddings.token)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        token_type_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        positions: Tensor | None = None,
+    ) -> Tensor:
+        """Return word scores.
+
+        Parameters
+        ----------
+        input_ids, token_type_ids, attention_mask : as for the encoder, each (B, T).
+        positions : (B, T) bool, where to predict; everywhere if left out.
+
+        Returns
+        -------
+        Tensor
+            (M, V) float scores in row-major order of the positions, or (B, T, V) without positions.
+        """
+        hidden = self.encoder(input_ids, token_type_ids, attention_mask).last_hidden_state
+        if positions is not None:
+            hidden = hidden[positions]  # (B, T, H) -> (M, H), before the expensive decoder
+        return self.head(hidden)
+
+
+class SequenceClassificationHead(nn.Module):
+    """Dropout and one linear layer on the pooled [CLS] state (section 4.1): (B, H) -> (B, classes)."""
+
+    def __init__(self, configuration: BertConfiguration, number_of_labels: int):
+        super().__init__()
+        self.dropout = nn.Dropout(configuration.hidden_dropout_prob)
+        self.classifier = nn.Linear(configuration.hidden_size, number_of_labels)
+        initialize_weights(self.classifier, configuration.initializer_range)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.classifier(self.dropout(pooled))
+
+
+class TokenClassificationHead(SequenceClassificationHead):
+    """The same layer on every token (section 5.3): (B, T, H) -> (B, T, labels)."""
+
+
+class SpanHead(nn.Linear):
+    """Two scores a token, start and end of the answer (section 4.2): (B, T, H) -> (B, T, 2)."""
+
+    def __init__(self, configuration: BertConfiguration):
+        super().__init__(configuration.hidden_size, 2)
+        initialize_weights(self, configuration.initializer_range)
+
+
+def masked_language_model_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the masked positions alone; zero, not NaN, where there is none.
+
+    Parameters
+    ----------
+    scores : (M, V) float, one row for each masked position.
+    labels : (M,) int64, the original ids at those positions.
+    """
+    if labels.numel() == 0:
+        return scores.sum() * 0.0  # keeps the graph, so that backward() still works
+    return torch.nn.functional.cross_entropy(scores, labels)

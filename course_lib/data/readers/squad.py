@@ -1,0 +1,333 @@
+"""Questions about paragraphs: the JSON of SQuAD 1.1 and 2.0 (Rajpurkar et al. 2016, 2018)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from course_lib.data.readers.json_text import checked_kind, member, parse_json, refuse_misspelled
+from course_lib.data.readers.lines import Place, checked_text, describe, read_text
+from course_lib.data.readers.tables import dataset_from_rows
+from course_lib.data.readers.writing import atomic_file, checked_row, refuse_change
+from course_lib.errors import DataFileError
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+SIZE_LIMIT = 256 * 2**20  # bytes; SQuAD 2.0's training set has 42 million
+COLUMNS = ("id", "title", "context", "question", "answers", "is_impossible", "plausible_answers")
+VERSIONS = ("1.1", "v2.0")  # as the two releases write it
+logger = logging.getLogger(__name__)
+
+
+class Paragraph(NamedTuple):
+    """A paragraph with its questions, still as parsed JSON.
+
+    Parameters
+    ----------
+    title : title of the article.
+    context : the paragraph.
+    questions : the value of its ``qas``.
+    place : where ``qas`` stands.
+    flat : whether names are those of CMRC's flat layout, in which answers are bare strings.
+    """
+
+    title: str
+    context: str
+    questions: list
+    place: Place
+    flat: bool = False
+
+
+class Misplaced(NamedTuple):
+    """An answer that does not stand at its offset.
+
+    Parameters
+    ----------
+    place : where the answer stands in the file.
+    question_id : id of its question.
+    text : the answer.
+    start : the offset given, or None if none was.
+    found : what stands there instead.
+    """
+
+    place: Place
+    question_id: str
+    text: str
+    start: int | None
+    found: str
+
+
+def squad_features() -> Features:
+    """Return the columns of a data set of questions; offsets count characters (code points)."""
+    from datasets import Features, List, Value
+
+    answers = {"text": List(Value("string")), "answer_start": List(Value("int32"))}
+    strings = {name: Value("string") for name in COLUMNS[:4]}
+    return Features(
+        {**strings, "answers": answers, "is_impossible": Value("bool"), "plausible_answers": answers}
+    )
+
+
+def nearest(text: str, context: str, start: int | None) -> int:
+    """Return where ``text`` stands in ``context`` nearest to an offset (the first, without one), or -1."""
+    start = min(max(start or 0, 0), len(context))
+    before, after = context.rfind(text, 0, start + len(text)), context.find(text, start)
+    if before < 0 or after < 0:
+        return max(before, after)
+    return before if start - before <= after - start else after
+
+
+def _answers(
+    records: list,
+    paragraph: Paragraph,
+    question_id: str,
+    place: Place,
+    repair: bool,
+    misplaced: list[Misplaced],
+) -> dict[str, list]:
+    """Return texts and offsets of answers; those that cannot stand where they say join ``misplaced``."""
+    texts, starts, context = [], [], paragraph.context
+    for position, record in enumerate(records):
+        here = place.inside(position)
+        if paragraph.flat and isinstance(record, str):  # this layout gives no offsets
+            text, start = checked_text(record, here), None
+        else:
+            text = member(record, "text", str, here)
+            start = member(record, "answer_start", int, here)
+        if start is None or start < 0 or context[start : start + len(text)] != text:
+            found = nearest(text, context, start) if repair or start is None else -1
+            if found < 0:
+                there = "" if start is None or start < 0 else context[start : start + len(text)]
+                misplaced.append(Misplaced(here, question_id, text, start, there))
+            elif start is not None:
+                logger.info("%s: answer %r moved from offset %d to %d", question_id, text, start, found)
+            start = found
+        texts.append(text)
+        starts.append(start)
+    return {"text": texts, "answer_start": starts}
+
+
+def _question_row(
+    paragraph: Paragraph, record: Any, place: Place, repair: bool, misplaced: list[Misplaced]
+) -> dict[str, Any]:
+    id_field, question_field = ("query_id", "query_text") if paragraph.flat else ("id", "question")
+    identifier = member(record, id_field, str, place)
+    question = member(record, question_field, str, place, empty=True)  # CMRC 2018 has an empty one
+    refuse_misspelled(
+        record, (id_field, question_field, "answers", "is_impossible", "plausible_answers"), place
+    )
+    answers = member(record, "answers", list, place)
+    impossible = member({"is_impossible": False, **record}, "is_impossible", bool, place)
+    plausible = member({"plausible_answers": [], **record}, "plausible_answers", list, place)
+    if not answers and not impossible:
+        raise place.inside("answers").error(
+            f"the question {describe(identifier)} has no answer, and is not marked as impossible",
+            'Add the answer, or "is_impossible": true',
+        )
+    if answers and impossible:
+        raise place.inside("is_impossible").error(
+            f"the question {describe(identifier)} is marked as impossible, and has an answer",
+            "Move the answer to plausible_answers, or mark the question as possible",
+        )
+    row = {"id": identifier, "title": paragraph.title, "context": paragraph.context, "question": question}
+    row["answers"] = _answers(answers, paragraph, identifier, place.inside("answers"), repair, misplaced)
+    row["is_impossible"] = impossible
+    here = place.inside("plausible_answers")
+    row["plausible_answers"] = _answers(plausible, paragraph, identifier, here, repair, misplaced)
+    return row
+
+
+def question_rows(paragraphs: Iterable[Paragraph], path: Path, repair: bool) -> list[dict[str, Any]]:
+    """Return one row a question, every answer at its offset.
+
+    Parameters
+    ----------
+    paragraphs : paragraphs of a file.
+    path : the file.
+    repair : whether an answer that is not at its offset is moved to where it stands nearest to it.
+
+    Raises
+    ------
+    DataFileError
+        If a field is missing or wrong, an id stands twice, or answers are not where they should be.
+    """
+    rows, places, misplaced = [], {}, []
+    for paragraph in paragraphs:
+        for position, record in enumerate(paragraph.questions):
+            place = paragraph.place.inside(position)
+            row = _question_row(paragraph, record, place, repair, misplaced)
+            first = places.setdefault(row["id"], place)
+            if first is not place:
+                raise place.error(
+                    f"the id {describe(row['id'])} stands twice, first at {first.field}",
+                    "Make the ids unique",
+                )
+            rows.append(row)
+    if misplaced:
+        raise _misplaced_error(misplaced, repair)
+    return rows
+
+
+def _misplaced_error(misplaced: list[Misplaced], repair: bool) -> DataFileError:
+    first, count = misplaced[0], len(misplaced)
+    offset = (
+        "" if first.start is None else f"at its offset {first.start}, where {describe(first.found)} stands"
+    )
+    remedy = "Read with repair=True to move each to where its text stands nearest to the offset"
+    if repair or first.start is None:
+        offset, remedy = "anywhere in the paragraph", "Correct the text of the answer, or the paragraph"
+    problem = (
+        f"{count} {'answer does' if count == 1 else 'answers do'} not stand where they should; "
+        f"{describe(first.text)} of question {describe(first.question_id)} is not {offset}"
+    )
+    return first.place.error(problem, remedy)
+
+
+def _paragraphs(document: Any, place: Place) -> Iterator[Paragraph]:
+    data = member(document, "data", list, place)
+    refuse_misspelled(document, ("version", "data"), place)
+    for number, article in enumerate(data):
+        here = place.inside("data").inside(number)
+        title = member(article, "title", str, here, empty=True)
+        for position, record in enumerate(member(article, "paragraphs", list, here)):
+            inner = here.inside("paragraphs").inside(position)
+            context = member(record, "context", str, inner)
+            yield Paragraph(title, context, member(record, "qas", list, inner), inner.inside("qas"))
+
+
+def read_squad(path: str | Path, *, repair: bool = False, size_limit: int = SIZE_LIMIT) -> Dataset:
+    """Read SQuAD 1.1 or 2.0.
+
+    Other fields than SQuAD's are ignored, unless one looks like a misspelling of an absent one. A question
+    may be empty, as one in a published set is; a context or an answer may not.
+
+    Parameters
+    ----------
+    path : the JSON file.
+    repair : move an answer that is not at its offset to the nearest place where its text stands.
+    size_limit : largest file, in bytes. JSON is read whole, which takes about ten times its size of memory.
+
+    Returns
+    -------
+    Dataset
+        ``id``, ``title``, ``context``, ``question`` (str), ``answers`` and ``plausible_answers`` (dict of the
+        lists ``text`` and ``answer_start``, in characters), ``is_impossible`` (bool, False in SQuAD 1.1).
+
+    Raises
+    ------
+    DataFileError
+        If the file is not what it should be, or an answer is not at its offset.
+    """
+    document = parse_json(read_text(path, size_limit), Place(Path(path)))
+    rows = question_rows(_paragraphs(document, Place(Path(path))), Path(path), repair)
+    return dataset_from_rows(rows, squad_features(), path)
+
+
+def question_record(row: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Return a question as it stands in the JSON; the two fields of SQuAD 2.0 only where they are wanted."""
+    record: dict[str, Any] = {"id": row["id"], "question": row["question"]}
+    record["answers"] = _answer_records(row["answers"])
+    if version == "v2.0" or row["is_impossible"]:
+        record["is_impossible"] = row["is_impossible"]
+    if row["plausible_answers"]["text"]:
+        record["plausible_answers"] = _answer_records(row["plausible_answers"])
+    return record
+
+
+def _answer_records(answers: Mapping[str, list]) -> list[dict[str, Any]]:
+    pairs = zip(answers["text"], answers["answer_start"], strict=True)
+    return [{"text": text, "answer_start": start} for text, start in pairs]
+
+
+def write_articles(path: str | Path, rows: Iterable[Mapping[str, Any]], version: str) -> None:
+    """Write questions as articles of paragraphs; neighbours with the same title and context share them.
+
+    Parameters
+    ----------
+    path : file to write.
+    rows : rows with the columns of :func:`squad_features`.
+    version : value of the field ``version``.
+
+    Raises
+    ------
+    DataFileError
+        If there are no rows, a row would not be read back as it is, or the file cannot be written.
+    """
+    path, seen = Path(path), set()
+    with atomic_file(path) as file:
+        file.write(f'{{"version": {json.dumps(version)}, "data": [')
+        checked = _checked_rows(path, rows, version, seen)
+        for number, (title, article) in enumerate(groupby(checked, key=lambda row: row["title"])):
+            paragraphs = [
+                {"context": context, "qas": [question_record(row, version) for row in group]}
+                for context, group in groupby(article, key=lambda row: row["context"])
+            ]
+            text = json.dumps({"title": title, "paragraphs": paragraphs}, ensure_ascii=False)
+            file.write((",\n" if number else "\n") + text)
+        file.write("\n]}\n")
+        if not seen:
+            raise DataFileError(path, "there are no rows to write", "Give at least one row")
+
+
+def _checked_rows(
+    path: Path, rows: Iterable[Mapping[str, Any]], version: str, seen: set[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield rows once they are known to come back the same; ``seen`` collects their ids."""
+    for number, row in enumerate(rows):
+        place = Place(path).inside("rows").inside(number)
+        checked_row(row, COLUMNS, place)
+        checked_text(row["title"], place.inside("title"), empty=True)
+        checked_text(row["context"], place.inside("context"))
+        for name in ("answers", "plausible_answers"):
+            _check_answer_lists(row[name], place.inside(name))
+        if version == "1.1" and (row["is_impossible"] or row["plausible_answers"]["text"]):
+            raise place.error(
+                "the format has no impossible questions", 'Write them as SQuAD with version="v2.0"'
+            )
+        paragraph, misplaced = Paragraph(row["title"], row["context"], [], place), []
+        read = _question_row(paragraph, question_record(row, version), place, False, misplaced)
+        if misplaced:
+            raise _misplaced_error(misplaced, repair=False)
+        refuse_change(row, read, place)
+        if row["id"] in seen:
+            raise place.error(f"the id {describe(row['id'])} stands twice", "Make the ids unique")
+        seen.add(row["id"])
+        yield row
+
+
+def _check_answer_lists(answers: Any, place: Place) -> None:
+    texts = member(answers, "text", list, place)
+    starts = member(answers, "answer_start", list, place)
+    if len(texts) != len(starts):
+        raise place.error(
+            f"there are {len(texts)} texts and {len(starts)} offsets",
+            "Give every answer a text and an offset",
+        )
+    for position, text in enumerate(texts):
+        checked_kind(text, str, place.inside("text").inside(position))
+
+
+def write_squad(rows: Iterable[Mapping[str, Any]], path: str | Path, *, version: str = "v2.0") -> None:
+    """Write a SQuAD file, whole or not at all.
+
+    Parameters
+    ----------
+    rows : rows with the columns of :func:`read_squad`, such as a Dataset.
+    path : file to write.
+    version : ``v2.0``, or ``1.1``, which has no impossible questions.
+
+    Raises
+    ------
+    DataFileError
+        If there are no rows, a row would not be read back as it is, or the file cannot be written.
+    """
+    if version not in VERSIONS:
+        raise DataFileError(
+            path, f"SQuAD has no version {version!r}", f"Choose one of: {', '.join(VERSIONS)}"
+        )
+    write_articles(path, rows, version)

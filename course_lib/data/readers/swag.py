@@ -1,0 +1,161 @@
+"""Four-way sentence completion: the CSV files of SWAG (Zellers et al. 2018)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_records
+from course_lib.data.readers.tables import dataset_from_rows
+from course_lib.data.readers.writing import write_records
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+ENDINGS = ("ending0", "ending1", "ending2", "ending3")
+NEEDED = ("sent1", "sent2", *ENDINGS)
+HEADER = ("", "video-id", "fold-ind", "startphrase", "sent1", "sent2", "gold-source", *ENDINGS, "label")
+COLUMNS = ("sent1", "sent2", "endings", "label")
+NO_LABEL = -1  # the label of a row of the test set
+
+
+def swag_features() -> Features:
+    """Return the columns of SWAG."""
+    from datasets import Features, List, Value
+
+    string = Value("string")
+    return Features({"sent1": string, "sent2": string, "endings": List(string), "label": Value("int64")})
+
+
+def _cells(line: str, place: Place) -> list[str]:
+    """Split one line; no record of SWAG spans lines, so an open quotation mark is damage."""
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise place.error(
+            f"it is not valid CSV ({error})",
+            "Put cells with commas in quotation marks, double marks inside, and keep a record on one line",
+        ) from None
+
+
+def _check_header(header: list[str], place: Place) -> None:
+    for name in NEEDED:
+        if name not in header:
+            raise place.inside(name).error(
+                "the column is missing from the header", f"The header of SWAG is {','.join(HEADER)}"
+            )
+    if len(set(header)) < len(header):
+        raise place.error("a column stands twice in the header", "Rename or remove one of them")
+    unknown = [name for name in header if name not in HEADER]
+    if "label" not in header and unknown:  # perhaps a misspelled label column: no test set then
+        raise place.inside("label").error(
+            f"the column is missing, and the header has unknown ones: {', '.join(unknown)}",
+            "Correct the header",
+        )
+
+
+def _parse_line(line: str, place: Place, header: list[str]) -> dict[str, Any]:
+    cells = _cells(line, place)
+    if len(cells) != len(header):
+        raise place.error(
+            f"{len(header)} columns are wanted, and there are {len(cells)}",
+            "Put cells with commas in quotation marks",
+        )
+    record = dict(zip(header, cells, strict=True))
+    for name in NEEDED:  # sent2, the beginning of the second sentence, may be empty
+        checked_text(record[name], place.inside(name), empty=name == "sent2")
+    label = record.get("label", str(NO_LABEL))
+    if "label" in record and not re.fullmatch("[0-3]", label):
+        raise place.inside("label").error(f"the label is {describe(label)}", "Use 0, 1, 2 or 3")
+    endings = [record[name] for name in ENDINGS]
+    return {"sent1": record["sent1"], "sent2": record["sent2"], "endings": endings, "label": int(label)}
+
+
+def _rows(path: str | Path, line_limit: int) -> Iterator[dict[str, Any]]:
+    records = read_records(path, line_limit=line_limit)
+    place, first = next(records)
+    header = _cells(first, place)
+    _check_header(header, place)
+    seen: set[str] = set()
+    for place, line in records:
+        if header[0] == "":  # the unnamed first column numbers the rows
+            number = _cells(line, place)[0]
+            if number in seen:
+                raise place.error(f"the row number {describe(number)} stands twice", "Make it unique")
+            seen.add(number)
+        yield _parse_line(line, place, header)
+
+
+def read_swag(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
+    """Read SWAG: ``train.csv``, ``val.csv`` or ``test.csv``.
+
+    Parameters
+    ----------
+    path : the file.
+    line_limit : longest line allowed, in bytes.
+
+    Returns
+    -------
+    Dataset
+        ``sent1``, ``sent2`` (str: the first sentence, the beginning of the second), ``endings`` (list of 4
+        str), ``label`` (int: the right ending, 0 to 3; -1 in the test set, which has no labels).
+
+    Raises
+    ------
+    DataFileError
+        If the CSV is broken, columns are missing, a label is not 0 to 3, or a row number stands twice.
+    """
+    return dataset_from_rows(_rows(path, line_limit), swag_features(), path)
+
+
+def write_swag(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
+    """Write a file of SWAG, whole or not at all; official columns that the rows lack are left empty.
+
+    Parameters
+    ----------
+    rows : rows with the columns of :func:`read_swag`; labelled, or all -1 for a test set.
+    path : file to write.
+
+    Raises
+    ------
+    DataFileError
+        If there are no rows, a row would not be read back as it is, or the file cannot be written.
+    """
+    rows = iter(rows)
+    first = next(rows, None)
+    labelled = isinstance(first, Mapping) and first.get("label") != NO_LABEL
+    header = list(HEADER if labelled else HEADER[:-1])
+
+    def format_row(row: Mapping[str, Any], place: Place) -> str:
+        if not isinstance(row["endings"], list) or len(row["endings"]) != len(ENDINGS):
+            raise place.inside("endings").error("four endings are wanted", "Give a list of four strings")
+        texts = {
+            "sent1": row["sent1"],
+            "sent2": row["sent2"],
+            **dict(zip(ENDINGS, row["endings"], strict=True)),
+        }
+        for name, text in texts.items():
+            checked_text(text, place.inside(name), empty=name == "sent2")
+        record = dict.fromkeys(header, "") | texts
+        record[""] = str(place.line - 2)
+        record["startphrase"] = f"{row['sent1']} {row['sent2']}"
+        if labelled:
+            record["label"] = str(row["label"])
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="").writerow(record.values())
+        return buffer.getvalue()
+
+    every_row = rows if first is None else chain([first], rows)
+    write_records(
+        path,
+        every_row,
+        COLUMNS,
+        format_row,
+        lambda line, place: _parse_line(line, place, header),
+        ",".join(header),
+    )

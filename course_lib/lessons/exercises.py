@@ -1,0 +1,204 @@
+"""Exercises: ``check`` says at once whether an answer is right, and speaks to the usual mistakes.
+
+Each lesson's exercises stand in ``course_lib/lessons/lesson_NN.py`` as a list ``EXERCISES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from course_lib.lessons.progress import remember
+from course_lib.translation import translate
+
+
+class NotAttempted(Exception):
+    """The answer is still the stub."""
+
+
+class Mistake(Exception):
+    """The answer is wrong; the message says how, aimed at the likely cause."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson.
+
+    Parameters
+    ----------
+    number : lesson and position, such as ``"4.1"``.
+    title : what the learner makes.
+    difficulty : 1 (a line or two) to 3 (think first).
+    minutes : time it takes a typical reader.
+    examine : takes the answer; returns when it is right, raises :class:`Mistake` when it is not.
+    hints : help in steps, the last nearly the answer.
+    reference : a correct answer; its source is what ``solution`` shows.
+    praise : what a right answer has shown.
+    """
+
+    number: str
+    title: str
+    difficulty: int
+    minutes: int
+    examine: Callable[[Any], None]
+    hints: tuple[str, ...]
+    reference: Any
+    praise: str = ""
+
+
+@lru_cache(maxsize=None)
+def lesson_module(lesson: int):
+    """Return the module with a lesson's exercises and quiz."""
+    return importlib.import_module(f"course_lib.lessons.lesson_{lesson:02d}")
+
+
+def lessons_with_exercises() -> list[int]:
+    """Return the numbers of the lessons that have exercises."""
+    return sorted(int(path.stem[-2:]) for path in Path(__file__).parent.glob("lesson_[0-9][0-9].py"))
+
+
+def find_exercise(number: str) -> Exercise:
+    """Return an exercise by its number.
+
+    Raises
+    ------
+    LookupError
+        If there is none of that number.
+    """
+    lesson = str(number).partition(".")[0]
+    if lesson.isdigit() and int(lesson) in lessons_with_exercises():
+        for exercise in lesson_module(int(lesson)).EXERCISES:
+            if exercise.number == str(number):
+                return exercise
+        known = ", ".join(e.number for e in lesson_module(int(lesson)).EXERCISES)
+    else:
+        known = ", ".join(f"{n}.1" for n in lessons_with_exercises())
+    raise LookupError(
+        translate("There is no exercise {number}. Try one of: {known}.").format(number=number, known=known)
+    )
+
+
+def call(answer: Callable, *arguments, **named):
+    """Call a learner's function; turn what goes wrong inside it into a sentence.
+
+    Raises
+    ------
+    NotAttempted
+        If the function is still a stub: it raises NotImplementedError, or its body is ``...``.
+    Mistake
+        If it raises anything else.
+    """
+    if not callable(answer):
+        raise Mistake(
+            translate("I expected a function and got {kind}. Pass the function itself, without calling it.").format(
+                kind=type(answer).__name__
+            )
+        )
+    if _is_stub(answer):
+        raise NotAttempted
+    try:
+        return answer(*arguments, **named)
+    except NotImplementedError:
+        raise NotAttempted from None
+    except Exception as error:
+        line = _line_in_answer(error)
+        raise Mistake(
+            translate("Your function stops with {kind}: {error}{line}").format(
+                kind=type(error).__name__, error=error, line=line
+            )
+        ) from None
+
+
+def _is_stub(function: Callable) -> bool:
+    """Tell whether a function's body is nothing but a docstring and ``...``."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    names = set(code.co_names) | (set(code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]))
+    constants = [c for c in code.co_consts if c not in (None, Ellipsis) and c != function.__doc__]
+    return not names and not constants and len(code.co_code) <= 12 and code.co_flags & 0x20 == 0
+
+
+def _line_in_answer(error: Exception) -> str:
+    frames, found = error.__traceback__, None
+    while frames is not None:
+        if frames.tb_frame.f_code.co_filename != __file__:
+            found = found or frames
+        frames = frames.tb_next
+    if found is None:
+        return ""
+    return translate(" (line {line} of your cell)").format(line=found.tb_lineno)
+
+
+def check(number: str, answer: Any = ...) -> None:
+    """Check an answer and print the verdict; never raises.
+
+    Parameters
+    ----------
+    number : number of the exercise, such as ``"4.1"``.
+    answer : the learner's function or value.
+    """
+    try:
+        exercise = find_exercise(number)
+    except LookupError as error:
+        print(error)
+        return
+    label = f"{exercise.number} {translate(exercise.title)}"
+    try:
+        if answer is ... or answer is None:
+            raise NotAttempted
+        exercise.examine(answer)
+    except NotAttempted:
+        print(f"○ {label}: " + translate("not attempted") + ". " + _offer(exercise))
+    except Mistake as mistake:
+        remember("exercise", exercise.number, "wrong")
+        print(f"✗ {label}: {mistake} " + _offer(exercise))
+    except Exception as error:  # a check must never stop a lesson, whatever the answer does to it
+        remember("exercise", exercise.number, "wrong")
+        message = translate("the answer has an unexpected form ({kind}: {error}).")
+        print(f"✗ {label}: " + message.format(kind=type(error).__name__, error=error) + " " + _offer(exercise))
+    else:
+        remember("exercise", exercise.number, "correct")
+        print(f"✓ {label}: " + translate("correct") + ". " + translate(exercise.praise))
+
+
+def _offer(exercise: Exercise) -> str:
+    return translate('Stuck? hint("{number}")').format(number=exercise.number)
+
+
+_steps: dict[str, int] = {}
+
+
+def hint(number: str) -> None:
+    """Print the next hint of an exercise; after the last one, it starts again."""
+    try:
+        exercise = find_exercise(number)
+    except LookupError as error:
+        print(error)
+        return
+    step = _steps.get(exercise.number, 0) % len(exercise.hints)
+    _steps[exercise.number] = step + 1
+    remember("hint", exercise.number, str(step + 1))
+    head = translate("Hint {step} of {all}").format(step=step + 1, all=len(exercise.hints))
+    print(f"{head}: {translate(exercise.hints[step])}")
+    if step + 1 == len(exercise.hints):
+        print(translate('That was the last hint. solution("{number}") shows one way.').format(number=number))
+
+
+def solution(number: str) -> None:
+    """Print the reference solution of an exercise."""
+    try:
+        exercise = find_exercise(number)
+    except LookupError as error:
+        print(error)
+        return
+    remember("solution", exercise.number, "shown")
+    if callable(exercise.reference):
+        print(inspect.getsource(exercise.reference).rstrip())
+    else:
+        print(f"answer = {exercise.reference!r}")

@@ -1,0 +1,105 @@
+"""The learner's progress: one line for each event, appended to a small local file.
+
+Appending whole lines is what keeps it safe: two kernels may write at once, a killed kernel leaves at
+worst one broken line, which is passed over, and nothing that was written before is ever rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.translation import translate
+
+_warned = False
+
+
+def progress_path() -> Path:
+    """Return the file that keeps the learner's progress."""
+    return settings.current().home / "progress.jsonl"
+
+
+def remember(kind: str, number: str, outcome: str) -> None:
+    """Append an event; a failure to write is said once and never stops the lesson.
+
+    Parameters
+    ----------
+    kind : ``exercise``, ``quiz``, ``hint`` or ``solution``.
+    number : number of the exercise or quiz question.
+    outcome : ``correct``, ``wrong``, or what was shown.
+    """
+    global _warned
+    event = {"time": int(time.time()), "kind": kind, "number": number, "outcome": outcome}
+    # A newline first: if the line before was cut off, this one still stands alone.
+    line = ("\n" + json.dumps(event) + "\n").encode()
+    try:
+        progress_path().parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(progress_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if not _warned:
+            _warned = True
+            print(
+                translate(
+                    "Your progress could not be saved in {path} ({error}). The lesson goes on; free some space, "
+                    "or set COURSE_HOME to a folder that can be written."
+                ).format(path=progress_path(), error=error.strerror or error)
+            )
+
+
+def read_events() -> list[dict]:
+    """Return all events in the order they were written, passing over broken lines."""
+    try:
+        lines = progress_path().read_bytes().split(b"\n")
+    except OSError:
+        return []
+    events = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and {"kind", "number", "outcome"} <= set(event):
+            events.append(event)
+    return events
+
+
+def summary() -> dict[int, dict]:
+    """Return, for each lesson, what there is and what is done.
+
+    Returns
+    -------
+    dict
+        Lesson number to ``exercises``, ``solved``, ``tries``, ``questions`` and ``answered`` (counts).
+    """
+    from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
+
+    events = read_events()
+    report = {}
+    for lesson in lessons_with_exercises():
+        module = lesson_module(lesson)
+        numbers = {e.number for e in module.EXERCISES}
+        questions = {f"{lesson}.q{i}" for i in range(1, len(module.QUIZ) + 1)}
+        right = {e["number"] for e in events if e["outcome"] == "correct"}
+        report[lesson] = {
+            "exercises": len(numbers),
+            "solved": len(numbers & right),
+            "tries": sum(e["kind"] == "exercise" and e["number"] in numbers for e in events),
+            "questions": len(questions),
+            "answered": len(questions & right),
+        }
+    return report
+
+
+def progress() -> None:
+    """Print how far the learner has come, lesson by lesson."""
+    print(translate("lesson   exercises solved   quiz questions right"))
+    for lesson, row in summary().items():
+        solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
+        print(f"{lesson:02d}       {solved:<18} {questions}")

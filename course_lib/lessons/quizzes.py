@@ -1,0 +1,107 @@
+"""Quizzes: each question shows its options, and every option explains itself."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
+from course_lib.lessons.progress import remember
+from course_lib.translation import translate
+
+LETTERS = "abcd"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer: what it says, why it is right or wrong, and which of both."""
+
+    text: str
+    explanation: str
+    correct: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question with its options, exactly one of them correct."""
+
+    text: str
+    options: tuple[Option, ...]
+
+    def __post_init__(self):
+        if sum(option.correct for option in self.options) != 1:
+            raise ValueError(f"The question {self.text!r} needs exactly one correct option.")
+        if not 2 <= len(self.options) <= len(LETTERS):
+            raise ValueError(f"The question {self.text!r} needs 2 to {len(LETTERS)} options.")
+
+
+class _QuizView:
+    """A quiz that shows itself: with folding explanations in a notebook, as text elsewhere."""
+
+    def __init__(self, lesson: int, questions: list[Question]):
+        self.lesson, self.questions = lesson, questions
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for number, question in enumerate(self.questions, 1):
+            options = "".join(
+                f"<details><summary>{letter}) {_markup(translate(option.text))}</summary>"
+                f"<p>{'✓ ' + translate('Right.') if option.correct else '✗ ' + translate('No.')} "
+                f"{_markup(translate(option.explanation))}</p></details>"
+                for letter, option in zip(LETTERS, question.options, strict=False)
+            )
+            parts.append(f"<p><b>{number}. {_markup(translate(question.text))}</b></p>{options}")
+        how = translate('Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "abcda").')
+        return "".join(parts) + f"<p><i>{_markup(how.format(n=self.lesson))}</i></p>"
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, question in enumerate(self.questions, 1):
+            lines.append(f"{number}. {translate(question.text)}")
+            for letter, option in zip(LETTERS, question.options, strict=False):
+                lines.append(f"   {letter}) {translate(option.text)}")
+        return "\n".join(lines)
+
+
+def _markup(text: str) -> str:
+    """Escape text for HTML, keeping `code` in backquotes as code."""
+    pieces = html.escape(text, quote=False).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def quiz(lesson: int, answers: str | None = None):
+    """Show a lesson's quiz, or check answers to it.
+
+    Parameters
+    ----------
+    lesson : number of the lesson.
+    answers : one letter for each question, such as ``"abcda"``; the questions are shown if left out.
+    """
+    if lesson not in lessons_with_exercises():
+        known = ", ".join(map(str, lessons_with_exercises()))
+        print(translate("Lesson {lesson} has no quiz. There is one for: {known}.").format(lesson=lesson, known=known))
+        return None
+    questions = lesson_module(lesson).QUIZ
+    if answers is None:
+        return _QuizView(lesson, questions)
+    letters = [letter for letter in str(answers).lower() if letter.isalnum()]
+    if len(letters) != len(questions):
+        print(
+            translate("This quiz has {n} questions, and you gave {given} letters.").format(
+                n=len(questions), given=len(letters)
+            )
+        )
+        return None
+    right = 0
+    for number, (question, letter) in enumerate(zip(questions, letters, strict=True), 1):
+        position = LETTERS.find(letter)
+        if not 0 <= position < len(question.options):
+            print(translate("{n}. There is no option {letter}.").format(n=number, letter=letter))
+            continue
+        option = question.options[position]
+        right += option.correct
+        remember("quiz", f"{lesson}.q{number}", "correct" if option.correct else "wrong")
+        mark = "✓" if option.correct else "✗"
+        print(f"{mark} {number}{letter}: {translate(option.explanation)}")
+    print(translate("{right} of {n} right.").format(right=right, n=len(questions)))
+    return None

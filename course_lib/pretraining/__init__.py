@@ -1,0 +1,1 @@
+"""Pre-training: masking, sentence pairs, and the training loop."""

@@ -1,0 +1,123 @@
+"""Profile, seed, threads and directories: the only place that reads the environment.
+
+=================== ======================================= ============================
+variable            meaning                                 default
+=================== ======================================= ============================
+COURSE_PROFILE      ``quick`` (bundled data, CPU) or        ``quick``
+                    ``full`` (hub data, GPU if present)
+COURSE_SEED         seed of every random draw               ``42``
+COURSE_THREADS      threads that torch may use              physical cores, at most 2
+COURSE_HOME         where progress and caches are kept      ``.course`` in the repository
+COURSE_LANGUAGE     language of messages and figures        ``en``
+=================== ======================================= ============================
+
+``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and ``HF_HOME`` are read by the Hugging Face libraries themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from course_lib.errors import SettingError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DATA = REPOSITORY / "data"
+NOTEBOOKS = REPOSITORY / "notebooks"
+RECORDED = DATA / "recorded"
+CHECKPOINTS = DATA / "checkpoints"
+PROFILES = ("quick", "full")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment asks for.
+
+    Parameters
+    ----------
+    profile : ``quick`` or ``full``.
+    seed : seed of every random draw in the course.
+    threads : number of threads torch may use.
+    home : folder for the learner's progress and for caches.
+    language : language of messages and figures, an ISO 639 code.
+    """
+
+    profile: str
+    seed: int
+    threads: int
+    home: Path
+    language: str
+
+
+def _positive_integer(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip() or str(default)
+    if not text.isdigit() or (name == "COURSE_THREADS" and int(text) == 0):
+        raise SettingError(
+            f"The environment variable {name} is {text!r}, which is not a whole number that it can be. "
+            f"Set {name}={default}, or unset it."
+        )
+    return int(text)
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """Return the settings of this process, read from the environment once.
+
+    Raises
+    ------
+    SettingError
+        If a variable holds a value that the course does not know.
+    """
+    profile = os.environ.get("COURSE_PROFILE", "").strip() or "quick"
+    if profile not in PROFILES:
+        raise SettingError(
+            f"The environment variable COURSE_PROFILE is {profile!r}, and no profile has that name. "
+            f"Set it to one of: {', '.join(PROFILES)}."
+        )
+    return Settings(
+        profile=profile,
+        seed=_positive_integer("COURSE_SEED", 42),
+        threads=_positive_integer("COURSE_THREADS", min(2, os.cpu_count() or 1)),
+        home=Path(os.environ.get("COURSE_HOME", "").strip() or REPOSITORY / ".course"),
+        language=os.environ.get("COURSE_LANGUAGE", "").strip() or "en",
+    )
+
+
+def prepare(seed: int | None = None) -> Settings:
+    """Seed every generator and set torch's thread count; call it first in a notebook.
+
+    Parameters
+    ----------
+    seed : seed to use instead of the one in the settings.
+
+    Returns
+    -------
+    Settings
+        The settings in force.
+    """
+    import numpy
+    import torch
+
+    settings = current()
+    seed = settings.seed if seed is None else seed
+    random.seed(seed)
+    numpy.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    if torch.get_num_threads() != settings.threads:
+        torch.set_num_threads(settings.threads)
+    return settings
+
+
+def device():
+    """Return the torch device of this profile: the CPU for ``quick``, a GPU if there is one for ``full``."""
+    import torch
+
+    if current().profile == "full":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+    return torch.device("cpu")

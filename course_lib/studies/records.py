@@ -1,0 +1,108 @@
+"""Recorded results, kept with everything needed to make them again."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import tempfile
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.errors import RecordError
+from course_lib.studies import RECORDINGS
+
+PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
+
+
+def study_of(name: str):
+    """Return the module that makes a recording.
+
+    Raises
+    ------
+    RecordError
+        If there is no recording of that name.
+    """
+    if name not in RECORDINGS:
+        raise RecordError(f"There is no recording {name!r}. Choose one of: {', '.join(sorted(RECORDINGS))}.")
+    return importlib.import_module(RECORDINGS[name])
+
+
+def record_path(name: str) -> Path:
+    """Return where a recording is kept."""
+    return settings.RECORDED / f"{name}.json"
+
+
+def make_record(name: str) -> dict:
+    """Run a recording, store it with its provenance, and return it.
+
+    Raises
+    ------
+    RecordError
+        If there is no recording of that name, or the result cannot be written.
+    """
+    study = study_of(name)
+    began = time.time()
+    results = study.record(study.CONFIGURATION)
+    record = {
+        "name": name,
+        "command": f"course record {name}",
+        "configuration": asdict(study.CONFIGURATION),
+        "code_version": study.CODE_VERSION,
+        "seed": settings.current().seed,
+        "threads": settings.current().threads,
+        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "minutes": round((time.time() - began) / 60, 1),
+        "results": results,
+    }
+    _write(record_path(name), record)
+    return record
+
+
+def _write(path: Path, record: dict) -> None:
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise RecordError(f"{path} could not be written ({error}). Free some space and record it again.") from None
+
+
+def load_record(name: str) -> dict:
+    """Load a recording, refusing one that the code no longer stands for.
+
+    Raises
+    ------
+    RecordError
+        If it is missing, damaged, or was made with another configuration or code version.
+    """
+    study, path = study_of(name), record_path(name)
+    renew = f"Make it anew with: course record {name}"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"{path} does not exist. {renew}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path} is not readable JSON ({error}). {renew}") from None
+    wanted = json.loads(json.dumps(asdict(study.CONFIGURATION)))  # tuples become lists, as in the file
+    if record.get("configuration") != wanted:
+        changed = [k for k in wanted if record.get("configuration", {}).get(k) != wanted[k]]
+        raise RecordError(f"{path}, field 'configuration': {', '.join(changed)} changed since. {renew}")
+    if record.get("code_version") != study.CODE_VERSION:
+        raise RecordError(
+            f"{path}, field 'code_version': {record.get('code_version')}, the code is at {study.CODE_VERSION}. {renew}"
+        )
+    return record
