@@ -47,9 +47,7 @@ class BertConfiguration:
     @classmethod
     def large(cls) -> BertConfiguration:
         """BERT-large: 24 layers, 1,024 wide, 16 heads."""
-        return cls(
-            hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
-        )
+        return cls(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
 
     @classmethod
     def from_file(cls, path: str | Path) -> BertConfiguration:

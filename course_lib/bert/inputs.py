@@ -1,8 +1,8 @@
 """Inputs of the encoder: one or two segments of word pieces become one row of a batch.
 
-``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, with token type 0 for [CLS], A and its [SEP], and
-1 for B and its [SEP] (Devlin et al. 2018, section 3, figure 2). In the shape comments, B is the batch and T the sequence
-length.
+``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, with token type 0 for [CLS], A and its [SEP], and 1
+for B and its [SEP] (Devlin et al. 2018, section 3, figure 2). In the shape comments, B is the batch
+and T the sequence length.
 """
 
 from __future__ import annotations

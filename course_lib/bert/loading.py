@@ -236,7 +236,9 @@ def load_masked_language_model(folder: str | Path) -> BertForMaskedLanguageModel
             "Use a pre-training checkpoint, or train a head with `course record mlm-head`."
         )
     model = BertForMaskedLanguageModel(_encoder_from(configuration, published, path))
-    _check_shapes(published, {theirs: model.head.get_parameter(ours) for ours, theirs in HEAD_NAMES.items()}, path)
+    _check_shapes(
+        published, {theirs: model.head.get_parameter(ours) for ours, theirs in HEAD_NAMES.items()}, path
+    )
     with torch.no_grad():
         for ours, theirs in HEAD_NAMES.items():
             model.head.get_parameter(ours).copy_(published[theirs])

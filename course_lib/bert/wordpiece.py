@@ -78,7 +78,8 @@ class Encoding(NamedTuple):
 
 def is_chinese(character: str) -> bool:
     """Tell whether the original BERT puts spaces around this character."""
-    return any(first <= ord(character) <= last for first, last in CHINESE_BLOCKS)
+    number = ord(character)
+    return any(first <= number <= last for first, last in CHINESE_BLOCKS)
 
 
 @lru_cache(maxsize=2**16)
@@ -237,13 +238,12 @@ class WordPieceTokenizer:
         path = Path(path)
         remedy = "Copy the vocab.txt that belongs to the model again"
         try:
-            tokens = (
-                path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
-            )  # not splitlines, which knows more line ends
+            text = path.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise DataFileError(path, f"it cannot be read ({error.strerror})", remedy) from None
         except UnicodeDecodeError:
             raise DataFileError(path, "it is not UTF-8 text", remedy) from None
+        tokens = text.removesuffix("\n").split("\n")  # splitlines would also cut at U+2028 and others
         seen: dict[str, int] = {}
         for line, token in enumerate(tokens, start=1):
             if not token:

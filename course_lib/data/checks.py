@@ -28,6 +28,7 @@ LEAST_REVIEWS, SHORTEST_REVIEW, LONGEST_REVIEW = 1200, 8, 300  # rows, words, wo
 LEAST_PARAGRAPHS, SHORTEST_PARAGRAPH, LONGEST_PARAGRAPH = 160, 60, 120  # paragraphs, words, words
 LEAST_ANSWERABLE, LEAST_UNANSWERABLE, REFERENCES_IN_TEST = 1100, 400, 3
 LEAST_SENTENCES, LEAST_DOCUMENTS = 1200, 120
+LEAST_NAMES_OF_A_TYPE = 10  # distinct names in each split: fewer say nothing about a type
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word 3-shingles from which two rows count as the same text
 LARGEST_FIVE_GRAM_SHARE = 0.01  # of the rows that may hold the same five words in a row
 LEAST_LABEL_SHARE, LARGEST_LABEL_SHARE = 0.45, 0.55  # of positive reviews
@@ -101,9 +102,6 @@ class Finding:
         return self.check.show(self.value)
 
 
-# ------------------------------------------------------------------ what any text can be asked
-
-
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, without punctuation."""
     return WORD.findall(text.lower())
@@ -165,9 +163,6 @@ def _column(splits: Splits, name: str) -> dict[str, list[Any]]:
 
 def _held_out(splits: Splits) -> list[Row]:
     return [*splits["validation"], *splits["test"]]
-
-
-# ------------------------------------------------------------------ reviews
 
 
 def malformed_reviews(splits: Splits) -> int:
@@ -247,7 +242,7 @@ def word_accuracy(splits: Splits) -> float:
 
 
 def tfidf_accuracy(splits: Splits) -> float:
-    """Return the test accuracy of logistic regression on TF-IDF of single words and pairs, at its defaults."""
+    """Return the test accuracy of logistic regression on TF-IDF of words and pairs, by default settings."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -255,9 +250,6 @@ def tfidf_accuracy(splits: Splits) -> float:
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
     texts, labels = _column(splits, "text"), _column(splits, "label")
     return float(model.fit(texts["train"], labels["train"]).score(texts["test"], labels["test"]))
-
-
-# ------------------------------------------------------------------ questions
 
 
 def paragraphs_of(rows: Iterable[Row]) -> list[str]:
@@ -320,6 +312,25 @@ def question_only_f1(splits: Splits) -> float:
     return span_f1(test, [train[position]["answers"]["text"][0] for position in nearest])
 
 
+def answerability_area(splits: Splits) -> float:
+    """Return how well the question alone tells on the test part whether it has an answer.
+
+    It is the area under the ROC curve (0.5 is chance) of logistic regression on TF-IDF of words and pairs.
+    The card shows it as a bias; it is not a check.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000, class_weight="balanced")
+    )
+    questions, labels = _column(splits, "question"), _column(splits, "is_impossible")
+    model.fit(questions["train"], labels["train"])
+    return float(roc_auc_score(labels["test"], model.predict_proba(questions["test"])[:, 1]))
+
+
 def _first(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     return found.group().strip() if found else text.split(".")[0]
@@ -332,25 +343,24 @@ POSITION_POLICIES: dict[str, Callable[[str], str]] = {
     "first year": lambda context: _first(r"\b1\d{3}\b|\b20\d\d\b", context),
     "first date": lambda context: _first(r"(?:\d{1,2} )?(?:[A-Z][a-z]+ )?\b[12]\d{3}\b", context),
     "first words": lambda context: " ".join(context.split()[:3]),
-    "commonest name": lambda context: Counter(re.findall(NAME, context)).most_common(1)[0][0]
-    if re.search(NAME, context)
-    else _first(r"\w+", context),
+    "commonest name": lambda context: (
+        Counter(re.findall(NAME, context)).most_common(1)[0][0]
+        if re.search(NAME, context)
+        else _first(r"\w+", context)
+    ),
     "first sentence": lambda context: context.split(". ")[0],
     "last words": lambda context: " ".join(context.split()[-3:]),
 }
 
 
 def context_only_f1(splits: Splits) -> float:
-    """Return the test F1 of one span a paragraph, whatever is asked, its rule chosen on the validation part."""
+    """Return the test F1 of one span a paragraph, whatever is asked, by the best rule on validation."""
     validation, test = _answerable(splits["validation"]), _answerable(splits["test"])
     best = max(
         POSITION_POLICIES.values(),
         key=lambda policy: span_f1(validation, [policy(row["context"]) for row in validation]),
     )
     return span_f1(test, [best(row["context"]) for row in test])
-
-
-# ------------------------------------------------------------------ entities
 
 
 def spans_of(tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -415,9 +425,6 @@ def unseen_share(splits: Splits, entity_type: str | None = None) -> float:
 
 def _fewest_of_a_type(splits: Splits) -> int:
     return min(len(names_of(splits[split], name)) for split in SPLITS for name in ENTITY_TYPES)
-
-
-# ------------------------------------------------------------------ the checks of each set
 
 
 def _five_gram_check(texts: Callable[[Splits], Sequence[str]], rows: str) -> Check:
@@ -577,7 +584,9 @@ CHECKS: dict[str, dict[str, Check]] = {
             at_least=LEAST_DOCUMENTS,
         ),
         "illegal": Check("illegal tags", illegal_tags, at_most=0),
-        "fewest_names": Check("fewest distinct names of a type in a split", _fewest_of_a_type, at_least=10),
+        "fewest_names": Check(
+            "fewest distinct names of a type in a split", _fewest_of_a_type, at_least=LEAST_NAMES_OF_A_TYPE
+        ),
         "duplicates": Check(
             "duplicate sentences",
             lambda splits: duplicates(" ".join(row["tokens"]) for row in _all(splits)),
@@ -620,9 +629,6 @@ CHECKS: dict[str, dict[str, Check]] = {
         },
     },
 }
-
-
-# ------------------------------------------------------------------ report, cards and command
 
 
 def load(name: str, folder: Path | None = None) -> dict[str, list[dict[str, Any]]]:
@@ -745,7 +751,10 @@ def _details(name: str, splits: Splits) -> list[str]:
         lengths = Counter(min(len(row["answers"]["text"][0].split()), 6) for row in _answerable(_all(splits)))
         total = sum(lengths.values())
         header = ("words of the first answer", *("6 or more" if n == 6 else str(n) for n in range(1, 7)))
-        return _table(header, [("share", *(f"{lengths[n] / total:.3f}" for n in range(1, 7)))])
+        table = _table(header, [("share", *(f"{lengths[n] / total:.3f}" for n in range(1, 7)))])
+        area = f"{answerability_area(splits):.3f}"
+        bias = "Area under the ROC curve of telling from the question alone whether it has an answer"
+        return [*table, "", f"{bias} (no limit; 0.5 is chance): {area}."]
     rows = [(kind, *(f"{count:,}" for count in unseen_names(splits, kind))) for kind in ENTITY_TYPES]
     total = ("any", *(f"{count:,}" for count in unseen_names(splits)))
     return _table(("type", "distinct test names unseen in training", "distinct test names"), [*rows, total])

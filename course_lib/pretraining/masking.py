@@ -181,6 +181,7 @@ def _maskable_words(words: Tensor, candidates: Tensor) -> Tensor:
     left_alone = torch.zeros_like(first).scatter_add_(1, first, (~candidates).long()).gather(1, first)
     return torch.where((words < 0) | (left_alone > 0), -1, first)
 
+
 def _choose_words(scores: Tensor, words: Tensor, counts: Tensor) -> Tensor:
     """Choose whole words in random order; a word that would overflow the count is skipped."""
     B, T = words.shape
@@ -247,9 +248,7 @@ def mask_tokens(
     labels = torch.where(chosen, input_ids, IGNORED)
     # The fate of a chosen token: one draw decides between [MASK], a random word, and itself.
     draw = torch.rand(B, T, generator=generator, device=input_ids.device)
-    picks = torch.randint(
-        len(vocabulary.random_ids), (B, T), generator=generator, device=input_ids.device
-    )
+    picks = torch.randint(len(vocabulary.random_ids), (B, T), generator=generator, device=input_ids.device)
     masked = torch.where(chosen & (draw < strategy.mask), vocabulary.mask_id, input_ids)
     randomized = chosen & (draw >= strategy.mask) & (draw < strategy.mask + strategy.random)
     masked = torch.where(randomized, vocabulary.random_ids[picks], masked)

@@ -114,7 +114,9 @@ def test_in_double_precision_nothing_differs_not_even_at_padding(ours, batches, 
     wanted = reference(**batches[name], output_hidden_states=True, output_attentions=True)
     found = copy.deepcopy(ours).double()(**batches[name], output_hidden_states=True, output_attentions=True)
     pairs = [(found.pooled_output, wanted.pooler_output)]
-    pairs += zip(found.hidden_states + found.attentions, wanted.hidden_states + wanted.attentions, strict=True)
+    pairs += zip(
+        found.hidden_states + found.attentions, wanted.hidden_states + wanted.attentions, strict=True
+    )
     for tensor, expected in pairs:
         assert tensor.dtype == torch.float64
         assert_close(tensor, expected, 1e-10)
@@ -355,7 +357,9 @@ def test_every_field_of_the_configuration_changes_the_model(field):
     assert found(small_encoder(**{field: value})) == value
 
 
-@pytest.mark.parametrize("field", ["num_attention_heads", "hidden_act", "layer_norm_eps", "initializer_range"])
+@pytest.mark.parametrize(
+    "field", ["num_attention_heads", "hidden_act", "layer_norm_eps", "initializer_range"]
+)
 @torch.no_grad()
 def test_fields_without_a_shape_change_the_output(field):
     value = {"layer_norm_eps": 1e-2}.get(field, FIELDS[field][0])
@@ -363,7 +367,9 @@ def test_fields_without_a_shape_change_the_output(field):
     if field != "initializer_range":
         changed.load_state_dict(base.state_dict())  # same weights, another computation
     input_ids = torch.arange(1, 7).view(1, 6)
-    assert not torch.allclose(base(input_ids).last_hidden_state, changed(input_ids).last_hidden_state, atol=1e-6)
+    assert not torch.allclose(
+        base(input_ids).last_hidden_state, changed(input_ids).last_hidden_state, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("heads", [5, 7])

@@ -170,7 +170,8 @@ def test_a_batch_is_as_long_as_its_longest_row_rounded_up(lengths, multiple_of):
     batch = pad_batch(sequences, PAD, multiple_of)
     B, T = batch.input_ids.shape
     assert B == len(lengths)
-    assert T % multiple_of == 0 and 0 <= T - max(lengths) < multiple_of
+    assert T % multiple_of == 0
+    assert T - max(lengths) in range(multiple_of)
     assert batch.attention_mask.sum(dim=1).tolist() == lengths
     tokens = batch.attention_mask.bool()
     assert (batch.input_ids[tokens] == 7).all() and (batch.input_ids[~tokens] == PAD).all()

@@ -99,7 +99,10 @@ def test_transformers_opens_what_we_save(tmp_path, activation):
     reference, report = BertModel.from_pretrained(tmp_path / "new" / "model", output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
     assert_same_outputs(encoder, reference)
-    assert {path.name for path in (tmp_path / "new" / "model").iterdir()} == {"config.json", "model.safetensors"}
+    assert {path.name for path in (tmp_path / "new" / "model").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+    }
 
 
 def test_we_open_what_transformers_saves(folder):
@@ -147,7 +150,10 @@ def test_joined_queries_keys_and_values_keep_their_order(folder):
     encoder = load_encoder(folder)
     for number, block in enumerate(encoder.blocks):
         for kind in ("weight", "bias"):
-            parts = [tensors[f"encoder.layer.{number}.attention.self.{p}.{kind}"] for p in ("query", "key", "value")]
+            parts = [
+                tensors[f"encoder.layer.{number}.attention.self.{p}.{kind}"]
+                for p in ("query", "key", "value")
+            ]
             assert torch.equal(block.attention.query_key_value.get_parameter(kind), torch.cat(parts))
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from course_lib.data import readers
 from course_lib.errors import DataFileError
 
-SETTINGS = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(deadline=None, max_examples=40, database=None, suppress_health_check=list(HealthCheck))
 
 
 def text(without: str = "", **sizes):
@@ -64,7 +64,9 @@ def tagged_sentences(draw):
     for _ in range(draw(st.integers(1, 4))):
         tags = []
         for name, length in draw(
-            st.lists(st.tuples(st.sampled_from(["O", "PER", "LOC"]), st.integers(1, 3)), min_size=1, max_size=4)
+            st.lists(
+                st.tuples(st.sampled_from(["O", "PER", "LOC"]), st.integers(1, 3)), min_size=1, max_size=4
+            )
         ):
             tags += ["O"] * length if name == "O" else [f"B-{name}"] + [f"I-{name}"] * (length - 1)
         tokens = draw(st.lists(token, min_size=len(tags), max_size=len(tags)))
@@ -166,7 +168,9 @@ def questions_in(data: bytes) -> int:
 
 
 def tokens_in(data: bytes) -> int:
-    lines = [line.strip(b" \t\r") for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    lines = [
+        line.removesuffix(b"\r").strip(b" \t") for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    ]
     return sum(1 for line in lines if line and line.replace(b"\t", b" ").split(b" ")[0] != b"-DOCSTART-")
 
 
@@ -205,9 +209,7 @@ FORMATS = {
         questions(False), partial(readers.write_squad, version="1.1"), readers.read_squad, questions_in
     ),
     "cmrc": Format(questions(False), readers.write_cmrc, readers.read_cmrc, questions_in),
-    "conll": Format(
-        tagged_sentences(), readers.write_conll, readers.read_conll, tokens_in, sum_of("tokens")
-    ),
+    "conll": Format(tagged_sentences(), readers.write_conll, readers.read_conll, tokens_in, sum_of("tokens")),
     "conll-2": Format(
         tagged_sentences(),
         partial(readers.write_conll, columns=2),
@@ -216,9 +218,7 @@ FORMATS = {
         sum_of("tokens"),
     ),
     "reviews": Format(reviews(), readers.write_reviews, readers.read_reviews, filled_lines),
-    "swag": Format(
-        swag_rows(), readers.write_swag, readers.read_swag, lambda data: filled_lines(data) - 1
-    ),
+    "swag": Format(swag_rows(), readers.write_swag, readers.read_swag, lambda data: filled_lines(data) - 1),
     "plain text": Format(
         corpora(), readers.write_plain_text, readers.read_plain_text, sentences_in, sum_of("sentences")
     ),
@@ -271,7 +271,9 @@ def test_what_is_written_is_read_back(name):
             assert found.to_list() == rows
             assert layout.count(path.read_bytes()) == layout.size(rows)
             path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-            assert layout.read(path).to_list() == rows  # a byte order mark and Windows line ends change nothing
+            assert (
+                layout.read(path).to_list() == rows
+            )  # a byte order mark and Windows line ends change nothing
             layout.write(found, path)  # a Dataset is as good as a list, and an old file is replaced
             assert layout.read(path).to_list() == rows
             assert entries(Path(folder)) == ["file"]

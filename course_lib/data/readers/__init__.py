@@ -14,7 +14,7 @@ swag             SWAG, CSV                                      sent1, sent2, en
 plain_text       a sentence a line; a file or a folder          title, sentences
 ===============  =============================================  ============================================
 
-Each has its ``write_...``. A reader gives every record of a file, or raises `course_lib.errors.DataFileError`,
+Each has its ``write_...``. A reader gives every record of a file or raises `course_lib.errors.DataFileError`,
 which names file, line or field, problem and remedy; it drops nothing silently. A writer writes whole files or
 none, and only what its reader will read back the same.
 """

@@ -207,7 +207,7 @@ def write_conll(
         raise DataFileError(path, f"{columns} columns cannot hold tokens and tags", "Give columns=2 or more")
     path, filler, known, document, number = Path(path), [FILLER] * (columns - 2), _known_tags(types), -1, -1
     with atomic_file(path) as file:
-        for number, row in enumerate(rows):  # noqa: B007  # the number is wanted after the loop
+        for number, row in enumerate(rows):  # the number is wanted after the loop
             place = Place(path).inside("rows").inside(number)
             checked_row(row, COLUMNS, place)
             _check_sentence(row, known, document, place)

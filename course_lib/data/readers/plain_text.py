@@ -136,7 +136,7 @@ def write_plain_text(
         _write_folder(rows, path)
         return
     with atomic_file(path) as file:
-        for number, row in enumerate(rows):  # noqa: B007  # the number is wanted after the loop
+        for number, row in enumerate(rows):  # the number is wanted after the loop
             place = Place(path).inside("rows").inside(number)
             text = _checked_document(row, place)
             if row["title"] and not drop_titles:

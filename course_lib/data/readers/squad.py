@@ -175,9 +175,8 @@ def question_rows(paragraphs: Iterable[Paragraph], path: Path, repair: bool) -> 
 
 def _misplaced_error(misplaced: list[Misplaced], repair: bool) -> DataFileError:
     first, count = misplaced[0], len(misplaced)
-    offset = (
-        "" if first.start is None else f"at its offset {first.start}, where {describe(first.found)} stands"
-    )
+    there = describe(first.found) if first.found else "nothing"
+    offset = f"at its offset {first.start}, where {there} stands"
     remedy = "Read with repair=True to move each to where its text stands nearest to the offset"
     if repair or first.start is None:
         offset, remedy = "anywhere in the paragraph", "Correct the text of the answer, or the paragraph"

@@ -1,0 +1,77 @@
+"""How the benchmarks measure: competitors in turn, medians of each, and the ratio within one run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from course_lib import settings
+
+
+class PairedTimes(NamedTuple):
+    """Median times of two competitors, in seconds, and how many times faster ours is.
+
+    ``ratio`` is the median of the ratios of neighbours in time: above 1, ours is faster. A slow
+    moment of the machine hits both of a pair, so their ratio is steadier than the ratio of two medians.
+    """
+
+    ours: float
+    reference: float
+    ratio: float
+
+
+def use_course_threads() -> int:
+    """Give torch the threads of the course's settings, for both competitors, and return how many."""
+    threads = settings.prepare().threads
+    torch.set_num_threads(threads)
+    return threads
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Return the wall time of one call, in seconds."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def paired_medians(
+    ours: Callable[[], object], reference: Callable[[], object], repetitions: int, warm_up: int = 3
+) -> PairedTimes:
+    """Time two functions in interleaved pairs.
+
+    Parameters
+    ----------
+    ours, reference : what to call; both do the same work.
+    repetitions : number of pairs.
+    warm_up : calls of each before anything is counted.
+    """
+    for _ in range(warm_up):
+        ours()
+        reference()
+    pairs = []
+    for repetition in range(repetitions):
+        if repetition % 2:  # who goes first takes turns too: the second finds a warmer cache
+            pairs.append((seconds(ours), seconds(reference)))
+        else:
+            pairs.append(tuple(reversed((seconds(reference), seconds(ours)))))
+    return PairedTimes(
+        statistics.median(own for own, _ in pairs),
+        statistics.median(other for _, other in pairs),
+        statistics.median(other / own for own, other in pairs),
+    )
+
+
+def print_table(title: str, rows: list[dict]) -> None:
+    """Print rows as a table, all with the same keys."""
+    print(title)
+    cells = [
+        list(rows[0]),
+        *([f"{v:.2f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))

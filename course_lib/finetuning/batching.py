@@ -1,0 +1,77 @@
+"""Batches of sequences of like length, padded to the longest in the batch and no further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+PADDING = {"labels": -100}  # every other field is padded with 0: [PAD], segment A, not a token
+
+
+def length_buckets(
+    lengths: Sequence[int],
+    batch_size: int,
+    generator: torch.Generator | None = None,
+    pool: int = 32,
+) -> list[list[int]]:
+    """Group rows into batches of like length, in random order.
+
+    Rows are shuffled, cut into pools of ``pool`` batches, sorted by length within a pool and cut
+    into batches; the batches are shuffled. Each row occurs exactly once.
+
+    Parameters
+    ----------
+    lengths : length of each row in tokens.
+    batch_size : rows in a batch; the last one may be smaller.
+    generator : source of randomness.
+    pool : batches sorted together; 1 is plain shuffling.
+
+    Returns
+    -------
+    list of list of int
+        Row numbers of each batch.
+    """
+    order = torch.randperm(len(lengths), generator=generator).tolist()
+    size = batch_size * pool
+    batches = []
+    for start in range(0, len(order), size):
+        rows = sorted(order[start : start + size], key=lambda row: lengths[row])
+        batches += [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    shuffled = torch.randperm(len(batches), generator=generator).tolist()
+    return [batches[i] for i in shuffled]
+
+
+def pad_batch(features: Sequence[dict]) -> dict[str, Tensor]:
+    """Join features into tensors, padded to the longest of them.
+
+    Parameters
+    ----------
+    features : each with ``input_ids`` and other fields; lists are padded, single numbers are stacked.
+
+    Returns
+    -------
+    dict of Tensor
+        ``attention_mask`` (B, T) int64, and each field as (B, T) or (B,).
+    """
+    longest = max(len(feature["input_ids"]) for feature in features)
+    batch = {}
+    for name in features[0]:
+        values = [feature[name] for feature in features]
+        if isinstance(values[0], (list, tuple)):
+            fill = PADDING.get(name, 0)
+            values = [list(value) + [fill] * (longest - len(value)) for value in values]
+        batch[name] = torch.tensor(values)
+    batch["attention_mask"] = torch.tensor(
+        [[1] * len(f["input_ids"]) + [0] * (longest - len(f["input_ids"])) for f in features]
+    )
+    return batch
+
+
+def inference_batches(features: Sequence[dict], batch_size: int) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+    """Yield row numbers and padded batches, longest rows first, for prediction."""
+    rows = sorted(range(len(features)), key=lambda row: -len(features[row]["input_ids"]))
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size]
+        yield chosen, pad_batch([features[row] for row in chosen])

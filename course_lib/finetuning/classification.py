@@ -1,0 +1,119 @@
+"""Text classification: [CLS] text [SEP], one label (Devlin et al. 2018, section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from course_lib.bert.heads import SequenceClassificationHead
+from course_lib.bert.loading import load_encoder
+from course_lib.data.sources import encoder_folder
+from course_lib.errors import CourseError, WeightsError
+from course_lib.finetuning.loop import TaskModel, predict
+
+
+def load_tokenizer(folder: str | Path) -> Tokenizer:
+    """Load a model folder's WordPiece tokenizer, without truncation and padding of its own.
+
+    Raises
+    ------
+    WeightsError
+        If the folder has no ``tokenizer.json``.
+    """
+    path = Path(folder) / "tokenizer.json"
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} does not exist: the model folder has no tokenizer. Save it beside the weights with the "
+            "tokenizer's save_pretrained, or copy tokenizer.json from the model it came from."
+        )
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def classification_model(number_of_labels: int, source: str | Path | None = None) -> TaskModel:
+    """Return a pre-trained encoder with a fresh classification head."""
+    encoder = load_encoder(encoder_folder(source))
+    return TaskModel(encoder, SequenceClassificationHead(encoder.configuration, number_of_labels), pooled=True)
+
+
+def classification_features(
+    texts: Sequence[str],
+    tokenizer: Tokenizer,
+    labels: Sequence[int] | None = None,
+    *,
+    max_length: int = 128,
+    number_of_labels: int | None = None,
+) -> list[dict]:
+    """Turn texts into features: [CLS], as many pieces as fit, [SEP].
+
+    Parameters
+    ----------
+    texts : the texts.
+    tokenizer : the model's tokenizer.
+    labels : the class of each text, from 0; left out for prediction.
+    max_length : the most tokens, special ones counted.
+    number_of_labels : how many classes there are, to check the labels.
+
+    Raises
+    ------
+    CourseError
+        If a label is outside the classes.
+    """
+    cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    features = []
+    for row, encoding in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+        feature = {"input_ids": [cls_id, *encoding.ids[: max_length - 2], sep_id]}
+        if labels is not None:
+            label = int(labels[row])
+            if number_of_labels is not None and not 0 <= label < number_of_labels:
+                raise CourseError(
+                    f"Row {row}: the label is {label}, and the model has classes 0 to {number_of_labels - 1}. "
+                    "Correct the label, or make the model with more classes."
+                )
+            feature["label"] = label
+        features.append(feature)
+    return features
+
+
+def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """Mean cross-entropy of (B, classes) scores."""
+    return nn.functional.cross_entropy(scores, batch["label"])
+
+
+def class_probabilities(model: TaskModel, features: Sequence[dict]) -> np.ndarray:
+    """Return the probability of each class, (rows, classes) float."""
+    return torch.stack(predict(model, features)).softmax(dim=-1).numpy()
+
+
+def classification_scores(labels: Sequence[int], predictions: Sequence[int]) -> dict[str, float]:
+    """Return ``accuracy`` and macro-averaged ``f1``, by scikit-learn."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    return {
+        "accuracy": float(accuracy_score(labels, predictions)),
+        "f1": float(f1_score(labels, predictions, average="macro")),
+    }
+
+
+def majority_baseline(training_labels: Sequence[int], number: int) -> np.ndarray:
+    """Predict the most frequent training label for every row."""
+    return np.full(number, np.bincount(training_labels).argmax())
+
+
+def tfidf_baseline(training_texts: Sequence[str], training_labels: Sequence[int], texts: Sequence[str]) -> np.ndarray:
+    """Predict with TF-IDF of words and word pairs, and logistic regression, by scikit-learn."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
+    )
+    return model.fit(list(training_texts), list(training_labels)).predict(list(texts))

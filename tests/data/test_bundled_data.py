@@ -1,0 +1,368 @@
+"""The data sets written for the course keep every limit, and every check can fail."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import random
+
+import pytest
+
+from course_lib import settings
+from course_lib.data import checks
+from course_lib.errors import DataFileError
+
+ALL = [(name, key) for name, found in checks.CHECKS.items() for key in found]
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """Return the rows of the three data sets; a test that changes them has to copy them first."""
+    return {name: checks.load(name) for name in checks.CHECKS}
+
+
+@pytest.fixture(scope="module")
+def findings(sets):
+    return {name: checks.report(name, splits) for name, splits in sets.items()}
+
+
+@pytest.mark.parametrize(("name", "key"), ALL)
+def test_limit_is_kept(findings, name, key):
+    finding = findings[name][key]
+    assert finding.passed, f"{finding.check.label}: {finding.shown} ({finding.check.limits()})"
+
+
+def _first_rows(count):
+    def plant(splits):
+        for split in splits:
+            splits[split] = splits[split][:count]
+
+    return plant
+
+
+def _change(split, **fields):
+    """Return a function that changes fields of the first row of a split."""
+    return lambda splits: splits[split][0].update(fields)
+
+
+def _give_away(before_positive, before_negative):
+    """Return a function that puts a text before each review, one for each label."""
+
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            row["text"] = (before_positive if row["label"] else before_negative) + row["text"]
+
+    return plant
+
+
+def _name_by_label(field):
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            row[field] = "plain" if row["label"] else "mixed"
+
+    return plant
+
+
+def _copy_across(field):
+    """Return a function that repeats a training text, with one word more, in the test part."""
+    return lambda splits: splits["test"][0].update({field: splits["train"][0][field] + " indeed"})
+
+
+def _longest_paragraph(splits):
+    splits["train"][0]["context"] += " and so on" * 40
+
+
+def _shuffle_labels(splits):
+    generator = random.Random(0)
+    for rows in splits.values():
+        labels = [row["label"] for row in rows]
+        generator.shuffle(labels)
+        for row, label in zip(rows, labels, strict=True):
+            row["label"] = label
+
+
+def _repeat_run(field, run):
+    """Return a function that ends 30 different texts with the same words."""
+
+    def plant(splits):
+        for text in list(dict.fromkeys(row[field] for row in splits["train"]))[:30]:
+            for row in splits["train"]:
+                if row[field] == text:
+                    row[field] = f"{text} {run}"
+
+    return plant
+
+
+def _repeat_run_in_sentences(splits):
+    for row in splits["train"][:30]:
+        row["tokens"] = [*row["tokens"], "and", "that", "was", "that", "then"]
+        row["tags"] = [*row["tags"], *["O"] * 5]
+
+
+def _all_positive_of_a_kind(label):
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            if row["kind"] == "sarcastic":
+                row["label"] = label
+
+    return plant
+
+
+def _same_answer_everywhere(splits):
+    """Ask the same questions in training and test, with the answers of the test part."""
+    for row, asked in zip(splits["train"], itertools.cycle(splits["test"]), strict=False):
+        row.update({key: asked[key] for key in ("question", "answers", "is_impossible")})
+
+
+def _answer_is_the_first_sentence(splits):
+    for row in itertools.chain(splits["validation"], splits["test"]):
+        if not row["is_impossible"]:
+            row["answers"] = {"text": [row["context"].split(". ")[0]], "answer_start": [0]}
+
+
+def _one_document(splits):
+    for rows in splits.values():
+        for row in rows:
+            row["document"] = 0
+
+
+def _share_document(splits):
+    number = splits["test"][0]["document"]
+    moved = [dict(row, document=-1) for row in splits["test"] if row["document"] == number]
+    splits["train"] = [*moved, *splits["train"]]
+
+
+def _learn_the_test_names(splits):
+    splits["train"] = [*splits["train"], *splits["test"]]
+
+
+def _repeat_sentence(splits):
+    splits["train"][1].update(tokens=splits["train"][0]["tokens"], tags=splits["train"][0]["tags"])
+
+
+def _no_miscellaneous(splits):
+    for row in splits["validation"]:
+        row["tags"] = ["O" if tag.endswith("MISC") else tag for tag in row["tags"]]
+
+
+def _nearly_repeat_sentence(splits):
+    row = max(splits["train"], key=lambda row: len(row["tokens"]))
+    splits["test"][0].update(tokens=[*row["tokens"], "indeed"], tags=[*row["tags"], "O"])
+
+
+def _misplace(splits):
+    row = next(row for row in splits["train"] if not row["is_impossible"])
+    row["answers"]["answer_start"][0] += 1
+
+
+def _drop_reference(splits):
+    row = next(row for row in splits["test"] if not row["is_impossible"])
+    row["answers"] = {column: values[:2] for column, values in row["answers"].items()}
+
+
+DEFECTS = {
+    "reviews": {
+        "rows": _first_rows(300),
+        "malformed": _change("test", words=7777),
+        "kinds": lambda splits: [
+            row.update(kind="plain") for row in itertools.chain(*splits.values()) if row["kind"] == "mixed"
+        ],
+        "shortest": _change("train", text="Too short, this."),
+        "longest": _change("train", text="word " * 301),
+        "duplicates": lambda splits: splits["train"][1].update(text=splits["train"][0]["text"]),
+        "nearest": _copy_across("text"),
+        "five_grams": _repeat_run("text", "as I have said before"),
+        "shared": lambda splits: splits["test"][0].update(title=splits["train"][0]["title"]),
+        "lowest_balance": _all_positive_of_a_kind(0),
+        "highest_balance": _all_positive_of_a_kind(1),
+        "length_accuracy": _give_away("word " * 200, ""),
+        "kind_accuracy": _name_by_label("kind"),
+        "genre_accuracy": _name_by_label("genre"),
+        "punctuation_accuracy": _give_away("", "So! "),
+        "word_accuracy": _give_away("frankly ", ""),
+        "tfidf_accuracy": _shuffle_labels,
+    },
+    "questions": {
+        "paragraphs": _first_rows(100),
+        "answerable": _first_rows(100),
+        "unanswerable": _first_rows(100),
+        "malformed": lambda splits: splits["test"][0].update(id=splits["train"][0]["id"]),
+        "misplaced": _misplace,
+        "shortest": _change("train", context="A short paragraph."),
+        "longest": _longest_paragraph,
+        "fewest_references": _drop_reference,
+        "duplicates": lambda splits: splits["test"][0].update(
+            question=splits["train"][0]["question"].upper()
+        ),
+        "nearest_paragraphs": _copy_across("context"),
+        "nearest_questions": _copy_across("question"),
+        "five_grams": _repeat_run("question", "in the opinion of many"),
+        "paragraph_five_grams": _repeat_run("context", "in the opinion of many"),
+        "shared": lambda splits: splits["test"][0].update(title=splits["train"][0]["title"]),
+        "question_only": _same_answer_everywhere,
+        "context_only": _answer_is_the_first_sentence,
+    },
+    "entities": {
+        "rows": _first_rows(200),
+        "documents": _one_document,
+        "illegal": _change("train", tokens=["Ana", "Silva"], tags=["O", "I-PER"]),
+        "fewest_names": _no_miscellaneous,
+        "duplicates": _repeat_sentence,
+        "nearest_sentences": _nearly_repeat_sentence,
+        "nearest_documents": _share_document,
+        "five_grams": _repeat_run_in_sentences,
+        "shared": _share_document,
+        "unseen": _learn_the_test_names,
+        **{f"unseen_{name}": _learn_the_test_names for name in checks.ENTITY_TYPES},
+    },
+}
+
+
+def test_every_check_has_a_planted_defect():
+    assert {name: set(found) for name, found in DEFECTS.items()} == {
+        name: set(found) for name, found in checks.CHECKS.items()
+    }
+
+
+@pytest.mark.parametrize(("name", "key"), ALL)
+def test_planted_defect_is_found(sets, findings, name, key):
+    splits = {split: [copy.deepcopy(row) for row in rows] for split, rows in sets[name].items()}
+    DEFECTS[name][key](splits)
+    check = checks.CHECKS[name][key]
+    value = check.measure(splits)
+    assert not check.passes(value), f"{check.label}: {check.show(value)} should break {check.limits()}"
+    assert value != findings[name][key].value
+
+
+def test_tfidf_accuracy_also_has_an_upper_limit(sets):
+    splits = copy.deepcopy(sets["reviews"])
+    _give_away("frankly ", "")(splits)
+    value = checks.tfidf_accuracy(splits)
+    assert value > checks.LARGEST_TFIDF_ACCURACY
+    assert not checks.CHECKS["reviews"]["tfidf_accuracy"].passes(value)
+
+
+@pytest.mark.parametrize(
+    ("tags", "count"),
+    [
+        (["B-PER", "I-PER", "O", "B-LOC"], 0),
+        (["I-PER", "O"], 1),
+        (["B-PER", "I-ORG"], 1),
+        (["O", "B-FILM"], 1),
+        (["B-PER", "O", "I-PER"], 1),
+    ],
+)
+def test_legal_tags(tags, count):
+    row = {"tokens": ["word"] * len(tags), "tags": tags, "document": 0}
+    assert checks.illegal_tags({"train": [row], "validation": [], "test": []}) == count
+
+
+def test_nearest_across_splits_agrees_with_comparing_all_pairs(sets):
+    texts = {split: [row["text"] for row in sets["reviews"][split][:60]] for split in checks.SPLITS}
+    texts["test"][0] = " ".join(texts["train"][3].split()[2:])
+    best = 0.0
+    for one, other in itertools.combinations(checks.SPLITS, 2):
+        for left, right in itertools.product(texts[one], texts[other]):
+            left, right = checks.shingles(left, 3), checks.shingles(right, 3)
+            best = max(best, len(left & right) / len(left | right))
+    assert checks.nearest_across_splits(texts) == pytest.approx(best)
+
+
+def test_neighbours_in_one_split_are_not_compared():
+    texts = {"train": ["one two three four"] * 2, "validation": [], "test": ["five six seven eight"]}
+    assert checks.nearest_across_splits(texts) == 0
+
+
+def test_threshold_finds_both_directions():
+    rows = [{"label": int(value > 3), "value": value} for value in range(8)]
+    splits = {"train": rows, "validation": rows, "test": rows}
+    assert checks.threshold_accuracy(splits, lambda row: row["value"]) == 1
+    assert checks.threshold_accuracy(splits, lambda row: -row["value"]) == 1
+
+
+def test_span_f1_is_that_of_squad():
+    row = {"answers": {"text": ["the Red Sea", "Red Sea coast"], "answer_start": [0, 0]}}
+    assert checks.span_f1([row], ["Red Sea!"]) == pytest.approx(100)
+    assert checks.span_f1([row], ["sea"]) == pytest.approx(200 / 3)
+    assert checks.span_f1([row], ["mountain"]) == 0
+
+
+def test_between_token_and_tag_stand_fillers():
+    for split in checks.SPLITS:
+        lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
+        assert lines[0] == "-DOCSTART- -X- -X- O"
+        assert all(line.split(" ")[1:3] == ["-X-", "-X-"] for line in lines if line)
+
+
+def test_files_are_in_the_official_layout():
+    for split in checks.SPLITS:
+        document = json.loads((settings.DATA / "questions" / f"{split}.json").read_text(encoding="utf-8"))
+        assert document["version"] == "v2.0"
+        lines = (settings.DATA / "reviews" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        columns = ["text", "label", "title", "genre", "kind", "words"]
+        assert all(list(json.loads(line)) == columns for line in lines)
+
+
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_card_shows_the_computed_figures(sets, findings, name):
+    card = checks.card_path(name).read_text(encoding="utf-8")
+    figures = checks.card_figures(name, sets[name], findings[name])
+    assert figures in card, "run: course data check --update-cards"
+    assert card.count("<!-- realism:begin -->") == card.count("<!-- realism:end -->") == 1
+    assert "CC BY 4.0" in card
+
+
+def test_update_card_replaces_only_what_is_between_the_markers(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("before\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nafter\n", encoding="utf-8")
+    checks.update_card("reviews", "<!-- figures:begin -->\nnew\n<!-- figures:end -->", path)
+    wanted = "before\n<!-- figures:begin -->\nnew\n<!-- figures:end -->\nafter\n"
+    assert path.read_text(encoding="utf-8") == wanted
+
+
+@pytest.mark.parametrize("text", [None, "no markers", "<!-- figures:begin --> only", "<!-- figures:end -->"])
+def test_card_without_markers_is_left_alone(tmp_path, text):
+    path = tmp_path / "README.md"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataFileError, match="figures:begin"):
+        checks.update_card("reviews", "new", path)
+    assert text is None or path.read_text(encoding="utf-8") == text
+
+
+def test_command_prints_a_line_a_check(capsys):
+    assert checks.main(["entities"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("[OK]") == len(checks.CHECKS["entities"])
+    assert "[FAIL]" not in printed
+
+
+def test_command_fails_when_a_check_fails(capsys, monkeypatch, sets):
+    splits = copy.deepcopy(sets["entities"])
+    _repeat_sentence(splits)
+    monkeypatch.setattr(checks, "load", lambda name: splits)
+    assert checks.main(["entities"]) == 1
+    assert "[FAIL] duplicate sentences: 1 (at most 0)" in capsys.readouterr().out
+
+
+def test_command_says_what_is_wrong_with_a_file(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    assert checks.main(["questions"]) == 1
+    assert str(tmp_path / "questions" / "train.json") in capsys.readouterr().out
+
+
+def test_lost_beginning_of_an_entity_is_not_taken_for_iob1(tmp_path):
+    for split in checks.SPLITS:
+        (tmp_path / f"{split}.txt").write_text(
+            "-DOCSTART- -X- -X- O\n\nAna -X- -X- I-PER\n\n", encoding="utf-8"
+        )
+    with pytest.raises(DataFileError, match="B-PER"):
+        checks.load("entities", tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["films"], ["--unknown"]])
+def test_command_refuses_what_it_does_not_know(arguments, capsys):
+    assert checks.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert "films" in printed.out or "--unknown" in printed.err
