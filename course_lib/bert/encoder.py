@@ -190,7 +190,7 @@ class BertEncoder(nn.Module):
 
 
 def initialize_weights(module: nn.Module, standard_deviation: float = 0.02) -> None:
-    """Initialize one module as the original does: truncated normal at two standard deviations, zero biases."""
+    """Initialize one module as the original does: normal cut at two standard deviations, zero biases."""
     if isinstance(module, (nn.Linear, nn.Embedding)):
         nn.init.trunc_normal_(
             module.weight,

@@ -48,7 +48,8 @@ class TokenizedCorpus:
         for number in numbers:
             if not 0 <= number < self.number_of_documents:
                 raise IndexError(
-                    f"There is no document {number}: the {self.number_of_documents} documents are numbered from 0."
+                    f"There is no document {number}: the {self.number_of_documents} documents are numbered "
+                    "from 0."
                 )
         sentences = [
             range(self.document_starts[number], self.document_starts[number + 1]) for number in numbers

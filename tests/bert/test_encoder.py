@@ -99,7 +99,7 @@ def test_real_weights_give_the_attentions_of_transformers(ours, batches, name):
     tokens = batch["attention_mask"].bool()
     for weights, expected in zip(found, wanted, strict=True):
         # What padding attends to is rounding noise, grown layer by layer: at length 512 transformers' own
-        # float32 is 3e-5 away from its float64 there. Tokens are compared here, and all of it in float64 below.
+        # float32 is 3e-5 away from its float64 there. So tokens here; everything, in float64, below.
         assert_close(weights.transpose(1, 2)[tokens], expected.transpose(1, 2)[tokens], 1e-5)
         assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:-1]), 1e-5)
         padding = ~batch["attention_mask"].bool()[:, None, None, :].expand_as(weights)

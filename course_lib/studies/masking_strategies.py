@@ -1,0 +1,141 @@
+"""The masking strategies of Devlin et al. 2018, table 8, compared at our scale: lesson 04's table 4.
+
+Each strategy continues the pre-training of MiniLM for the same number of steps, on the same text, in
+the same order. Three things are then measured on held-out data: words right where there is a [MASK];
+words right where the word itself stands and the model is asked for it; and, as in the paper's last
+column, named entities found by a linear classifier on the frozen hidden states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_lib import settings
+from course_lib.bert.heads import BertForMaskedLanguageModel
+from course_lib.data.sources import load_texts
+from course_lib.studies.published import MASKING_STRATEGIES
+from course_lib.finetuning.batching import inference_batches
+from course_lib.pretraining.corpus import full_sequences
+from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.studies.masked_word_model import (
+    evaluate_masked,
+    load_tokenizer,
+    new_model,
+    train_masked_language_model,
+    wikipedia_split,
+)
+
+CODE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the recording depends on."""
+
+    strategies: tuple[tuple[int, int, int], ...] = tuple(row[:3] for row in MASKING_STRATEGIES)
+    seeds: tuple[int, ...] = (1, 2)
+    steps: int = 80
+    batch_size: int = 16
+    max_length: int = 128
+    learning_rate: float = 5e-4
+    warmup_steps: int = 10
+    precision: str = "bfloat16"
+    validation_sequences: int = 150
+
+
+CONFIGURATION = Configuration()
+
+
+@torch.no_grad()
+def first_piece_states(
+    model: BertForMaskedLanguageModel, tokenizer, sentences: list[list[str]]
+) -> list[np.ndarray]:
+    """Return, for each sentence, the last hidden state of the first piece of each word, (words, H)."""
+    features, firsts = [], []
+    for words in sentences:
+        encodings = tokenizer.encode_batch(words, add_special_tokens=False)
+        pieces = [encoding.ids or [tokenizer.token_to_id("[UNK]")] for encoding in encodings]
+        firsts.append(1 + np.cumsum([0, *map(len, pieces[:-1])]))
+        ids = [tokenizer.token_to_id("[CLS]"), *sum(pieces, []), tokenizer.token_to_id("[SEP]")]
+        features.append({"input_ids": ids})
+    states: list[np.ndarray] = [np.empty(0)] * len(sentences)
+    model.eval()
+    for rows, batch in inference_batches(features, 32):
+        hidden = model.encoder(batch["input_ids"], None, batch["attention_mask"]).last_hidden_state
+        for row, values in zip(rows, hidden, strict=True):
+            states[row] = values[firsts[row]].numpy()
+    return states
+
+
+def entity_f1_from_features(model: BertForMaskedLanguageModel, tokenizer, training, test) -> float:
+    """Return the entity-level F1 (%) of logistic regression on frozen hidden states."""
+    from seqeval.metrics import f1_score
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    states = [first_piece_states(model, tokenizer, list(part["tokens"])) for part in (training, test)]
+    scaler = StandardScaler()
+    inputs = scaler.fit_transform(np.concatenate(states[0]))
+    targets = np.array([tag for tags in training["tags"] for tag in tags])
+    classifier = LogisticRegression(C=0.05, max_iter=200).fit(inputs, targets)
+    predicted = [list(classifier.predict(scaler.transform(words))) for words in states[1]]
+    return 100 * float(f1_score([list(tags) for tags in test["tags"]], predicted))
+
+
+def _percent_right(model, masked, pad_id: int) -> float:
+    return 100 * evaluate_masked(model, masked, pad_id)["accuracy"]
+
+
+def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
+    """Train one model for each strategy and seed, and measure each."""
+    c = configuration
+    settings.prepare()
+    tokenizer = load_tokenizer()
+    vocabulary = MaskingVocabulary.from_tokens(
+        [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    )
+    cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    training, validation = (full_sequences(part, c.max_length, cls_id, sep_id) for part in wikipedia_split(tokenizer))
+    validation = validation[:: max(1, len(validation) // c.validation_sequences)]
+    entities = load_texts("entities", "bundled")
+
+    def held_out(strategy: MaskingStrategy) -> Tensor:
+        return mask_tokens(validation, vocabulary, strategy, generator=torch.Generator().manual_seed(0))
+
+    all_masked = held_out(MaskingStrategy(mask=1, random=0, keep=0))
+    all_visible = held_out(MaskingStrategy(mask=0, random=0, keep=1))
+    rows = []
+    bar = tqdm(total=len(c.strategies) * len(c.seeds) * c.steps, desc="masking strategies", unit="step")
+    for mask, keep, random in c.strategies:
+        row = {"mask": mask, "keep": keep, "random": random}
+        row |= {"entity_f1": [], "masked_accuracy": [], "visible_accuracy": []}
+        for seed in c.seeds:
+            torch.manual_seed(seed)
+            model = new_model(training, vocabulary)
+            for block in model.encoder.blocks:
+                block.attention.dropout = 0.0
+            for _ in train_masked_language_model(
+                model,
+                training,
+                vocabulary,
+                strategy=MaskingStrategy(mask=mask / 100, keep=keep / 100, random=random / 100),
+                steps=c.steps,
+                batch_size=c.batch_size,
+                learning_rate=c.learning_rate,
+                warmup_steps=c.warmup_steps,
+                precision=c.precision,
+                seed=seed,
+            ):
+                bar.update()
+            row["masked_accuracy"].append(round(_percent_right(model, all_masked, vocabulary.pad_id), 2))
+            row["visible_accuracy"].append(round(_percent_right(model, all_visible, vocabulary.pad_id), 2))
+            f1 = entity_f1_from_features(model, tokenizer, entities["train"], entities["test"])
+            row["entity_f1"].append(round(f1, 2))
+        rows.append(row)
+    bar.close()
+    return rows
