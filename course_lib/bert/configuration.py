@@ -81,8 +81,8 @@ class BertConfiguration:
             )
         if values.get("position_embedding_type", "absolute") != "absolute":
             raise WeightsError(
-                f"{path}, field 'position_embedding_type': {values['position_embedding_type']!r} is a variant "
-                "of BERT whose positions this encoder does not have. Use a model with absolute positions."
+                f"{path}, field 'position_embedding_type': {values['position_embedding_type']!r} is a "
+                "variant whose positions this encoder does not have. Use a model with absolute positions."
             )
         try:
             return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})

@@ -13,11 +13,12 @@ name             bundled (default)                        hub (profile ``full``)
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.errors import HubUnavailableError, SettingError
+from course_lib.errors import DataFileError, HubUnavailableError, SettingError
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Source:
     place: str
 
 
+SPLIT_NAMES = {
+    "train": ("train",),
+    "validation": ("validation", "valid", "dev", "testa"),
+    "test": ("test", "testb"),
+}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
@@ -122,29 +128,66 @@ def load_texts(name: str, source: str | Path | None = None):
     HubUnavailableError
         If the hub was asked and did not answer.
     """
+    if name not in ("reviews", "questions", "entities"):
+        raise SettingError(f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities.")
+    chosen = choose_source(name, source)
+    return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place))
+
+
+def _from_files(name: str, place: Path):
+    """Read a file, or a folder with one file a split, in the official format of a data set."""
+    import datasets
+
     from course_lib.data import readers
 
-    chosen = choose_source(name, source)
-    if chosen.kind == "hub":
-        return _from_hub(chosen)
-    if name == "reviews":
-        return readers.read_review_source(chosen.place)
-    if name == "questions":
-        return readers.read_question_source(chosen.place)
-    if name == "entities":
-        return readers.read_entity_source(chosen.place)
-    raise SettingError(f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities.")
+    if name == "reviews" and (place / "train" / "pos").is_dir():
+        return readers.read_imdb_folder(place)
+    suffixes, read = {
+        "reviews": ((".jsonl",), readers.read_reviews),
+        "questions": ((".json",), readers.read_squad),
+        "entities": ((".txt", ".conll", ".tsv"), readers.read_conll),
+    }[name]
+    if place.is_file():
+        return datasets.DatasetDict({"test": read(place)})
+    found = {path.stem: path for path in sorted(place.iterdir()) if path.suffix in suffixes}
+    splits = {}
+    for split, names in SPLIT_NAMES.items():
+        chosen = [path for stem, path in found.items() if re.split(r"[-_.]", stem.lower())[0] in names]
+        if len(chosen) > 1:
+            files = ", ".join(path.name for path in chosen)
+            raise DataFileError(place, f"{files} all look like the {split} part", "Keep one of them in the folder")
+        if chosen:
+            splits[split] = read(chosen[0])
+    if not splits:
+        wanted = " or ".join(f"train{suffix}" for suffix in suffixes)
+        raise DataFileError(place, f"no file of a split is in the folder (such as {wanted})", "Name the files by split")
+    return datasets.DatasetDict(splits)
 
 
 def _from_hub(chosen: Source):
     import datasets
 
+    # Where a data set's main branch holds a script, the hub keeps a Parquet copy beside it.
+    revision = "refs/convert/parquet" if chosen.name == "entities" else None
     try:
-        if chosen.name == "entities":  # its main branch holds a script; the hub keeps a Parquet copy
-            return datasets.load_dataset(chosen.place, revision="refs/convert/parquet")
-        return datasets.load_dataset(chosen.place)
-    except Exception as error:
+        found = datasets.load_dataset(chosen.place, revision=revision)
+    except Exception as error:  # the hub's client raises many kinds of its own
         raise _unavailable(chosen, error) from None
+    return _with_our_columns(chosen.name, found)
+
+
+def _with_our_columns(name: str, found):
+    """Bring a hub data set to the columns that our readers give."""
+    if name == "reviews":
+        found.pop("unsupervised", None)
+    if name == "questions":
+        return found.map(lambda row: {"is_impossible": not row["answers"]["text"]})
+    if name == "entities" and "ner_tags" in found["train"].column_names:
+        names = found["train"].features["ner_tags"].feature.names
+        return found.map(
+            lambda row: {"tags": [names[tag] for tag in row["ner_tags"]]}, remove_columns=["ner_tags"]
+        )
+    return found
 
 
 def _unavailable(chosen: Source, error: Exception) -> HubUnavailableError:

@@ -44,8 +44,8 @@ class MaskingStrategy:
         shares = (self.mask, self.random, self.keep)
         if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-9):  # so written, NaN is refused too
             raise ValueError(
-                f"The shares mask {self.mask}, random {self.random} and keep {self.keep} must each be at least "
-                "0 and add up to 1."
+                f"The shares mask {self.mask}, random {self.random} and keep {self.keep} must each be at "
+                "least 0 and add up to 1."
             )
         if not 0 < self.selection <= 1:
             raise ValueError(f"selection is {self.selection}; it is a share, above 0 and at most 1.")

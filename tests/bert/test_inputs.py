@@ -169,7 +169,7 @@ def test_a_batch_is_as_long_as_its_longest_row_rounded_up(lengths, multiple_of):
     sequences = [PackedSequence([7] * length, [1] * length) for length in lengths]
     batch = pad_batch(sequences, PAD, multiple_of)
     B, T = batch.input_ids.shape
-    assert B == len(lengths)
+    assert len(lengths) == B
     assert T % multiple_of == 0
     assert T - max(lengths) in range(multiple_of)
     assert batch.attention_mask.sum(dim=1).tolist() == lengths
