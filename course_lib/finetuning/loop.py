@@ -36,6 +36,8 @@ class TrainingConfiguration:
     weight_decay: float = 0.01
     clip: float = 1.0
     freeze_embeddings: bool = True
+    attention_dropout: float = 0.0  # torch has no fast attention with dropout on a CPU
+    precision: str = "float32"  # or "bfloat16", by autocast
     seed: int = 42
 
 
@@ -105,6 +107,8 @@ def fine_tune(
     generator = torch.Generator().manual_seed(c.seed)  # order of the rows
     if c.freeze_embeddings:
         freeze(model.encoder.embeddings)
+    for block in model.encoder.blocks:
+        block.attention.dropout = c.attention_dropout
     lengths = [len(feature["input_ids"]) for feature in features]
     steps = math.ceil(len(features) / c.batch_size) * c.epochs
     optimizer = adamw(model, c.learning_rate, c.weight_decay)
@@ -115,7 +119,9 @@ def fine_tune(
         model.train()
         for rows in length_buckets(lengths, c.batch_size, generator):
             batch = {name: tensor.to(device) for name, tensor in pad_batch([features[r] for r in rows]).items()}
-            loss = loss_of(model(batch), batch)
+            with torch.autocast(device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+                scores = model(batch)
+            loss = loss_of(scores.float(), batch)
             if not torch.isfinite(loss):
                 raise TrainingDivergedError(
                     f"The loss is {loss.item()} at step {len(history.losses) + 1} of {steps}. "

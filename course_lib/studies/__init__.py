@@ -7,5 +7,6 @@ returns its results. ``RECORDINGS`` names them all.
 
 RECORDINGS = {
     "mlm-head": "course_lib.studies.masked_word_model",
+    "task-models": "course_lib.studies.task_models",
     "masking-strategies": "course_lib.studies.masking_strategies",
 }

@@ -280,7 +280,7 @@ def test_hidden_dropout_acts_on_the_embeddings_and_after_both_parts_of_a_block()
 
 
 def test_513_tokens_give_a_clear_error(ours):
-    with pytest.raises(SequenceTooLongError, match="513 tokens.*512 positions.*Truncate"):
+    with pytest.raises(SequenceTooLongError, match=r"513 tokens.*512 positions.*Truncate"):
         ours(torch.full((1, 513), 1037))
 
 

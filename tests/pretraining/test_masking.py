@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -73,7 +74,9 @@ def padded(rows: list[list[int]]) -> Tensor:
 word = st.tuples(st.sampled_from(WORDS), st.lists(st.sampled_from(PIECES), max_size=4)).map(
     lambda parts: [parts[0], *parts[1]]
 )
-text = st.lists(st.one_of(word, word, word, st.just([UNK])), max_size=14).map(lambda words: sum(words, []))
+text = st.lists(st.one_of(word, word, word, st.just([UNK])), max_size=14).map(
+    lambda words: [*chain.from_iterable(words)]
+)
 sequence = st.tuples(text, st.none() | text).map(
     lambda parts: [CLS, *parts[0], SEP, *([*parts[1], SEP] if parts[1] is not None else [])]
 )
@@ -324,7 +327,7 @@ def test_a_sequence_whose_words_are_all_too_long_has_no_masked_token():
 @given(words=st.lists(word, min_size=1, max_size=12))
 @settings(deadline=None)
 def test_words_are_numbered_from_zero_and_special_tokens_stand_outside(words):
-    input_ids = torch.tensor([[CLS, *sum(words, []), SEP, PAD]])
+    input_ids = torch.tensor([[CLS, *chain.from_iterable(words), SEP, PAD]])
     wanted = [-1] + [number for number, pieces in enumerate(words) for _ in pieces] + [-1, -1]
     assert word_numbers(input_ids, SMALL).tolist() == [wanted]
 
@@ -429,7 +432,7 @@ def slow_masking(
     outputs, all_labels = [], []
     for r, row in enumerate(input_ids.tolist()):
         length = len([token for token in row if token != PAD])
-        budget = max(1, int(round(strategy.selection * length)))
+        budget = max(1, round(strategy.selection * length))
         if strategy.max_predictions is not None:
             budget = min(strategy.max_predictions, budget)
         candidates: dict[object, list[int]] = {}

@@ -1,0 +1,158 @@
+"""bertviz's head view with no network: its scripts come from pip packages and travel inside the output.
+
+bertviz (Vig 2019) asks two content delivery networks for require.js, d3 and jQuery. Here d3 5.7.0, the
+very version it asks for, comes from the package ``mpld3`` and jQuery from ``XStatic-jQuery``; a line of
+JavaScript stands in for require.js. Everything stands in the ``srcdoc`` of one ``<iframe>``, so the view
+touches neither the network nor the scripts of the page around it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from course_lib.errors import CourseError
+from course_lib.translation import translate
+
+PARAMETERS = re.compile(
+    r"const params = (\{.*?\}); // HACK.*"
+)  # bertviz's data; its comment repeats all of it
+LOADER = re.compile(r"require\.config\(\{.*?\}\);", re.DOTALL)
+REMOTE_SCRIPT = re.compile(r"<script\b[^>]*\bsrc=[^>]*></script>")
+STAND_IN = "window.requirejs=window.require=function(names,use){use(window.jQuery,window.d3)};"
+HEIGHT_OF_TOKEN, HEIGHT_OF_HEADER = 22.5, 90  # pixels, as bertviz lays a view out
+
+
+class AttentionViewError(CourseError, ValueError):
+    """Attention and tokens cannot be shown together, or a script of the view is missing."""
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """Attention weights that show themselves: an interactive view in a notebook, one line elsewhere.
+
+    Parameters
+    ----------
+    document : a complete HTML page that needs nothing from outside.
+    title : one line that names what is shown.
+    height : height of the view in pixels.
+    """
+
+    document: str
+    title: str
+    height: int
+
+    def _repr_html_(self) -> str:
+        # sandbox: the page may run its scripts, and reach nothing of the notebook around it.
+        return (
+            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts" width="100%" '
+            f'height="{self.height}" style="border: 0; background: white" srcdoc="{_attribute(self.document)}"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"[{translate('Interactive view')}: {self.title}]"
+
+
+def _attribute(text: str) -> str:
+    """Escape text for a double-quoted attribute; ``<`` may stay, which keeps the output small."""
+    return text.replace("&", "&amp;").replace('"', "&quot;")
+
+
+@lru_cache(maxsize=1)
+def _scripts() -> str:
+    """Return d3 and jQuery as they lie in their pip packages."""
+    wanted = (("mpld3", "js/d3.v5.min.js"), ("xstatic.pkg.jquery", "data/jquery.min.js"))
+    found = []
+    for package, name in wanted:
+        try:
+            found.append((files(package) / name).read_text(encoding="utf-8"))
+        except (ModuleNotFoundError, FileNotFoundError):
+            raise AttentionViewError(
+                translate(
+                    "{name} is not in the package {package}. Install the pinned packages again: {command}"
+                ).format(
+                    name=name,
+                    package=package,
+                    command="pip install --force-reinstall mpld3==0.5.12 XStatic-jQuery==3.7.1.1",
+                )
+            ) from None
+    return "".join(f"<script>{script}</script>" for script in found)
+
+
+def _number(value: float) -> str:
+    """Write a weight with four digits that count, always: so that two machines' outputs compare."""
+    return f"{value:.3e}"
+
+
+def _as_javascript(parameters: dict) -> str:
+    """Return bertviz's parameters as JavaScript: rounded weights, and no text that could end the script."""
+    data = [
+        {**part, "attn": "\0"}  # the place of the weights, which json would write with 17 digits
+        for part in parameters["attention"]
+    ]
+    text = json.dumps({**parameters, "attention": data}).replace("<", "\\u003c")
+    for part in parameters["attention"]:
+        layers = json.dumps(part["attn"])
+        layers = re.sub(r"[-+]?\d[\d.e+-]*", lambda found: _number(float(found[0])), layers)
+        text = text.replace(json.dumps("\0"), layers.replace(" ", ""), 1)
+    return text
+
+
+def attention_view(
+    attentions: Sequence, tokens: Sequence[str], *, layer: int = 0, heads: Sequence[int] | None = None
+) -> AttentionView:
+    """Show the attention of every layer and head of one sequence: bertviz's head view, offline.
+
+    Parameters
+    ----------
+    attentions : one float tensor (1, A, T, T) for each layer, rows summing to 1; on the left of the view
+        stand the tokens that look, on the right those that are looked at.
+    tokens : the T tokens.
+    layer : the layer shown first, counted from 0.
+    heads : the heads shown first, counted from 0; all of them if left out.
+
+    Raises
+    ------
+    AttentionViewError
+        If there are no attentions, the shapes do not fit the tokens, or the layer or a head is not there.
+    """
+    tokens = [str(token) for token in tokens]
+    if not len(attentions):
+        raise AttentionViewError(
+            translate("There are no attention weights. Call the encoder with output_attentions=True.")
+        )
+    wanted = (1, attentions[0].shape[1] if attentions[0].dim() == 4 else "A", len(tokens), len(tokens))
+    for number, weights in enumerate(attentions):
+        if tuple(weights.shape) != wanted:
+            message = translate(
+                "Layer {n}: the weights have shape {found}, and {tokens} tokens call for {wanted}."
+            )
+            raise AttentionViewError(
+                message.format(n=number, found=tuple(weights.shape), tokens=len(tokens), wanted=wanted)
+            )
+    heads = None if heads is None else [int(head) for head in heads]
+    if not 0 <= layer < len(attentions) or any(not 0 <= head < wanted[1] for head in heads or ()):
+        message = translate(
+            "There are {layers} layers and {heads} heads, counted from 0: choose among those."
+        )
+        raise AttentionViewError(message.format(layers=len(attentions), heads=wanted[1]))
+
+    from bertviz import head_view
+
+    cpu = [weights.detach().float().cpu() for weights in attentions]
+    page = head_view(cpu, tokens, layer=layer, heads=heads, html_action="return").data
+    parameters = json.loads(PARAMETERS.search(page)[1])
+    page = page.replace(parameters["root_div_id"], "attention-view")  # a random id is not needed in a frame
+    parameters["root_div_id"] = "attention-view"
+    page = LOADER.sub("", REMOTE_SCRIPT.sub("", page))
+    page = PARAMETERS.sub(lambda _: f"const params = {_as_javascript(parameters)};", page)
+    document = f'<!doctype html><meta charset="utf-8">{_scripts()}<script>{STAND_IN}</script>{page}'
+    title = translate("attention of {layers} layers and {heads} heads over the tokens {tokens}").format(
+        layers=len(attentions), heads=wanted[1], tokens=" ".join(tokens)
+    )
+    return AttentionView(document, title, round(HEIGHT_OF_HEADER + HEIGHT_OF_TOKEN * len(tokens)))

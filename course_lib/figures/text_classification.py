@@ -1,0 +1,112 @@
+"""Figures 10 and 11, tables 10 and 11: text classification (lesson 08)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from course_lib.figures.style import BLUE, GREEN, ORANGE, VERMILION, Picture, Table, new_figure
+from course_lib.finetuning.loop import History, TrainingConfiguration
+from course_lib.translation import translate
+
+
+def figure_10_data_preparation(lengths: Sequence[int], max_length: int, padding: dict[str, float]) -> Picture:
+    """Draw figure 10: how long the texts are, and how much of a batch is padding.
+
+    Parameters
+    ----------
+    lengths : word pieces of each text, special tokens counted, before truncation.
+    max_length : where texts are cut.
+    padding : share of padding slots for each way to make batches.
+    """
+    title = translate("Figure 10. Preparing texts: lengths, and what padding costs")
+    figure, (left, right) = new_figure(10, 3.6, columns=2)
+    left.hist(lengths, bins=30, color=BLUE, edgecolor="white")
+    left.axvline(max_length, color=VERMILION, linestyle="--", label=translate("cut at {n}").format(n=max_length))
+    left.set(xlabel=translate("length of a review (word pieces)"), ylabel=translate("reviews"), title=translate("Lengths"))
+    left.legend()
+    names = list(padding)
+    bars = right.barh(range(len(names)), [100 * padding[name] for name in names], color=(ORANGE, BLUE, GREEN))
+    right.bar_label(bars, fmt="%.0f%%", padding=4)
+    right.set_yticks(range(len(names)), names)
+    right.invert_yaxis()
+    right.set(xlabel=translate("slots that hold padding (%)"), title=translate("Padding"), xlim=(0, 100))
+    cut = float(np.mean(np.array(lengths) > max_length))
+    shares = "; ".join(f"{name} {share:.0%}" for name, share in padding.items())
+    alt = translate("Median length {median:.0f} pieces, {cut:.0%} of the reviews are cut. Share of padding: {shares}").format(
+        median=float(np.median(lengths)), cut=cut, shares=shares
+    )
+    return Picture(figure, title, alt)
+
+
+def figure_11_fine_tuning(history: History, smooth: int = 10) -> Picture:
+    """Draw figure 11: the loss at each step, and the validation scores after each epoch."""
+    title = translate("Figure 11. Fine-tuning: the loss falls, the validation score rises")
+    figure, (left, right) = new_figure(10, 3.4, columns=2)
+    losses = np.array(history.losses)
+    steps = np.arange(1, len(losses) + 1)
+    left.plot(steps, losses, color=BLUE, alpha=0.35, label=translate("each batch"))
+    if len(losses) >= smooth:
+        mean = np.convolve(losses, np.ones(smooth) / smooth, mode="valid")
+        left.plot(steps[smooth - 1 :], mean, color=BLUE, label=translate("mean of {n}").format(n=smooth))
+    left.axhline(np.log(2), color=ORANGE, linestyle="--", label=translate("a coin: ln 2"))
+    left.set(xlabel=translate("updates"), ylabel=translate("loss (nats)"), title=translate("Training loss"), ylim=(0, None))
+    left.legend(loc="lower left")
+    epochs = range(1, len(history.scores) + 1)
+    right.plot(epochs, [s["accuracy"] for s in history.scores], marker="o", color=BLUE, label=translate("accuracy"))
+    right.plot(epochs, [s["f1"] for s in history.scores], marker="s", linestyle="--", color=GREEN, label="F1")
+    right.axhline(0.5, color=ORANGE, linestyle=":", label=translate("a coin"))
+    right.set_xticks(list(epochs))
+    right.set(xlabel=translate("epoch"), ylabel=translate("score"), title=translate("Validation"), ylim=(0.4, 1))
+    right.legend(loc="lower right")
+    alt = translate("Over {n} updates the loss falls from about ln 2, and validation accuracy ends well above one half").format(
+        n=len(losses)
+    )
+    return Picture(figure, title, alt)
+
+
+def figure_confusion(matrix: np.ndarray, names: Sequence[str]) -> Picture:
+    """Draw a confusion matrix, rows the truth, columns the prediction, as shares of each row."""
+    title = translate("Confusion matrix on the test reviews")
+    figure, axes = new_figure(4.6, 4.0)
+    shares = matrix / matrix.sum(axis=1, keepdims=True)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), share in np.ndenumerate(shares):
+        axes.text(j, i, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.55 else "black", fontsize=14)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(False)
+    axes.set(xlabel=translate("predicted"), ylabel=translate("true"), title=title)
+    alt = translate("Most of each row lies on the diagonal: both classes are mostly recognized")
+    return Picture(figure, title, alt)
+
+
+def table_10_settings(configuration: TrainingConfiguration, max_length: int) -> Table:
+    """Return table 10: the settings of this run beside the paper's."""
+    c = asdict(configuration)
+    return Table(
+        translate("Table 10. Settings of the model"),
+        [translate("setting"), translate("paper"), translate("here")],
+        [
+            [translate("model"), "BERT-base, 110M", "MiniLM-L6-H384, 22.7M"],
+            [translate("learning rate"), "5e-5, 3e-5, 2e-5", f"{c['learning_rate']:g}"],
+            [translate("batch size"), "16, 32", c["batch_size"]],
+            [translate("epochs"), "2, 3, 4", c["epochs"]],
+            [translate("warm-up"), "10%", f"{c['warmup_share']:.0%}"],
+            [translate("weight decay"), "0.01", c["weight_decay"]],
+            [translate("longest text (pieces)"), "512", max_length],
+            [translate("embeddings"), translate("trained"), translate("frozen") if c["freeze_embeddings"] else translate("trained")],
+        ],
+        translate("Paper: Devlin et al. 2018, appendix A.3."),
+    )  # fmt: skip
+
+
+def table_11_results(results: dict[str, dict[str, float]]) -> Table:
+    """Return table 11: the models compared on the test part, accuracy and macro-F1."""
+    return Table(
+        translate("Table 11. Results on the test reviews"),
+        [translate("model"), translate("accuracy"), "F1"],
+        [[name, f"{scores['accuracy']:.3f}", f"{scores['f1']:.3f}"] for name, scores in results.items()],
+    )

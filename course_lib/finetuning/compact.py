@@ -1,0 +1,90 @@
+"""Fine-tuned models in little space: what fine-tuning changed, as low-rank differences.
+
+The weights of a fine-tuned model lie close to the pre-trained ones, and the difference of a matrix is
+nearly of low rank (Hu et al. 2021, section 4.1, train such differences directly). So a matrix is stored
+as the two thin factors of its difference, by singular value decomposition; the rest is stored whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
+from course_lib.data.weights import bundled_weights_folder
+from course_lib.errors import CheckpointError
+from course_lib.finetuning.loop import TaskModel
+
+
+def save_compact(model: TaskModel, folder: str | Path, rank: int = 24) -> None:
+    """Store how a model differs from the bundled encoder, and its head.
+
+    Parameters
+    ----------
+    model : a fine-tuned model whose embeddings were frozen.
+    folder : where to store it.
+    rank : rank of the stored differences.
+
+    Raises
+    ------
+    CheckpointError
+        If the embeddings were changed, or the folder cannot be written.
+    """
+    base = load_encoder(bundled_weights_folder()).state_dict()
+    tensors = {f"head.{name}": tensor.half() for name, tensor in model.head.state_dict().items()}
+    for name, tensor in model.encoder.state_dict().items():
+        difference = tensor - base[name]
+        if not bool(difference.any()):
+            continue
+        if name.startswith("embeddings."):
+            raise CheckpointError(
+                f"{name} was trained, and a compact model keeps the published embeddings. Fine-tune with "
+                "freeze_embeddings=True, or store the whole encoder with save_encoder."
+            )
+        if difference.dim() == 2:
+            left, strengths, right = torch.linalg.svd(difference, full_matrices=False)
+            root = strengths[:rank].sqrt()
+            tensors[f"left.{name}"] = (left[:, :rank] * root).half()
+            tensors[f"right.{name}"] = (root[:, None] * right[:rank]).half()
+        else:
+            tensors[f"whole.{name}"] = difference.half()
+    write_tensors(tensors, Path(folder) / "model.safetensors")
+
+
+def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
+    """Add stored differences to a model that holds the bundled encoder, and load its head.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing or damaged.
+    CheckpointError
+        If it was stored for another kind of model.
+    """
+    path = Path(folder) / "model.safetensors"
+    tensors = read_tensors(path)
+    encoder, head = model.encoder.state_dict(), model.head.state_dict()
+    used = 0
+    try:
+        with torch.no_grad():
+            for name, tensor in head.items():
+                tensor.copy_(tensors[f"head.{name}"])
+                used += 1
+            for name, tensor in encoder.items():
+                if f"whole.{name}" in tensors:
+                    tensor += tensors[f"whole.{name}"].float()
+                    used += 1
+                elif f"left.{name}" in tensors:
+                    tensor += tensors[f"left.{name}"].float() @ tensors[f"right.{name}"].float()
+                    used += 2
+    except (KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} was stored for another kind of model ({error}). Make it anew with `course record task-models`."
+        ) from None
+    if used != len(tensors):
+        raise CheckpointError(
+            f"{path} holds {len(tensors) - used} tensors that this model does not have. "
+            "Make it anew with `course record task-models`."
+        )
+    return model.eval()

@@ -1,0 +1,115 @@
+"""Three fine-tuned models, one a task: the recording behind lesson 00's tour and the data sets' cards.
+
+MiniLM is fine-tuned on the bundled reviews, entities and (answerable) questions, each alone, and
+scored once on the bundled test parts. The models are stored compactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.data.sources import encoder_folder, load_texts
+from course_lib.finetuning import classification, entities, question_answering
+from course_lib.finetuning.compact import load_compact, save_compact
+from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
+
+CODE_VERSION = 1
+CHECKPOINTS = settings.CHECKPOINTS / "task-models"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the recording depends on."""
+
+    reviews: TrainingConfiguration = TrainingConfiguration(learning_rate=1e-4, epochs=4, precision="bfloat16")
+    entities: TrainingConfiguration = TrainingConfiguration(learning_rate=3e-4, epochs=6, precision="bfloat16")
+    questions: TrainingConfiguration = TrainingConfiguration(learning_rate=2e-4, epochs=4, precision="bfloat16")
+    review_length: int = 192
+    rank: int = 24
+
+
+CONFIGURATION = Configuration()
+
+
+def fresh_model(task: str) -> TaskModel:
+    """Return the bundled encoder with a fresh head for ``reviews``, ``entities`` or ``questions``."""
+    if task == "reviews":
+        return classification.classification_model(2, "bundled")
+    return entities.entity_model(source="bundled") if task == "entities" else question_answering.question_model("bundled")
+
+
+def load_task_model(task: str, folder: Path = CHECKPOINTS) -> TaskModel:
+    """Load a recorded model.
+
+    Raises
+    ------
+    WeightsError
+        If its file is missing or damaged.
+    """
+    return load_compact(fresh_model(task), folder / task)
+
+
+def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[str, float]:
+    """Score a model on rows of its task, in percent: accuracy, or entity F1, or exact match and F1."""
+    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    if task == "reviews":
+        features = classification.classification_features(rows["text"], tokenizer, max_length=review_length)
+        predicted = classification.class_probabilities(model, features).argmax(axis=1)
+        scores = classification.classification_scores(rows["label"], predicted)
+        return {name: round(100 * value, 2) for name, value in scores.items()}
+    if task == "entities":
+        features = entities.entity_features(rows["tokens"], tokenizer)
+        scores = entities.entity_scores(rows["tags"], entities.predict_tags(model, features))
+        return {name: round(100 * value, 2) for name, value in scores.items()}
+    answers = question_answering.answer_questions(model, rows["question"], rows["context"], tokenizer)
+    references = [answer["text"] for answer in rows["answers"]]
+    found = question_answering.answer_scores([answer.text for answer in answers], references)
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+def _features(task: str, rows, review_length: int) -> list[dict]:
+    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    if task == "reviews":
+        return classification.classification_features(rows["text"], tokenizer, rows["label"], max_length=review_length)
+    if task == "entities":
+        return entities.model_inputs(entities.entity_features(rows["tokens"], tokenizer, rows["tags"]))
+    windows = question_answering.make_windows(rows["question"], rows["context"], tokenizer, rows["answers"])
+    return [window.feature for window in windows]
+
+
+LOSSES = {
+    "reviews": classification.classification_loss,
+    "entities": entities.entity_loss,
+    "questions": question_answering.span_loss,
+}
+
+
+def answerable(rows):
+    """Return the rows of a question set that have an answer in their paragraph."""
+    return rows.filter(lambda row: not row["is_impossible"])
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Fine-tune, score on the test parts, store, and score what was stored."""
+    c, results = configuration, {}
+    seed = settings.prepare().seed
+    for task in ("reviews", "entities", "questions"):
+        data = load_texts(task, "bundled")
+        training, test = data["train"], data["test"]
+        if task == "questions":
+            training, test = answerable(training), answerable(test)
+        settings.prepare(seed)
+        model = fresh_model(task)
+        run = replace(getattr(c, task), seed=seed)
+        history = fine_tune(model, _features(task, training, c.review_length), LOSSES[task], run)
+        save_compact(model, CHECKPOINTS / task, c.rank)
+        results[task] = {
+            "rows": len(training),
+            "minutes": round(history.seconds / 60, 1),
+            "test": score(task, model, test, c.review_length),
+            "stored": score(task, load_task_model(task), test, c.review_length),
+        }
+        print(task, results[task], flush=True)
+    return results
