@@ -84,9 +84,15 @@ def _progress(arguments) -> int:
 
 
 def _data(arguments) -> int:
+    if arguments.action == "realism":
+        from course_lib.studies import realism
+
+        return realism.main(arguments.rest)
     from course_lib.data import checks
 
-    return checks.main(arguments.rest)
+    if arguments.rest[:1] != ["check"]:
+        raise CourseError(translate("There is one thing to do with data: `course data check`."))
+    return checks.main(arguments.rest[1:])
 
 
 def parser() -> argparse.ArgumentParser:
@@ -116,7 +122,8 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
     add.set_defaults(function=_progress)
 
-    add = commands.add_parser("data", help=translate("`course data check`: examine the bundled data sets"))
+    add = commands.add_parser("data", help=translate("examine the bundled data sets, or try their models on real data"))
+    add.add_argument("action", choices=("check", "realism"))
     add.add_argument("rest", nargs=argparse.REMAINDER)
     add.set_defaults(function=_data)
     return main_parser
@@ -124,8 +131,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; errors of the course are printed as one sentence, exit code 2."""
-    chosen = parser().parse_args(arguments)
     try:
+        chosen = parser().parse_args(arguments)  # its help texts ask the settings for the language
         return chosen.function(chosen)
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)

@@ -38,14 +38,12 @@ def examine() -> Iterator[tuple[bool, str, str]]:
         platform.python_version()
         + ("" if sys.version_info >= (3, 11) else translate("; the course needs 3.11 or newer")),
     )
-    yield _packages()
-    yield _settings()
-    yield _weights()
-    yield _memory()
-    yield _disk()
-    yield _threads()
-    yield _processor()
-    yield _hub()
+    for probe in (_packages, _settings, _weights, _memory, _disk, _threads, _processor, _hub):
+        try:
+            yield probe()
+        except (ImportError, OSError) as error:  # a broken machine is what this command is for
+            text = translate("cannot be examined: {error}").format(error=error)
+            yield False, probe.__name__.strip("_"), text
 
 
 def _packages() -> tuple[bool, str, str]:
@@ -135,7 +133,7 @@ def _hub() -> tuple[bool, str, str]:
 
         try:
             reachable = httpx.get(endpoint + "/api/models?limit=1", timeout=4).is_success
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             reachable = False
     if reachable:
         return True, translate("hub"), translate("reachable; COURSE_PROFILE=full uses its data and models")

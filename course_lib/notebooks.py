@@ -84,14 +84,20 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     Raises
     ------
     CourseError
-        If a cell fails; the notebook stays as it was.
+        If the file is not a notebook, a cell fails, or the kernel dies; the notebook stays as it was.
     """
     import nbformat
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from tqdm.auto import tqdm
 
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except (OSError, ValueError, AttributeError, KeyError, nbformat.ValidationError) as error:
+        message = translate("{path} is not a readable notebook ({error}). Fetch it again.")
+        raise CourseError(message.format(path=path, error=str(error).partition("\n")[0])) from None
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     bar = tqdm(total=len(cells), desc=path.stem, unit="cell")
     peak = 0
@@ -112,6 +118,9 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
             client.execute(env=environment)
         except (CellExecutionError, CellTimeoutError) as error:
             message = translate("{path}: a cell failed, and the file is left as it was. {error}")
+            raise CourseError(message.format(path=path, error=error)) from None
+        except (DeadKernelError, NoSuchKernel) as error:
+            message = translate("{path}: the kernel stopped, and the file is left as it was ({error}).")
             raise CourseError(message.format(path=path, error=error)) from None
         finally:
             bar.close()
@@ -142,12 +151,18 @@ def _peak_memory(client) -> int:
 
 
 def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    temporary = None
     try:
-        with open(handle, "w", encoding="utf-8") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise CourseError(f"{path} could not be written ({error}). Free some space and try again.") from None
+        message = translate("{path} could not be written ({error}). Free some space and try again.")
+        raise CourseError(message.format(path=path, error=error)) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

@@ -54,7 +54,8 @@ class Settings:
 
 def _positive_integer(name: str, default: int) -> int:
     text = os.environ.get(name, "").strip() or str(default)
-    if not text.isdigit() or (name == "COURSE_THREADS" and int(text) == 0):
+    # isdecimal, not isdigit: "²" is a digit. 18 digits: torch and numpy take no larger seed.
+    if not text.isdecimal() or len(text) > 18 or (name == "COURSE_THREADS" and int(text) == 0):
         raise SettingError(
             f"The environment variable {name} is {text!r}, which is not a whole number that it can be. "
             f"Set {name}={default}, or unset it."
@@ -81,7 +82,7 @@ def current() -> Settings:
         profile=profile,
         seed=_positive_integer("COURSE_SEED", 42),
         threads=_positive_integer("COURSE_THREADS", min(2, os.cpu_count() or 1)),
-        home=Path(os.environ.get("COURSE_HOME", "").strip() or REPOSITORY / ".course"),
+        home=Path(os.environ.get("COURSE_HOME", "").strip() or REPOSITORY / ".course").expanduser(),
         language=os.environ.get("COURSE_LANGUAGE", "").strip() or "en",
     )
 

@@ -5,11 +5,12 @@ Each lesson's exercises stand in ``course_lib/lessons/lesson_NN.py`` as a list `
 
 from __future__ import annotations
 
+import dis
 import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Exercise:
     praise: str = ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def lesson_module(lesson: int):
     """Return the module with a lesson's exercises and quiz."""
     return importlib.import_module(f"course_lib.lessons.lesson_{lesson:02d}")
@@ -70,16 +71,17 @@ def find_exercise(number: str) -> Exercise:
     LookupError
         If there is none of that number.
     """
-    lesson = str(number).partition(".")[0]
-    if lesson.isdigit() and int(lesson) in lessons_with_exercises():
-        for exercise in lesson_module(int(lesson)).EXERCISES:
-            if exercise.number == str(number):
+    name = number if isinstance(number, str) else _said(number)
+    lesson = {str(n): n for n in lessons_with_exercises()}.get(name.partition(".")[0].strip())
+    if lesson is not None:
+        for exercise in lesson_module(lesson).EXERCISES:
+            if exercise.number == name.strip():
                 return exercise
-        known = ", ".join(e.number for e in lesson_module(int(lesson)).EXERCISES)
+        known = ", ".join(e.number for e in lesson_module(lesson).EXERCISES)
     else:
         known = ", ".join(f"{n}.1" for n in lessons_with_exercises())
     raise LookupError(
-        translate("There is no exercise {number}. Try one of: {known}.").format(number=number, known=known)
+        translate("There is no exercise {number}. Try one of: {known}.").format(number=name, known=known)
     )
 
 
@@ -105,26 +107,39 @@ def call(answer: Callable, *arguments, **named):
         return answer(*arguments, **named)
     except NotImplementedError:
         raise NotAttempted from None
-    except Exception as error:
+    except KeyboardInterrupt:  # the learner stops a check that takes too long
+        raise
+    except BaseException as error:  # SystemExit too: exit() in an answer must not end the kernel
         line = _line_in_answer(error)
         raise Mistake(
             translate("Your function stops with {kind}: {error}{line}").format(
-                kind=type(error).__name__, error=error, line=line
+                kind=type(error).__name__, error=_said(error), line=line
             )
         ) from None
 
 
 def _is_stub(function: Callable) -> bool:
-    """Tell whether a function's body is nothing but a docstring and ``...``."""
-    code = getattr(function, "__code__", None)
-    if code is None:
+    """Tell whether a function's body is nothing but a docstring and ``...``, ``pass`` or ``return``."""
+    if not inspect.isfunction(function):
         return False
-    names = set(code.co_names) | (set(code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]))
-    constants = [c for c in code.co_consts if c not in (None, Ellipsis) and c != function.__doc__]
-    return not names and not constants and len(code.co_code) <= 12 and code.co_flags & 0x20 == 0
+    steps = [s for s in dis.get_instructions(function) if s.opname not in ("RESUME", "NOP", "COPY_FREE_VARS")]
+    returned = [s.argval for s in steps if s.opname in ("LOAD_CONST", "RETURN_CONST")]
+    return (
+        all(s.opname in ("LOAD_CONST", "RETURN_CONST", "RETURN_VALUE") for s in steps)
+        and len(returned) == 1
+        and (returned[0] is None or returned[0] is ...)
+    )
 
 
-def _line_in_answer(error: Exception) -> str:
+def _said(value: object) -> str:
+    """Return ``str(value)``, or what can be said of a value that cannot be printed."""
+    try:
+        return str(value)
+    except Exception:
+        return type(value).__name__
+
+
+def _line_in_answer(error: BaseException) -> str:
     frames, found = error.__traceback__, None
     while frames is not None:
         if frames.tb_frame.f_code.co_filename != __file__:
@@ -158,10 +173,12 @@ def check(number: str, answer: Any = ...) -> None:
     except Mistake as mistake:
         remember("exercise", exercise.number, "wrong")
         print(f"✗ {label}: {mistake} " + _offer(exercise))
-    except Exception as error:  # a check must never stop a lesson, whatever the answer does to it
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a check must never stop a lesson, whatever the answer does to it
         remember("exercise", exercise.number, "wrong")
         message = translate("the answer has an unexpected form ({kind}: {error}).")
-        print(f"✗ {label}: " + message.format(kind=type(error).__name__, error=error) + " " + _offer(exercise))
+        print(f"✗ {label}: " + message.format(kind=type(error).__name__, error=_said(error)) + " " + _offer(exercise))
     else:
         remember("exercise", exercise.number, "correct")
         print(f"✓ {label}: " + translate("correct") + ". " + translate(exercise.praise))
@@ -187,7 +204,7 @@ def hint(number: str) -> None:
     head = translate("Hint {step} of {all}").format(step=step + 1, all=len(exercise.hints))
     print(f"{head}: {translate(exercise.hints[step])}")
     if step + 1 == len(exercise.hints):
-        print(translate('That was the last hint. solution("{number}") shows one way.').format(number=number))
+        print(translate('That was the last hint. solution("{number}") shows one way.').format(number=exercise.number))
 
 
 def solution(number: str) -> None:

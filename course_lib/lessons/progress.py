@@ -6,6 +6,7 @@ worst one broken line, which is passed over, and nothing that was written before
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -37,9 +38,11 @@ def remember(kind: str, number: str, outcome: str) -> None:
     line = ("\n" + json.dumps(event) + "\n").encode()
     try:
         progress_path().parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(progress_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        binary = getattr(os, "O_BINARY", 0)  # Windows would write each newline as two characters
+        handle = os.open(progress_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | binary, 0o644)
         try:
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):  # what a disk does that fills up in the middle of a line
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
     except OSError as error:
@@ -63,9 +66,9 @@ def read_events() -> list[dict]:
     for line in lines:
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(event, dict) and {"kind", "number", "outcome"} <= set(event):
+        if isinstance(event, dict) and all(isinstance(event.get(k), str) for k in ("kind", "number", "outcome")):
             events.append(event)
     return events
 

@@ -77,6 +77,8 @@ def quiz(lesson: int, answers: str | None = None):
     lesson : number of the lesson.
     answers : one letter for each question, such as ``"abcda"``; the questions are shown if left out.
     """
+    if isinstance(lesson, str) and lesson.strip().isdecimal():
+        lesson = int(lesson)
     if lesson not in lessons_with_exercises():
         known = ", ".join(map(str, lessons_with_exercises()))
         print(translate("Lesson {lesson} has no quiz. There is one for: {known}.").format(lesson=lesson, known=known))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -20,7 +21,10 @@ import pytest
 RELATIVE, ABSOLUTE = 1e-4, 1e-8
 LARGEST_UNIT = 1e-2  # one unit of the last digit counts only if it is at most this share of the number
 WIDENED = re.compile(r"^nbval-rtol-(\d+(?:\.\d+)?(?:e[-+]?\d+)?)$")
-NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w])|(?<![\w.])[-+]?(?:nan|inf)\b")
+# Not a number: what is part of a word (4B), and of a version (2.13.0), which has to be exact.
+NUMBER = re.compile(
+    r"(?<![\w.])[-+−]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?!\w|\.\d)|(?<![\w.])[-+]?(?:nan|inf)\b"
+)
 DATA_URI = re.compile(r"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
@@ -35,13 +39,15 @@ def numbers_agree(left: str, right: str, relative: float = RELATIVE) -> bool:
     """Tell whether two printed numbers are the same within the tolerance."""
     if left == right:
         return True
-    if not any(mark in literal for literal in (left, right) for mark in ".eE"):
+    # A point with no digit behind it ends a sentence as often as a number: "in 2012." is an integer.
+    decimals = [literal for literal in (left, right) if re.search(r"\.\d|\de", literal.lower())]
+    if not decimals:
         return False  # two integers, or nan and inf
     a, b = (float(literal.replace("−", "-")) for literal in (left, right))
     if not (math.isfinite(a) and math.isfinite(b)):
         return False
     size = max(abs(a), abs(b))
-    unit = max(last_digit(left.replace("−", "-")), last_digit(right.replace("−", "-")))
+    unit = max(last_digit(literal) for literal in decimals)
     allowed = max(relative * size, ABSOLUTE)
     if unit <= LARGEST_UNIT * size:
         allowed = max(allowed, 1.01 * unit)  # 1.01: the difference of two decimals is not exact in binary
@@ -76,7 +82,8 @@ class Approximate(str):
 
 def tolerance_of(cell) -> tuple[float, str]:
     """Return the relative tolerance of a notebook cell and the reason why it is not the usual one."""
-    reason = str(cell.metadata.get("course", {}).get("reason", "")).strip()
+    course = cell.metadata.get("course", {})
+    reason = str(course.get("reason", "")).strip() if isinstance(course, dict) else ""
     for tag in cell.metadata.get("tags", []):
         widened = WIDENED.match(tag)
         if widened:
@@ -89,7 +96,8 @@ class ExecutedItem(pytest.Item):
 
     def runtest(self):
         cells = [c for c in self.parent.nb.cells if c.cell_type == "code" and c.source.strip()]
-        counts = [c.execution_count for c in cells if "nbval-skip" not in c.metadata.get("tags", [])]
+        skipped = [c for c in cells if "nbval-skip" in c.metadata.get("tags", []) and c.execution_count is None]
+        counts = [c.execution_count for c in cells if c not in skipped]
         if counts != list(range(1, len(counts) + 1)):
             pytest.fail(
                 f"{self.path.name} is not executed from top to bottom (execution counts {counts}). "
@@ -108,13 +116,23 @@ def pytest_configure(config):
     _patch_nbval()
 
 
+def pytest_unconfigure(config):
+    if _own_folders:  # only the process that made the folder takes it away
+        shutil.rmtree(_own_folders.pop(), ignore_errors=True)
+        os.environ.pop("COURSE_VALIDATION_HOME", None)
+
+
+_own_folders: list[str] = []
+
+
 def _close_network() -> None:
     guard = str(Path(__file__).parent / "network_guard")
     paths = [guard, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     if "COURSE_VALIDATION_HOME" not in os.environ:
-        os.environ["COURSE_VALIDATION_HOME"] = tempfile.mkdtemp(prefix="course-validation-")
+        _own_folders.append(tempfile.mkdtemp(prefix="course-validation-"))
+        os.environ["COURSE_VALIDATION_HOME"] = _own_folders[-1]
 
 
 def _patch_nbval() -> None:

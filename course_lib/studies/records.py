@@ -61,24 +61,28 @@ def make_record(name: str) -> dict:
         "minutes": round((time.time() - began) / 60, 1),
         "results": results,
     }
-    _write(record_path(name), record)
+    _write(record_path(name), record, f"Free some space and record it again with: course record {name}")
     return record
 
 
-def _write(path: Path, record: dict) -> None:
+def _write(path: Path, record: dict, remedy: str) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "w", encoding="utf-8") as file:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
             json.dump(record, file, indent=1, ensure_ascii=False)
             file.write("\n")
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
+        raise RecordError(f"{path} could not be written ({error}). {remedy}") from None
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{path} could not be written: the results are not plain JSON ({error}).") from None
+    finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise RecordError(f"{path} could not be written ({error}). Free some space and record it again.") from None
 
 
 def load_record(name: str) -> dict:
@@ -95,14 +99,23 @@ def load_record(name: str) -> dict:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(f"{path} does not exist. {renew}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read ({error}). {renew}") from None
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is not readable JSON ({error}). {renew}") from None
+    if not isinstance(record, dict):
+        raise RecordError(f"{path} is not a JSON object with a recording. {renew}")
+    for field in ("configuration", "code_version", "results", "command", "date", "minutes"):
+        if field not in record:
+            raise RecordError(f"{path}, field {field!r}: it is missing. {renew}")
     wanted = json.loads(json.dumps(asdict(study.CONFIGURATION)))  # tuples become lists, as in the file
-    if record.get("configuration") != wanted:
-        changed = [k for k in wanted if record.get("configuration", {}).get(k) != wanted[k]]
+    found = record["configuration"]
+    if found != wanted:
+        found = found if isinstance(found, dict) else {}
+        changed = [k for k in wanted | found if k not in wanted or k not in found or found[k] != wanted[k]]
         raise RecordError(f"{path}, field 'configuration': {', '.join(changed)} changed since. {renew}")
-    if record.get("code_version") != study.CODE_VERSION:
+    if record["code_version"] != study.CODE_VERSION:
         raise RecordError(
-            f"{path}, field 'code_version': {record.get('code_version')}, the code is at {study.CODE_VERSION}. {renew}"
+            f"{path}, field 'code_version': {record['code_version']}, the code is at {study.CODE_VERSION}. {renew}"
         )
     return record

@@ -1,0 +1,218 @@
+"""The generated parts of the README: its picture, the syllabus table, the recorded results, the sources.
+
+``python -m course_lib.readme`` draws the picture and rewrites the blocks between the markers
+``<!-- name:begin -->`` and ``<!-- name:end -->``. A test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.errors import DataFileError
+from course_lib.translation import translate
+
+README = settings.REPOSITORY / "README.md"
+PICTURE = settings.NOTEBOOKS / "pictures" / "masking_strategy.svg"
+RUN_TIMES = settings.RECORDED / "run-times.json"
+REMEDY = "Mend the file, and run: python -m course_lib.readme"
+
+SENTENCE = (
+    "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
+    "mostly students, applauded for eleven minutes."
+)
+PICTURE_SEED = 165  # a draw in which all three fates occur, which four chosen tokens seldom show
+
+SYLLABUS = {
+    "Foundations": {
+        "00_start_here": "Start here",
+        "01_before_bert": "Before BERT",
+        "02_transformer_encoder": "The Transformer encoder",
+        "03_input_embeddings": "Input embeddings",
+    },
+    "Pre-training": {
+        "04_masked_language_model": "Masked language modeling",
+        "05_next_sentence_prediction": "Next-sentence prediction",
+        "06_pretraining": "Pre-training",
+    },
+    "Fine-tuning": {
+        "07_finetuning_overview": "Fine-tuning: one body, four heads",
+        "08_text_classification": "Text classification",
+        "09_question_answering": "Question answering",
+        "10_named_entity_recognition": "Named entity recognition",
+        "11_sentence_pairs": "Sentence pairs",
+        "12_multiple_choice": "Multiple choice",
+    },
+    "Doing it well": {
+        "13_hyperparameter_search": "Hyperparameter search",
+        "14_regularization_and_augmentation": "Regularization and augmentation",
+        "15_case_study": "A case study",
+        "16_ablations": "Ablations",
+        "17_feature_based": "BERT as a source of features",
+    },
+    "Beyond": {
+        "18_looking_inside": "Looking inside",
+        "19_bert_variants": "Variants of BERT",
+        "20_chinese_bert": "Chinese BERT",
+        "21_bert_and_llms": "BERT and large language models",
+    },
+}
+
+
+def _read_json(path: Path) -> dict | None:
+    """Return the object in a JSON file, or None if there is no such file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataFileError(path, f"it is not readable JSON ({error})", REMEDY) from None
+    if not isinstance(content, dict):
+        raise DataFileError(path, "it does not hold a JSON object", REMEDY)
+    return content
+
+
+@lru_cache(maxsize=1)
+def picture():
+    """Return figure 4 of the course on the sentence of lesson 04, the same at each call.
+
+    Returns
+    -------
+    course_lib.figures.style.Picture
+        The figure with its title and alt text.
+    """
+    import torch
+
+    from course_lib.figures.masked_language_model import figure_04_strategy
+    from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
+    from course_lib.studies.masked_word_model import load_tokenizer
+
+    tokenizer = load_tokenizer()
+    words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
+    generator = torch.Generator().manual_seed(PICTURE_SEED)
+    masked = mask_tokens(input_ids, MaskingVocabulary.from_tokens(words), generator=generator)
+    return figure_04_strategy(
+        [words[i] for i in input_ids[0].tolist()],
+        [words[i] for i in masked.input_ids[0].tolist()],
+        masked.chosen[0].tolist(),
+    )
+
+
+def picture_block() -> str:
+    """Return the line that shows the picture, with its alt text."""
+    drawn = picture()
+    alt = f"{drawn.title}. {drawn.alt}".replace("[", "\\[").replace("]", "\\]")
+    return f"![{alt}]({PICTURE.relative_to(settings.REPOSITORY).as_posix()})"
+
+
+def syllabus_block(notebooks: Path = settings.NOTEBOOKS, run_times: Path = RUN_TIMES) -> str:
+    """Return the syllabus as a Markdown table, with the measured time and memory of each lesson.
+
+    Parameters
+    ----------
+    notebooks : folder of the notebooks; a lesson that is in it is linked.
+    run_times : the file that ``course run --time`` keeps.
+    """
+    times = _read_json(run_times) or {}
+    lines = ["| part | lesson | seconds | memory, GB |", "|:---|:---|---:|---:|"]
+    for part, lessons in SYLLABUS.items():
+        for name, title in lessons.items():
+            ready = (notebooks / f"{name}.ipynb").is_file()
+            number = name[:2]
+            lesson = f"[{number} · {title}](notebooks/{name}.ipynb)" if ready else f"{number} · {title}"
+            measured = times.get(name, {}) if ready else {}
+            cells = [str(measured.get(key, "–")) for key in ("seconds", "gigabytes")] if ready else ["", ""]
+            if not ready:
+                lesson += " *(in preparation)*"
+            lines.append(f"| {part} | {lesson} | {cells[0]} | {cells[1]} |")
+            part = ""
+    return "\n".join(lines)
+
+
+def results_block(recorded: Path = settings.RECORDED) -> str:
+    """Return one line for each recorded result that the README names.
+
+    Parameters
+    ----------
+    recorded : folder of the recordings.
+    """
+    record = _read_json(recorded / "mlm-head.json")
+    if record is None:
+        return "- Filling masks: not recorded yet. The command is `course record mlm-head`."
+    try:
+        results = record["results"]
+        line = (
+            f"- Filling masks: right at {results['curve'][-1]['accuracy']:.1%} of {results['validation_predictions']:,} "
+            f"hidden words in articles held out; always saying the commonest word: {results['unigram_accuracy']:.1%}. "
+            f"Recorded on {record['date']} in {record['minutes']} minutes by `{record['command']}`."
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        problem = f"a field is missing or has another form ({error!r})"
+        raise DataFileError(
+            recorded / "mlm-head.json", problem, "Make it anew with: course record mlm-head"
+        ) from None
+    return line
+
+
+def sources_block() -> str:
+    """Return the table of what each profile reads, from the table that the code itself reads."""
+    from course_lib.data.sources import HUB, choose_source
+
+    lines = ["| name | `quick`: bundled | `full`: from the hub |", "|:---|:---|:---|"]
+    for name, repository in HUB.items():
+        place = Path(choose_source(name, "bundled").place)
+        if place.is_absolute():
+            folder = place.relative_to(settings.REPOSITORY).as_posix()
+            bundled = f"[{folder}]({folder}/README.md)"
+        else:
+            bundled = f"in the package `{place}`"
+        lines.append(f"| `{name}` | {bundled} | `{repository}` |")
+    return "\n".join(lines)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "picture": picture_block,
+    "syllabus": syllabus_block,
+    "results": results_block,
+    "sources": sources_block,
+}
+
+
+def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
+    """Return a text with the content between its markers replaced.
+
+    Parameters
+    ----------
+    text : Markdown with one pair of markers for each block.
+    blocks : content of each block by its name.
+
+    Raises
+    ------
+    DataFileError
+        If a block's markers are missing or occur more than once.
+    """
+    for name, content in blocks.items():
+        pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        if len(pattern.findall(text)) != 1 or text.count(f"<!-- {name}:") != 2:
+            problem = f"the markers <!-- {name}:begin --> and <!-- {name}:end --> must occur once each"
+            raise DataFileError(README, problem, "Put them back, each on a line of its own")
+        text = pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
+    return text
+
+
+def main() -> None:
+    """Draw the picture and rewrite the blocks of the README."""
+    text = with_blocks(README.read_text(encoding="utf-8"), {name: make() for name, make in BLOCKS.items()})
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
+    README.write_text(text, encoding="utf-8", newline="\n")
+    print(translate("{path} and its picture are written.").format(path=README.name))
+
+
+if __name__ == "__main__":
+    main()
