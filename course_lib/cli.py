@@ -90,9 +90,7 @@ def _data(arguments) -> int:
         return realism.main(arguments.rest)
     from course_lib.data import checks
 
-    if arguments.rest[:1] != ["check"]:
-        raise CourseError(translate("There is one thing to do with data: `course data check`."))
-    return checks.main(arguments.rest[1:])
+    return checks.main(arguments.rest)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -154,9 +154,11 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
     cache = (cache or settings.current().home / "cache") / f"wikipedia-{CLEANING_VERSION}.json"
     if cache.is_file():
         try:
-            return json.loads(cache.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            cache.unlink()  # a half-written cache of an older run: make it anew
+            articles = json.loads(cache.read_text(encoding="utf-8"))
+            if articles and all(article["title"] and article["sentences"] for article in articles):
+                return articles
+        except (ValueError, TypeError, KeyError):
+            pass  # a half-written or damaged cache: make it anew
     with bz2.open(archive_path()) as archive:
         pages = list(extract_pages(archive, filter_namespaces=("0",)))
     articles = [{"title": title, "sentences": clean_article(text)} for title, text, _ in pages]

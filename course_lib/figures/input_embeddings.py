@@ -25,7 +25,12 @@ def figure_sum_of_embeddings(tokens: list[str], token_type_ids: list[int]) -> Pi
     widths = [max(token_width(token), token_width("E[CLS]")) for token in tokens]
     left = 2.6
     blank(axes, left + sum(widths), 5.6)
-    rows = ((4.9, translate("input")), (3.6, translate("token")), (2.3, translate("segment")), (1.0, translate("position")))
+    rows = (
+        (4.9, translate("input")),
+        (3.6, translate("token")),
+        (2.3, translate("segment")),
+        (1.0, translate("position")),
+    )
     for y, label in rows:
         axes.text(0, y, label, va="center", fontsize=10, weight="bold")
     x = left
@@ -96,7 +101,9 @@ def figure_position_similarity(learned: Tensor, sinusoidal: Tensor, furthest: in
     return Picture(figure, title, alt)
 
 
-def figure_vocabulary_size(sizes: list[int], pieces_per_word: list[float], real: tuple[int, float]) -> Picture:
+def figure_vocabulary_size(
+    sizes: list[int], pieces_per_word: list[float], real: tuple[int, float]
+) -> Picture:
     """Draw how many pieces a word takes, against the size of the vocabulary.
 
     Parameters
@@ -119,6 +126,8 @@ def figure_vocabulary_size(sizes: list[int], pieces_per_word: list[float], real:
         title=title,
     )
     axes.legend()
-    pairs = ", ".join(f"{size:,}: {mean:.2f}" for size, mean in zip(ticks, [*pieces_per_word, real[1]], strict=True))
+    pairs = ", ".join(
+        f"{size:,}: {mean:.2f}" for size, mean in zip(ticks, [*pieces_per_word, real[1]], strict=True)
+    )
     alt = translate("Pieces per word by vocabulary size: {pairs}").format(pairs=pairs)
     return Picture(figure, title, alt)

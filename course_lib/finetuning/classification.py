@@ -23,7 +23,7 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     Raises
     ------
     WeightsError
-        If the folder has no ``tokenizer.json``.
+        If the folder has no ``tokenizer.json``, or it is damaged.
     """
     path = Path(folder) / "tokenizer.json"
     if not path.is_file():
@@ -31,7 +31,10 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
             f"{path} does not exist: the model folder has no tokenizer. Save it beside the weights with the "
             "tokenizer's save_pretrained, or copy tokenizer.json from the model it came from."
         )
-    tokenizer = Tokenizer.from_file(str(path))
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        raise WeightsError(f"{path} is not a whole tokenizer file ({error}). Copy the model folder again.") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -64,8 +67,12 @@ def classification_features(
     Raises
     ------
     CourseError
-        If a label is outside the classes.
+        If a label is outside the classes, texts and labels do not pair up, or no text fits.
     """
+    if max_length < 3:
+        raise CourseError(f"max_length is {max_length}; use at least 3, room for [CLS], one piece and [SEP].")
+    if labels is not None and len(labels) != len(texts):
+        raise CourseError(f"There are {len(texts)} texts and {len(labels)} labels. Give one label a text.")
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     features = []
     for row, encoding in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):

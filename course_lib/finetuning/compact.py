@@ -17,7 +17,7 @@ from course_lib.errors import CheckpointError
 from course_lib.finetuning.loop import TaskModel
 
 
-def save_compact(model: TaskModel, folder: str | Path, rank: int = 24) -> None:
+def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
     """Store how a model differs from the bundled encoder, and its head.
 
     Parameters
@@ -29,11 +29,17 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 24) -> None:
     Raises
     ------
     CheckpointError
-        If the embeddings were changed, or the folder cannot be written.
+        If the embeddings were changed, the encoder is not MiniLM's, or the folder cannot be written.
     """
     base = load_encoder(bundled_weights_folder()).state_dict()
     tensors = {f"head.{name}": tensor.half() for name, tensor in model.head.state_dict().items()}
-    for name, tensor in model.encoder.state_dict().items():
+    state = model.encoder.state_dict()
+    if {name: tensor.shape for name, tensor in state.items()} != {n: t.shape for n, t in base.items()}:
+        raise CheckpointError(
+            "A compact model holds differences from the bundled encoder, and this encoder has other sizes. "
+            "Store the whole encoder with save_encoder."
+        )
+    for name, tensor in state.items():
         difference = tensor - base[name]
         if not bool(difference.any()):
             continue
@@ -64,20 +70,21 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
     """
     path = Path(folder) / "model.safetensors"
     tensors = read_tensors(path)
-    encoder, head = model.encoder.state_dict(), model.head.state_dict()
-    used = 0
+    changes, used = [], 0  # nothing is added before everything is known to fit
     try:
-        with torch.no_grad():
-            for name, tensor in head.items():
-                tensor.copy_(tensors[f"head.{name}"])
+        for name, tensor in model.head.state_dict().items():
+            changes.append((name, tensor, tensors[f"head.{name}"].float()))
+            used += 1
+        for name, tensor in model.encoder.state_dict().items():
+            if f"whole.{name}" in tensors:
+                changes.append((name, tensor, tensors[f"whole.{name}"].float()))
                 used += 1
-            for name, tensor in encoder.items():
-                if f"whole.{name}" in tensors:
-                    tensor += tensors[f"whole.{name}"].float()
-                    used += 1
-                elif f"left.{name}" in tensors:
-                    tensor += tensors[f"left.{name}"].float() @ tensors[f"right.{name}"].float()
-                    used += 2
+            elif f"left.{name}" in tensors:
+                changes.append((name, tensor, tensors[f"left.{name}"].float() @ tensors[f"right.{name}"].float()))
+                used += 2
+        for name, tensor, change in changes:
+            if change.shape != tensor.shape:  # += would broadcast some of them
+                raise RuntimeError(f"{name}: {tuple(change.shape)} for {tuple(tensor.shape)}")
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} was stored for another kind of model ({error}). Make it anew with `course record task-models`."
@@ -87,4 +94,9 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
             f"{path} holds {len(tensors) - used} tensors that this model does not have. "
             "Make it anew with `course record task-models`."
         )
+    with torch.no_grad():
+        for tensor in model.head.state_dict().values():
+            tensor.zero_()  # the head is stored whole, not as a difference
+        for _, tensor, change in changes:
+            tensor += change
     return model.eval()

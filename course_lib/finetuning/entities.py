@@ -54,6 +54,10 @@ def entity_features(
     CourseError
         If a sentence is too long, a tag is unknown, or words and tags do not pair up.
     """
+    if tags is not None and len(tags) != len(sentences):
+        raise CourseError(
+            f"There are {len(sentences)} sentences and {len(tags)} lists of tags. Give one list a sentence."
+        )
     cls_id, sep_id, unk_id = (tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]", "[UNK]"))
     number_of = {tag: i for i, tag in enumerate(tag_names)}
     features = []
@@ -93,8 +97,10 @@ def model_inputs(features: Sequence[dict]) -> list[dict]:
 
 
 def entity_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
-    """Mean cross-entropy over the pieces that carry a tag; (B, T, tags) scores, (B, T) labels."""
+    """Mean cross-entropy over the pieces that carry a tag, 0 without any; (B, T, tags) scores, (B, T) labels."""
     carries_tag = batch["labels"] != IGNORED  # (B, T)
+    if not carries_tag.any():  # a batch of empty sentences: the mean of nothing would be NaN
+        return scores.sum() * 0.0
     return nn.functional.cross_entropy(scores[carries_tag], batch["labels"][carries_tag])
 
 

@@ -96,15 +96,22 @@ def make_windows(
     Raises
     ------
     CourseError
-        If an answer does not stand at its offset in the paragraph.
+        If an answer does not stand at its offset in the paragraph, or a window has no room for text.
     """
     s, windows = settings, []
+    if s.step < 1:
+        raise CourseError(f"step is {s.step}; windows must be at least 1 piece apart.")
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     asked = tokenizer.encode_batch(list(questions), add_special_tokens=False)
     read = tokenizer.encode_batch(list(contexts), add_special_tokens=False)
     for row, (question, context) in enumerate(zip(asked, read, strict=True)):
         question_ids = question.ids[: s.max_question]
         room = s.max_length - len(question_ids) - 3  # [CLS] question [SEP] window [SEP]
+        if room < 1:
+            raise CourseError(
+                f"Row {row}: a window of {s.max_length} pieces has no room beside the {len(question_ids)} pieces of "
+                "the question. Raise max_length or lower max_question."
+            )
         starts = window_starts(len(context.ids), room, s.step)
         spans = [(start, min(start + room, len(context.ids))) for start in starts]
         target = None if answers is None else _target_pieces(row, contexts[row], context.offsets, answers[row])
@@ -128,7 +135,7 @@ def _target_pieces(row: int, context: str, offsets: Sequence[tuple[int, int]], a
     if not answer["text"]:
         return None
     text, start = answer["text"][0], answer["answer_start"][0]
-    if context[start : start + len(text)] != text:
+    if start < 0 or context[start : start + len(text)] != text:
         raise CourseError(
             f"Row {row}: the answer {text!r} does not stand at offset {start} of its paragraph, where "
             f"{context[start : start + len(text)]!r} stands. Correct the offset, or read the file with repair=True."
@@ -227,20 +234,15 @@ def decode(
 def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return ``exact_match`` and ``f1`` in percent, by torchmetrics, with SQuAD's normalization.
 
-    A question without references is right exactly when the answer is empty (SQuAD 2.0).
+    The reference of a question without references is the empty answer (SQuAD 2.0).
     """
     from torchmetrics.text import SQuAD
 
-    metric, extra, count = SQuAD(), [], 0
+    metric = SQuAD()
     for number, (answer, texts) in enumerate(zip(answers, references, strict=True)):
-        if not texts:
-            extra.append(100.0 * (answer == ""))
-            continue
-        count += 1
+        texts = list(texts) or [""]
         metric.update(
             [{"prediction_text": answer, "id": str(number)}],
-            [{"answers": {"text": list(texts), "answer_start": [0] * len(texts)}, "id": str(number)}],
+            [{"answers": {"text": texts, "answer_start": [0] * len(texts)}, "id": str(number)}],
         )
-    found = {key: float(value) for key, value in metric.compute().items()} if count else {"exact_match": 0.0, "f1": 0.0}
-    total = count + len(extra)
-    return {key: (found[key] * count + sum(extra)) / total for key in ("exact_match", "f1")}
+    return {key: float(value) for key, value in metric.compute().items()}

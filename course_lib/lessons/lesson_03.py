@@ -27,7 +27,22 @@ def split_word(word, vocabulary):
     return pieces
 
 
-PIECES = {"[UNK]", "play", "playing", "un", "u", "##able", "##break", "##b", "##r", "##e", "##ing", "##s", "s", "p"}
+PIECES = {
+    "[UNK]",
+    "play",
+    "playing",
+    "un",
+    "u",
+    "##able",
+    "##break",
+    "##b",
+    "##r",
+    "##e",
+    "##ing",
+    "##s",
+    "s",
+    "p",
+}
 PIECES |= {"ab", "a", "##bc"}
 
 
@@ -43,19 +58,33 @@ def examine_split_word(answer):
             continue
         bare = [piece.removeprefix("##") for piece in got]
         if word == "playing" and got == ["play", "##ing"]:
-            raise Mistake("'playing' comes out as play ##ing, but playing itself is in the vocabulary. Try the longest candidate first, then shorter ones.")
+            raise Mistake(
+                "'playing' comes out as play ##ing, but playing itself is in the vocabulary. Try the longest candidate first, then shorter ones."
+            )
         if word in ("plays", "unbreakable") and got == bare and "".join(bare) == word:
-            raise Mistake(f"{word!r} comes out as {got}. A piece that continues a word starts with ##: look up '##' + the rest, and return it so.")
+            raise Mistake(
+                f"{word!r} comes out as {got}. A piece that continues a word starts with ##: look up '##' + the rest, and return it so."
+            )
         if word in ("plays", "unbreakable") and wanted[0] == got[0] and len(got) == 1:
-            raise Mistake(f"{word!r} comes out as {got}: you stop after the first piece. Go on from where it ended, until the word is used up.")
+            raise Mistake(
+                f"{word!r} comes out as {got}: you stop after the first piece. Go on from where it ended, until the word is used up."
+            )
         if word in ("plays", "unbreakable") and got == ["[UNK]"]:
-            raise Mistake(f"{word!r} comes out as [UNK], but its pieces are in the vocabulary. After the first piece, look up '##' + the rest.")
+            raise Mistake(
+                f"{word!r} comes out as [UNK], but its pieces are in the vocabulary. After the first piece, look up '##' + the rest."
+            )
         if word in ("playx", "xplay") and "[UNK]" in got and len(got) > 1:
-            raise Mistake(f"{word!r} comes out as {got}. One part that cannot be spelled spoils the whole word: return ['[UNK]'] alone.")
+            raise Mistake(
+                f"{word!r} comes out as {got}. One part that cannot be spelled spoils the whole word: return ['[UNK]'] alone."
+            )
         if word in ("playx", "xplay") and "[UNK]" not in got:
-            raise Mistake(f"{word!r} comes out as {got}: the x is in no piece, and it is silently lost. Return ['[UNK]'] for such a word.")
+            raise Mistake(
+                f"{word!r} comes out as {got}: the x is in no piece, and it is silently lost. Return ['[UNK]'] for such a word."
+            )
         if word == "abc" and got == ["a", "##bc"]:
-            raise Mistake("'abc' comes out as a ##bc. That is a fine split, but not the greedy one: ab is longer than a, and once taken it is never given back. Nothing fits then, so the word is [UNK].")
+            raise Mistake(
+                "'abc' comes out as a ##bc. That is a fine split, but not the greedy one: ab is longer than a, and once taken it is never given back. Nothing fits then, so the word is [UNK]."
+            )
         raise Mistake(f"{word!r} comes out as {got}; it should be {wanted}.")
 
 
@@ -83,13 +112,17 @@ def examine_pack_pair(answer):
         if ids == wanted_ids[:-1]:
             raise Mistake("the last [SEP] is missing. Each segment ends with one: B too.")
         if ids.count(cls_id) == 2:
-            raise Mistake("there is a second [CLS] before segment B. A sequence has one [CLS]; only [SEP] stands between the segments.")
+            raise Mistake(
+                "there is a second [CLS] before segment B. A sequence has one [CLS]; only [SEP] stands between the segments."
+            )
         if ids.count(sep_id) == 3:
             raise Mistake("there are three [SEP]. One ends A and one ends B; B does not begin with one.")
         if ids != wanted_ids:
             raise Mistake(f"for A = {first} and B = {second} the ids are {ids}; they should be {wanted_ids}.")
         if len(types) != len(ids):
-            raise Mistake(f"there are {len(ids)} ids and {len(types)} token types. Every token has a type: [CLS] and both [SEP] too.")
+            raise Mistake(
+                f"there are {len(ids)} ids and {len(types)} token types. Every token has a type: [CLS] and both [SEP] too."
+            )
         if set(types) == {1, 2}:
             raise Mistake("your types are 1 and 2. They index a table with two rows, so they are 0 and 1.")
         if types == [1 - t for t in wanted_types]:
@@ -99,9 +132,13 @@ def examine_pack_pair(answer):
         if types == [*wanted_types[:-1], 0]:
             raise Mistake("the last [SEP] has type 0. It ends segment B, so it is of type 1.")
         if not any(types):
-            raise Mistake("all types are 0. Then the model cannot tell the segments apart: B and its [SEP] are 1.")
+            raise Mistake(
+                "all types are 0. Then the model cannot tell the segments apart: B and its [SEP] are 1."
+            )
         if types != wanted_types:
-            raise Mistake(f"for A = {first} and B = {second} the types are {types}; they should be {wanted_types}.")
+            raise Mistake(
+                f"for A = {first} and B = {second} the types are {types}; they should be {wanted_types}."
+            )
 
 
 # 3.3 ----------------------------------------------------------------------------------------------
@@ -129,87 +166,51 @@ def examine_pack_within(answer):
         except (TypeError, ValueError):
             raise Mistake(f"return one list of ids; you return {got!r}.") from None
         if given != (first, second):
-            raise Mistake("you change the lists that you were given, so the caller loses its text. Work on copies: first = list(first).")
+            raise Mistake(
+                "you change the lists that you were given, so the caller loses its text. Work on copies: first = list(first)."
+            )
         whole = [cls_id, *first, sep_id, *second, sep_id]
         wanted = pack_within(first, second, max_length, cls_id, sep_id)
         where = f"A has {lengths[0]} tokens, B has {lengths[1]}, max_length is {max_length}"
         if ids == wanted:
             continue
         if ids == whole[:max_length] and ids[-1:] != [sep_id]:
-            raise Mistake(f"{where}: you cut the packed sequence, and the last [SEP] is gone. Shorten the segments first, then add the special tokens.")
+            raise Mistake(
+                f"{where}: you cut the packed sequence, and the last [SEP] is gone. Shorten the segments first, then add the special tokens."
+            )
         if ids == [*whole[: max_length - 1], sep_id]:
-            raise Mistake(f"{where}: the last [SEP] is there, but all of the cut fell on B. Take tokens from the longer segment, one at a time.")
+            raise Mistake(
+                f"{where}: the last [SEP] is there, but all of the cut fell on B. Take tokens from the longer segment, one at a time."
+            )
         if len(ids) > max_length:
-            raise Mistake(f"{where}: you return {len(ids)} ids. [CLS] and two [SEP] need 3 places, so the segments share max_length - 3.")
+            raise Mistake(
+                f"{where}: you return {len(ids)} ids. [CLS] and two [SEP] need 3 places, so the segments share max_length - 3."
+            )
         if len(ids) < len(wanted):
-            raise Mistake(f"{where}: you return {len(ids)} ids, though {len(wanted)} fit. Cut only while the segments are too long, one token at a time.")
+            raise Mistake(
+                f"{where}: you return {len(ids)} ids, though {len(wanted)} fit. Cut only while the segments are too long, one token at a time."
+            )
         if ids.count(sep_id) != 2 or ids[-1] != sep_id or ids[0] != cls_id:
-            raise Mistake(f"{where}: the result is {ids}. It must begin with [CLS], and each segment must end with [SEP].")
+            raise Mistake(
+                f"{where}: the result is {ids}. It must begin with [CLS], and each segment must end with [SEP]."
+            )
         cut = ids.index(sep_id)
         a, b = ids[1:cut], ids[cut + 1 : -1]
         if (a, b) != (first[: len(a)], second[: len(b)]):
-            raise Mistake(f"{where}: you cut at the front, or out of order. Drop the last tokens: list.pop() does.")
+            raise Mistake(
+                f"{where}: you cut at the front, or out of order. Drop the last tokens: list.pop() does."
+            )
         kept = truncate_longest_first(*lengths, max_length - 3)
         if lengths[0] == lengths[1] and (len(b), len(a)) == kept:
-            raise Mistake(f"{where}: you shorten A when both are equally long. The original shortens B then (its test is `>`, not `>=`).")
-        raise Mistake(f"{where}: you keep {len(a)} and {len(b)} tokens; always shortening the longer segment leaves {kept[0]} and {kept[1]}.")
+            raise Mistake(
+                f"{where}: you shorten A when both are equally long. The original shortens B then (its test is `>`, not `>=`)."
+            )
+        raise Mistake(
+            f"{where}: you keep {len(a)} and {len(b)} tokens; always shortening the longer segment leaves {kept[0]} and {kept[1]}."
+        )
 
 
 # 3.4 ----------------------------------------------------------------------------------------------
-
-
-def sinusoids(length, size):
-    """Return the sinusoidal position embeddings (length, size): sines at even columns, cosines at odd."""
-    position = torch.arange(length, dtype=torch.float32)[:, None]  # (T, 1)
-    column = torch.arange(0, size, 2, dtype=torch.float32)  # (H/2,): this is 2i in the paper
-    angle = position / 10000 ** (column / size)  # (T, H/2)
-    table = torch.empty(length, size)
-    table[:, 0::2], table[:, 1::2] = angle.sin(), angle.cos()
-    return table
-
-
-def examine_sinusoids(answer):
-    length, size = 40, 16
-    got, wanted = call(answer, length, size), sinusoids(length, size)
-    if got is None:
-        raise NotAttempted
-    if not isinstance(got, torch.Tensor) or got.shape != (length, size):
-        raise Mistake(f"for length {length} and size {size}, return one tensor of shape ({length}, {size}); you return {_describe(got)}.")
-    got = got.float()
-    sine, cosine = wanted[:, 0::2], wanted[:, 1::2]
-
-    def same(other):
-        return torch.allclose(got, other, atol=1e-4)
-
-    if same(wanted):
-        return
-    if same(torch.cat([sine, cosine], dim=1)):
-        raise Mistake("all sines come first, then all cosines. The paper interleaves them: even columns are sines, odd ones cosines. table[:, 0::2] is every other column.")
-    if same(torch.stack([cosine, sine], dim=2).flatten(1)):
-        raise Mistake("sines and cosines have changed places: even columns (0, 2, ...) are sines.")
-    if same(sinusoids(length + 1, size)[1:]):
-        raise Mistake("your positions begin at 1. The first token has position 0: its sines are 0 and its cosines 1.")
-    every_column = torch.arange(length)[:, None] / 10000 ** (torch.arange(size) / size)
-    if same(torch.where(torch.arange(size) % 2 == 0, every_column.sin(), every_column.cos())):
-        raise Mistake("a sine and the cosine beside it have different wavelengths. Columns 2i and 2i + 1 share the exponent 2i / size.")
-    half = torch.arange(length)[:, None] / 10000 ** (torch.arange(size // 2) / size)
-    if same(torch.stack([half.sin(), half.cos()], dim=2).flatten(1)):
-        raise Mistake("your wavelengths grow half as fast as they should: the exponent is 2i / size, where 2i is the even column (0, 2, 4, ...).")
-    times = torch.arange(length)[:, None] * 10000 ** (torch.arange(0, size, 2) / size)
-    if torch.allclose(got[:, 0::2], times.sin(), atol=1e-2):
-        raise Mistake("you multiply by 10000 to the power; the paper divides by it, so that later columns swing ever more slowly.")
-    raise Mistake(f"position 1 begins with {_first(got[1])}; it should begin with {_first(wanted[1])}.")
-
-
-def _first(row) -> str:
-    return ", ".join(f"{value:.3f}" for value in row[:4].tolist())
-
-
-def _describe(value) -> str:
-    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-
-
-# 3.5 ----------------------------------------------------------------------------------------------
 
 
 def embed(input_ids, token_type_ids, token, segment, position, norm_weight, norm_bias):
@@ -240,9 +241,13 @@ def examine_embed(answer):
         raise NotAttempted
     size = token.shape[1]
     if isinstance(got, torch.Tensor) and got.shape[-1] == 3 * size:
-        raise Mistake(f"you put the three embeddings side by side: {3 * size} numbers a token. They are added, and {size} numbers stay.")
+        raise Mistake(
+            f"you put the three embeddings side by side: {3 * size} numbers a token. They are added, and {size} numbers stay."
+        )
     if not isinstance(got, torch.Tensor) or got.shape != (*ids.shape, size):
-        raise Mistake(f"return one tensor of shape (B, T, H), here {(*ids.shape, size)}; you return {_describe(got)}.")
+        raise Mistake(
+            f"return one tensor of shape (B, T, H), here {(*ids.shape, size)}; you return {_describe(got)}."
+        )
     places = torch.arange(ids.shape[1])
 
     def normed(total, eps=1e-12):
@@ -271,7 +276,77 @@ def examine_embed(answer):
         if torch.allclose(got, wrong, atol=2e-5):
             raise Mistake(message)
     largest = (got - normed(t + s + p)).abs().max()
-    raise Mistake(f"your numbers differ from the real model's by up to {largest:.3f}. Three look-ups, two additions, one LayerNorm.")
+    raise Mistake(
+        f"your numbers differ from the real model's by up to {largest:.3f}. Three look-ups, two additions, one LayerNorm."
+    )
+
+
+# 3.5 ----------------------------------------------------------------------------------------------
+
+
+def sinusoids(length, size):
+    """Return the sinusoidal position embeddings (length, size): sines at even columns, cosines at odd."""
+    position = torch.arange(length, dtype=torch.float32)[:, None]  # (T, 1)
+    column = torch.arange(0, size, 2, dtype=torch.float32)  # (H/2,): this is 2i in the paper
+    angle = position / 10000 ** (column / size)  # (T, H/2)
+    table = torch.empty(length, size)
+    table[:, 0::2], table[:, 1::2] = angle.sin(), angle.cos()
+    return table
+
+
+def examine_sinusoids(answer):
+    length, size = 40, 16
+    got, wanted = call(answer, length, size), sinusoids(length, size)
+    if got is None:
+        raise NotAttempted
+    if not isinstance(got, torch.Tensor) or got.shape != (length, size):
+        raise Mistake(
+            f"for length {length} and size {size}, return one tensor of shape ({length}, {size}); you return {_describe(got)}."
+        )
+    got = got.float()
+    sine, cosine = wanted[:, 0::2], wanted[:, 1::2]
+
+    def same(other):
+        return torch.allclose(got, other, atol=1e-4)
+
+    if same(wanted):
+        return
+    if same(torch.cat([sine, cosine], dim=1)):
+        raise Mistake(
+            "all sines come first, then all cosines. The paper interleaves them: even columns are sines, odd ones cosines. table[:, 0::2] is every other column."
+        )
+    if same(torch.stack([cosine, sine], dim=2).flatten(1)):
+        raise Mistake("sines and cosines have changed places: even columns (0, 2, ...) are sines.")
+    if same(sinusoids(length + 1, size)[1:]):
+        raise Mistake(
+            "your positions begin at 1. The first token has position 0: its sines are 0 and its cosines 1."
+        )
+    every_column = torch.arange(length)[:, None] / 10000 ** (torch.arange(size) / size)
+    if same(torch.where(torch.arange(size) % 2 == 0, every_column.sin(), every_column.cos())):
+        raise Mistake(
+            "a sine and the cosine beside it have different wavelengths. Columns 2i and 2i + 1 share the exponent 2i / size."
+        )
+    half = torch.arange(length)[:, None] / 10000 ** (torch.arange(size // 2) / size)
+    if same(torch.stack([half.sin(), half.cos()], dim=2).flatten(1)):
+        raise Mistake(
+            "your wavelengths grow half as fast as they should: the exponent is 2i / size, where 2i is the even column (0, 2, 4, ...)."
+        )
+    times = torch.arange(length)[:, None] * 10000 ** (torch.arange(0, size, 2) / size)
+    if torch.allclose(got[:, 0::2], times.sin(), atol=1e-2):
+        raise Mistake(
+            "you multiply by 10000 to the power; the paper divides by it, so that later columns swing ever more slowly."
+        )
+    raise Mistake(f"position 1 begins with {_first(got[1])}; it should begin with {_first(wanted[1])}.")
+
+
+def _first(row) -> str:
+    return ", ".join(f"{value:.3f}" for value in row[:4].tolist())
+
+
+def _describe(value) -> str:
+    return (
+        f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+    )
 
 
 EXERCISES = [
@@ -300,20 +375,20 @@ EXERCISES = [
         "No [SEP] is ever lost, and no segment is emptied while the other is long.",
     ),
     Exercise(
-        "3.4", "Sinusoidal positions", 2, 10, examine_sinusoids,
-        ("Each pair of columns 2i and 2i + 1 shares one angle: position / 10000 ** (2i / size).",
-         "torch.arange(0, size, 2) gives all 2i; torch.arange(length)[:, None] / ... gives all angles, (length, size / 2).",
-         "table = torch.empty(length, size); table[:, 0::2] = angle.sin(); table[:, 1::2] = angle.cos()."),
-        sinusoids,
-        "A table for any length, and nothing to learn in it.",
-    ),
-    Exercise(
-        "3.5", "The embedding layer", 2, 10, examine_embed,
+        "3.4", "The embedding layer", 2, 10, examine_embed,
         ("Indexing a table with a tensor of ids looks all of them up: token[input_ids] is (B, T, H).",
          "Positions are 0, 1, 2, ...: position[:input_ids.shape[1]] is (T, H), and adding broadcasts it over the rows.",
          "torch.nn.functional.layer_norm(total, total.shape[-1:], norm_weight, norm_bias, eps=1e-12)."),
         embed,
         "Your layer gives the same numbers as the real model's.",
+    ),
+    Exercise(
+        "3.5", "Sinusoidal positions", 2, 10, examine_sinusoids,
+        ("Each pair of columns 2i and 2i + 1 shares one angle: position / 10000 ** (2i / size).",
+         "torch.arange(0, size, 2) gives all 2i; torch.arange(length)[:, None] / ... gives all angles, (length, size / 2).",
+         "table = torch.empty(length, size); table[:, 0::2] = angle.sin(); table[:, 1::2] = angle.cos()."),
+        sinusoids,
+        "A table for any length, and nothing to learn in it.",
     ),
 ]  # fmt: skip
 

@@ -251,16 +251,17 @@ def load_masked_word_model(folder: Path = CHECKPOINT) -> BertForMaskedLanguageMo
     model = BertForMaskedLanguageModel(load_encoder(bundled_weights_folder()))
     tensors = read_tensors(folder / "model.safetensors")
     scales = {name: tensors.pop(name) for name in list(tensors) if name.endswith(".scale")}
-    tensors = {n: t.float() * scales.get(n + ".scale", torch.ones(1)) for n, t in tensors.items()}
     state = model.state_dict()
-    strange = sorted(
-        name for name in tensors if name not in state or state[name].shape != tensors[name].shape
-    )
+    strange = sorted(name for name in tensors if name not in state or state[name].shape != tensors[name].shape)
+    wanted = {n + ".scale": (len(t), 1) for n, t in tensors.items() if t.dtype == torch.int8}
+    found = {name: tuple(scale.shape) for name, scale in scales.items()}
+    strange += sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
     missing = sorted(name for name in state if _is_stored(name) and name not in tensors)
     if strange or missing:
         raise CheckpointError(
             f"{folder / 'model.safetensors'}: tensor {(strange + missing)[0]!r} does not belong to this encoder. "
             "Make the checkpoint anew with: course record mlm-head"
         )
+    tensors = {n: t.float() * scales.get(n + ".scale", torch.ones(1)) for n, t in tensors.items()}
     model.load_state_dict(tensors, strict=False)
     return model.eval()

@@ -39,7 +39,7 @@ class Configuration:
 
     strategies: tuple[tuple[int, int, int], ...] = tuple(row[:3] for row in MASKING_STRATEGIES)
     seeds: tuple[int, ...] = (1, 2)
-    steps: int = 60
+    steps: int = 50
     batch_size: int = 16
     max_length: int = 128
     learning_rate: float = 5e-4

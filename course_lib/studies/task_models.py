@@ -27,7 +27,7 @@ class Configuration:
     entities: TrainingConfiguration = TrainingConfiguration(learning_rate=3e-4, epochs=6, precision="bfloat16")
     questions: TrainingConfiguration = TrainingConfiguration(learning_rate=2e-4, epochs=4, precision="bfloat16")
     review_length: int = 192
-    rank: int = 24
+    rank: int = 64
 
 
 CONFIGURATION = Configuration()

@@ -162,37 +162,6 @@ def ties_cut_a(first, second, max_length, cls_id, sep_id):
 # 3.4
 
 
-def side_by_side(length, size):
-    table = sinusoids(length, size)
-    return torch.cat([table[:, 0::2], table[:, 1::2]], dim=1)
-
-
-def from_one(length, size):
-    return sinusoids(length + 1, size)[1:]
-
-
-def own_wavelength_each(length, size):
-    angle = torch.arange(length)[:, None] / 10000 ** (torch.arange(size) / size)
-    return torch.where(torch.arange(size) % 2 == 0, angle.sin(), angle.cos())
-
-
-def half_exponent(length, size):
-    angle = torch.arange(length)[:, None] / 10000 ** (torch.arange(size // 2) / size)
-    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
-
-
-def cosines_first(length, size):
-    table = sinusoids(length, size)
-    return torch.stack([table[:, 1::2], table[:, 0::2]], dim=2).flatten(1)
-
-
-def turned(length, size):
-    return sinusoids(length, size).T
-
-
-# 3.5
-
-
 def _norm(total, weight, bias, eps=1e-12):
     return layer_norm(total, total.shape[-1:], weight, bias, eps)
 
@@ -228,6 +197,37 @@ def norm_of_each(ids, types, token, segment, position, weight, bias):
     return sum(_norm(part, weight, bias) for part in parts)
 
 
+# 3.5
+
+
+def side_by_side(length, size):
+    table = sinusoids(length, size)
+    return torch.cat([table[:, 0::2], table[:, 1::2]], dim=1)
+
+
+def from_one(length, size):
+    return sinusoids(length + 1, size)[1:]
+
+
+def own_wavelength_each(length, size):
+    angle = torch.arange(length)[:, None] / 10000 ** (torch.arange(size) / size)
+    return torch.where(torch.arange(size) % 2 == 0, angle.sin(), angle.cos())
+
+
+def half_exponent(length, size):
+    angle = torch.arange(length)[:, None] / 10000 ** (torch.arange(size // 2) / size)
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
+
+
+def cosines_first(length, size):
+    table = sinusoids(length, size)
+    return torch.stack([table[:, 1::2], table[:, 0::2]], dim=2).flatten(1)
+
+
+def turned(length, size):
+    return sinusoids(length, size).T
+
+
 WRONG = {
     "3.1": [
         (shortest_first, "longest candidate first"),
@@ -258,14 +258,6 @@ WRONG = {
         (ties_cut_a, "shorten A when both are equally long"),
     ],
     "3.4": [
-        (side_by_side, "interleaves them"),
-        (from_one, "positions begin at 1"),
-        (own_wavelength_each, "different wavelengths"),
-        (half_exponent, "half as fast"),
-        (cosines_first, "changed places"),
-        (turned, "shape (40, 16)"),
-    ],
-    "3.5": [
         (without_norm, "LayerNorm is missing"),
         (without_positions, "position embeddings are missing"),
         (without_segments, "segment embeddings are missing"),
@@ -273,6 +265,14 @@ WRONG = {
         (concatenated, "side by side"),
         (default_eps, "1e-12"),
         (norm_of_each, "normalizes the sum once"),
+    ],
+    "3.5": [
+        (side_by_side, "interleaves them"),
+        (from_one, "positions begin at 1"),
+        (own_wavelength_each, "different wavelengths"),
+        (half_exponent, "half as fast"),
+        (cosines_first, "changed places"),
+        (turned, "shape (40, 16)"),
     ],
 }
 
@@ -306,6 +306,6 @@ STUBS = {
     "3.1": split_word_stub,
     "3.2": pack_pair_stub,
     "3.3": pack_within_stub,
-    "3.4": sinusoids_stub,
-    "3.5": embed_stub,
+    "3.4": embed_stub,
+    "3.5": sinusoids_stub,
 }

@@ -1,0 +1,39 @@
+"""What every test needs: settings read anew, and the learner's own progress out of reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from course_lib import settings
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory):
+    """A COURSE_HOME for all tests of a session; the cleaned Wikipedia sample is shared with the learner's."""
+    home = tmp_path_factory.mktemp("home")
+    cache = settings.REPOSITORY / ".course" / "cache"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        (home / "cache").symlink_to(cache, target_is_directory=True)
+    except OSError:  # Windows without the right to make links: the sample is cleaned once more
+        pass
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_its_own(shared_home, monkeypatch):
+    monkeypatch.setenv("COURSE_HOME", str(shared_home))
+    for name in ("COURSE_PROFILE", "COURSE_SEED", "COURSE_LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A COURSE_HOME that belongs to one test alone."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("COURSE_HOME", str(folder))
+    settings.current.cache_clear()
+    return folder

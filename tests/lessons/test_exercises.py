@@ -1,0 +1,354 @@
+"""Every exercise of every lesson: the reference passes, the stub is seen, usual mistakes get their own words."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import random
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib.lessons import exercises
+from course_lib.lessons.exercises import check, hint, lesson_module, lessons_with_exercises, solution
+from course_lib.settings import NOTEBOOKS
+
+HERE = Path(__file__).parent
+LESSONS = lessons_with_exercises()
+ALL = [pytest.param(lesson, e, id=e.number) for lesson in LESSONS for e in lesson_module(lesson).EXERCISES]
+every_exercise = pytest.mark.parametrize(("lesson", "exercise"), ALL)
+every_lesson = pytest.mark.parametrize("lesson", LESSONS)
+
+
+def said(function, *arguments) -> str:
+    """Return what a call prints. Not capsys: hypothesis calls a test many times with one fixture."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert function(*arguments) is None
+    return out.getvalue()
+
+
+def answers(lesson: int):
+    path = HERE / f"wrong_answers_{lesson:02d}.py"
+    assert path.is_file(), f"lesson {lesson} has no {path.name} with STUBS and WRONG"
+    name = f"course_wrong_answers_{lesson:02d}"
+    if name not in sys.modules:
+        specification = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(specification)
+        sys.modules[name] = module
+        specification.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def test_there_are_lessons():
+    assert 4 in LESSONS
+
+
+@every_lesson
+def test_a_lesson_has_its_exercises(lesson):
+    found = lesson_module(lesson).EXERCISES
+    assert len(found) >= 3
+    assert [e.number for e in found] == [f"{lesson}.{i}" for i in range(1, len(found) + 1)]
+    for exercise in found:
+        assert len(exercise.hints) >= 2 and all(len(text.split()) >= 3 for text in exercise.hints)
+        assert len(set(exercise.hints)) == len(exercise.hints)
+        assert exercise.difficulty in (1, 2, 3) and 1 <= exercise.minutes <= 60
+        assert exercise.title and exercise.praise
+
+
+@every_lesson
+def test_the_wrong_answers_cover_the_lesson(lesson):
+    module, numbers = answers(lesson), [e.number for e in lesson_module(lesson).EXERCISES]
+    assert sorted(module.STUBS) == sorted(module.WRONG) == sorted(numbers)
+
+
+@every_exercise
+def test_the_reference_passes(lesson, exercise):
+    text = said(check, exercise.number, exercise.reference)
+    assert text.startswith(f"✓ {exercise.number} ") and text.count("\n") == 1
+    assert exercise.praise in text
+
+
+@every_exercise
+def test_the_stub_is_not_attempted(lesson, exercise):
+    for stub in (answers(lesson).STUBS[exercise.number], ..., None):
+        text = said(check, exercise.number, stub)
+        assert text.startswith(f"○ {exercise.number} ") and "not attempted" in text
+        assert f'hint("{exercise.number}")' in text
+
+
+@every_exercise
+def test_a_stub_that_raises_is_not_attempted(lesson, exercise):
+    if not callable(exercise.reference):
+        pytest.skip("the answer is a value")
+
+    def stub(*arguments, **named):
+        raise NotImplementedError
+
+    assert "not attempted" in said(check, exercise.number, stub)
+
+
+@every_exercise
+def test_each_usual_mistake_gets_its_own_words(lesson, exercise):
+    wrong = answers(lesson).WRONG[exercise.number]
+    assert len(wrong) >= 2, f"{exercise.number} needs two usual wrong answers or more"
+    fragments = [fragment for _, fragment in wrong]
+    assert len(set(fragments)) == len(fragments)
+    messages = []
+    for answer, fragment in wrong:
+        text = said(check, exercise.number, answer)
+        assert text.startswith(f"✗ {exercise.number} "), text
+        assert fragment in text, text
+        assert "unexpected form" not in text and "Your function stops" not in text, text
+        others = [other for other in fragments if other != fragment and other not in fragment]
+        assert not any(other in text for other in others), f"{text} would fit another mistake too"
+        messages.append(text)
+    assert len(set(messages)) == len(messages)
+
+
+@every_exercise
+def test_a_check_leaves_nothing_behind(lesson, exercise):
+    """A wrong answer before does not change the verdict on the next one, and no generator moves."""
+    for answer, fragment in answers(lesson).WRONG[exercise.number]:
+        said(check, exercise.number, answer)
+        assert said(check, exercise.number, exercise.reference).startswith("✓")
+        assert fragment in said(check, exercise.number, answer)
+    states = random.getstate(), numpy.random.get_state()[1].copy(), torch.get_rng_state()
+    said(check, exercise.number, exercise.reference)
+    said(check, exercise.number, answers(lesson).STUBS[exercise.number])
+    assert random.getstate() == states[0]
+    assert (numpy.random.get_state()[1] == states[1]).all()
+    assert torch.equal(torch.get_rng_state(), states[2])
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class Interrupted(BaseException):
+    """Neither Exception nor KeyboardInterrupt, like asyncio's CancelledError once was."""
+
+
+class Awkward:
+    """Says no to everything that a check may try."""
+
+    def _refuse(self, *arguments, **named):
+        raise RuntimeError("refused")
+
+    __eq__ = __ne__ = __len__ = __iter__ = __bool__ = __float__ = __int__ = __getitem__ = _refuse
+    __repr__ = __str__ = __add__ = __sub__ = __lt__ = __gt__ = __array__ = _refuse
+    __hash__ = None
+
+
+def raising(error):
+    def function(*arguments, **named):
+        raise error
+
+    return function
+
+
+def endless(*arguments, **named):
+    return endless(*arguments, **named)
+
+
+ODD = [
+    Awkward(),
+    lambda *a, **k: Awkward(),
+    lambda: 1,
+    len,
+    int,
+    print,
+    torch.nn.Linear(1, 1),
+    raising(ValueError("x" * 10)),
+    raising(Unprintable()),
+    raising(SystemExit(3)),
+    raising(SystemExit()),
+    raising(GeneratorExit()),
+    raising(Interrupted("stop")),
+    raising(StopIteration()),
+    raising(MemoryError()),
+    raising(UnicodeDecodeError("utf-8", b"x", 0, 1, "why")),
+    endless,
+    lambda *a, **k: torch.zeros(3, 3),
+    lambda *a, **k: float("nan"),
+    lambda *a, **k: numpy.array([1, 2]),
+    lambda *a, **k: a,
+    lambda *a, **k: a[0] if a else None,
+    lambda *a, **k: (yield 1),
+    lambda *a, **k: exit(1),
+]
+VERDICT = re.compile(r"^[○✗] ", re.MULTILINE)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("odd", range(len(ODD)))
+@every_exercise
+def test_no_odd_answer_stops_the_lesson(lesson, exercise, odd):
+    text = said(check, exercise.number, ODD[odd])
+    assert len(VERDICT.findall(text)) == 1 and "✓" not in text, text
+    assert said(check, exercise.number, exercise.reference).startswith("✓")
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
+junk = st.recursive(
+    scalars,
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=3), part, max_size=2),
+    max_leaves=6,
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@every_exercise
+@settings(max_examples=20, deadline=None)
+@given(value=junk)
+def test_no_junk_stops_the_lesson(lesson, exercise, value):
+    for answer in (value, lambda *a, **k: value):
+        text = said(check, exercise.number, answer)
+        assert len(re.findall(r"^[○✗✓] ", text, re.MULTILINE)) == 1
+    assert "✓" not in text, f"a function that always returns {value!r} passes"
+
+
+def test_an_interrupt_by_the_learner_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        check("4.1", raising(KeyboardInterrupt()))
+
+
+def test_an_error_in_the_answer_names_its_line():
+    def broken(length):
+        count = 0.15 * length
+        return undefined_name + count  # noqa: F821
+
+    line = inspect.getsourcelines(broken)[1] + 2
+    text = said(check, "4.1", broken)
+    assert "NameError" in text and "undefined_name" in text and f"line {line} " in text
+
+
+def test_a_called_function_instead_of_a_function():
+    assert "without calling it" in said(check, "4.1", 19)
+
+
+def dots():
+    ...  # fmt: skip
+
+
+def documented_dots(a, b=1, *c, d=2, **e):
+    """Say what it will do."""
+    ...
+
+
+def passing(a):
+    pass
+
+
+def returning(a):
+    """Return nothing yet."""
+    return
+
+
+def returns_ellipsis(a):
+    return ...
+
+
+STUB_SHAPES = [dots, documented_dots, passing, returning, returns_ellipsis, lambda a: ..., lambda a: None]
+
+
+@pytest.mark.parametrize("position", range(len(STUB_SHAPES)))
+def test_what_a_stub_looks_like(position):
+    assert exercises._is_stub(STUB_SHAPES[position])
+
+
+SMALL_ANSWERS = [
+    lambda a: a,
+    lambda a, b: a + b,
+    lambda a: -a,
+    lambda a: 0,
+    lambda a: 1,
+    lambda a: "",
+    lambda a: [],
+    lambda a: {},
+    lambda a: (a, a),
+    lambda a: not a,
+    lambda a, b: b,
+    lambda a: a < a,
+    len,
+    torch.nn.ReLU(),
+]
+
+
+@pytest.mark.parametrize("position", range(len(SMALL_ANSWERS)))
+def test_a_small_answer_is_an_answer(position):
+    assert not exercises._is_stub(SMALL_ANSWERS[position])
+
+
+def test_returning_the_argument_is_an_attempt():
+    assert said(check, "4.1", lambda length: length).startswith("✗")
+
+
+@every_exercise
+def test_hints_step_and_start_again(lesson, exercise, monkeypatch):
+    monkeypatch.setattr(exercises, "_steps", {})
+    count = len(exercise.hints)
+    shown = [said(hint, exercise.number) for _ in range(count + 1)]
+    for step, (text, wanted) in enumerate(zip(shown, exercise.hints, strict=False), 1):
+        assert text.startswith(f"Hint {step} of {count}: ") and wanted in text
+        assert (f'solution("{exercise.number}")' in text.replace(wanted, "")) == (step == count)
+    assert shown[count] == shown[0]
+
+
+@every_exercise
+def test_the_solution_is_shown(lesson, exercise):
+    text = said(solution, exercise.number)
+    if callable(exercise.reference):
+        assert text.strip() == inspect.getsource(exercise.reference).strip()
+        compile(text, "solution", "exec")
+    else:
+        assert repr(exercise.reference) in text
+
+
+UNKNOWN = ["99.1", "4.99", "4", "", ".", "x", "².1", "4.²", "-1.1", "9" * 5000 + ".1", None, 4, 99.1, [], Awkward()]
+
+
+@pytest.mark.parametrize("function", [check, hint, solution])
+@pytest.mark.parametrize("position", range(len(UNKNOWN)))
+def test_an_unknown_number_gives_a_sentence(function, position):
+    text = said(function, UNKNOWN[position])
+    assert text.startswith("There is no exercise ") and "Try one of: " in text and text.count("\n") == 1
+    if str(type(UNKNOWN[position])) == str(str) and UNKNOWN[position].startswith("4."):
+        assert "4.1" in text
+
+
+@pytest.mark.parametrize("number", [4.1, " 4.1 "])
+def test_a_number_may_be_typed_as_one(number):
+    assert "not attempted" in said(check, number)
+
+
+def streams(cell) -> str:
+    return "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stdout")
+
+
+@every_exercise
+def test_the_notebook_asks_it_and_its_output_is_not_attempted(lesson, exercise):
+    (path,) = NOTEBOOKS.glob(f"{lesson:02d}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    call = re.compile(rf"""^check\(["']{re.escape(exercise.number)}["']""", re.MULTILINE)
+    cells = [c for c in notebook.cells if c.cell_type == "code" and call.search(c.source)]
+    assert len(cells) == 1, f"{path.name} checks {exercise.number} in {len(cells)} cells"
+    lines = [line for line in streams(cells[0]).splitlines() if f" {exercise.number} " in line]
+    assert len(lines) == 1 and lines[0].startswith("○") and "not attempted" in lines[0]
+    assert any(
+        exercise.number in c.source and exercise.title in c.source
+        for c in notebook.cells
+        if c.cell_type == "markdown"
+    ), f"no heading of {path.name} names exercise {exercise.number} {exercise.title}"

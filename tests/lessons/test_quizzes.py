@@ -1,0 +1,134 @@
+"""Quizzes: every option explains itself, and answers are counted right."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib.lessons import quiz
+from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
+from course_lib.lessons.progress import read_events
+from course_lib.lessons.quizzes import LETTERS, Option, Question
+
+every_lesson = pytest.mark.parametrize("lesson", lessons_with_exercises())
+
+
+def right_letters(lesson: int) -> str:
+    return "".join(
+        LETTERS[[option.correct for option in question.options].index(True)]
+        for question in lesson_module(lesson).QUIZ
+    )
+
+
+@every_lesson
+def test_a_quiz_is_complete(lesson):
+    questions = lesson_module(lesson).QUIZ
+    assert len(questions) == 5
+    for question in questions:
+        assert question.text.rstrip().endswith(("?", ".", ":"))
+        assert 3 <= len(question.options) <= 4
+        assert sum(option.correct for option in question.options) == 1
+        assert len({option.text for option in question.options}) == len(question.options)
+        for option in question.options:
+            assert len(option.explanation.split()) >= 4, f"{option.text!r} is explained in too few words"
+    assert len({question.text for question in questions}) == 5
+
+
+@every_lesson
+def test_the_right_answers_are_not_all_at_one_place(lesson):
+    letters = right_letters(lesson)
+    assert len(set(letters)) >= 3, f"the right answers are {letters}: one could pass without reading"
+
+
+@every_lesson
+def test_the_longest_option_is_not_always_the_right_one(lesson):
+    longest = [max(q.options, key=lambda option: len(option.text)).correct for q in lesson_module(lesson).QUIZ]
+    assert sum(longest) < len(longest)
+
+
+@every_lesson
+def test_right_answers_are_all_right(lesson, home, capsys):
+    assert quiz(lesson, right_letters(lesson)) is None
+    out = capsys.readouterr().out
+    assert "5 of 5 right." in out and out.count("✓") == 5 and "✗" not in out
+    assert [e["outcome"] for e in read_events()] == ["correct"] * 5
+    assert [e["number"] for e in read_events()] == [f"{lesson}.q{i}" for i in range(1, 6)]
+
+
+@every_lesson
+def test_a_wrong_answer_is_explained(lesson, home, capsys):
+    letters = right_letters(lesson)
+    wrong = ("b" if letters[0] == "a" else "a") + letters[1:]
+    quiz(lesson, ", ".join(wrong.upper()))
+    out = capsys.readouterr().out
+    option = lesson_module(lesson).QUIZ[0].options[LETTERS.index(wrong[0])]
+    assert f"✗ 1{wrong[0]}: {option.explanation}" in out and "4 of 5 right." in out
+    assert read_events()[0]["outcome"] == "wrong"
+
+
+@every_lesson
+def test_a_quiz_shows_itself(lesson):
+    view = quiz(lesson)
+    page, text = view._repr_html_(), repr(view)
+    assert page.count("<details>") == sum(len(q.options) for q in lesson_module(lesson).QUIZ)
+    assert page.count("✓ ") == 5
+    for question in lesson_module(lesson).QUIZ:
+        assert question.text in text
+        assert all(option.text in text for option in question.options)
+    assert "✓" not in text  # a reader of the plain text must not see the answers
+    assert f'quiz({lesson}, "' in html.unescape(page)
+
+
+def test_the_number_may_be_typed_as_text(capsys):
+    assert quiz("04") is not None and quiz("4") is not None
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("lesson", [99, -1, "x", None, 4.5, [], "²"])
+def test_an_unknown_lesson_gives_a_sentence(lesson, capsys):
+    assert quiz(lesson) is None
+    out = capsys.readouterr().out
+    assert "has no quiz" in out and "4" in out and out.count("\n") == 1
+
+
+@pytest.mark.parametrize("answers", ["", "a", "abcdab", 3])
+def test_a_wrong_count_of_letters_gives_a_sentence(answers, home, capsys):
+    quiz(4, answers)
+    assert "5 questions" in capsys.readouterr().out
+    assert read_events() == []
+
+
+def test_a_letter_without_option(home, capsys):
+    quiz(4, "zzzzz")
+    out = capsys.readouterr().out
+    assert out.count("There is no option z.") == 5 and "0 of 5 right." in out
+    assert read_events() == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(answers=st.text(max_size=8) | st.integers() | st.lists(st.text(max_size=1), max_size=6))
+def test_no_answer_stops_the_lesson(answers):
+    assert quiz(4, answers) is None
+
+
+def test_markup_is_escaped_and_code_is_code():
+    from course_lib.lessons.quizzes import _markup
+
+    assert _markup("`x < y` & <b>") == "<code>x &lt; y</code> &amp; &lt;b&gt;"
+
+
+@pytest.mark.parametrize("correct", [(), (0, 1)])
+def test_a_question_has_exactly_one_right_option(correct):
+    options = tuple(Option(str(i), "because it is so", i in correct) for i in range(3))
+    with pytest.raises(ValueError, match="exactly one"):
+        Question("Why?", options)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_question_has_two_to_four_options(count):
+    options = tuple(Option(str(i), "because it is so", i == 0) for i in range(count))
+    with pytest.raises(ValueError, match="2 to 4"):
+        Question("Why?", options)
