@@ -26,7 +26,9 @@ def notebook_path(lesson: str) -> Path:
     if len(found) != 1:
         known = ", ".join(p.stem[:2] for p in sorted(settings.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
         raise CourseError(
-            translate("There is no lesson {lesson!r}. Choose one of: {known}.").format(lesson=lesson, known=known)
+            translate("There is no lesson {lesson!r}. Choose one of: {known}.").format(
+                lesson=lesson, known=known
+            )
         )
     return found[0]
 
@@ -109,10 +111,14 @@ def parser() -> argparse.ArgumentParser:
 
     add = commands.add_parser("run", help=translate("execute lessons in place, all of them if none is named"))
     add.add_argument("lessons", nargs="*", help=translate("numbers, such as 04 08"))
-    add.add_argument("--time", action="store_true", help=translate("keep the time and memory it took for the README"))
+    add.add_argument(
+        "--time", action="store_true", help=translate("keep the time and memory it took for the README")
+    )
     add.set_defaults(function=_run)
 
-    add = commands.add_parser("record", help=translate("make a long recording anew; list them without a name"))
+    add = commands.add_parser(
+        "record", help=translate("make a long recording anew; list them without a name")
+    )
     add.add_argument("name", nargs="?")
     add.set_defaults(function=_record)
 
@@ -120,7 +126,9 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
     add.set_defaults(function=_progress)
 
-    add = commands.add_parser("data", help=translate("examine the bundled data sets, or try their models on real data"))
+    add = commands.add_parser(
+        "data", help=translate("examine the bundled data sets, or try their models on real data")
+    )
     add.add_argument("action", choices=("check", "realism"))
     add.add_argument("rest", nargs=argparse.REMAINDER)
     add.set_defaults(function=_data)

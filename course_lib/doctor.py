@@ -57,7 +57,9 @@ def _packages() -> tuple[bool, str, str]:
         if found != wanted:
             wrong.append(f"{name} {found} ({wanted})")
     if wrong:
-        text = translate("{wrong}. Install the pinned ones: pip install -r requirements.txt -c requirements.lock")
+        text = translate(
+            "{wrong}. Install the pinned ones: pip install -r requirements.txt -c requirements.lock"
+        )
         return False, translate("packages"), text.format(wrong=", ".join(wrong))
     return True, translate("packages"), translate("{n} packages as pinned").format(n=len(pins))
 
@@ -67,8 +69,10 @@ def _settings() -> tuple[bool, str, str]:
         found = settings.current()
     except CourseError as error:
         return False, translate("settings"), str(error)
-    return True, translate("settings"), translate("profile {profile}, seed {seed}").format(
-        profile=found.profile, seed=found.seed
+    return (
+        True,
+        translate("settings"),
+        translate("profile {profile}, seed {seed}").format(profile=found.profile, seed=found.seed),
     )
 
 
@@ -109,7 +113,9 @@ def _threads() -> tuple[bool, str, str]:
     processors = os.cpu_count() or 1
     text = translate("{threads} of {processors} processors").format(threads=threads, processors=processors)
     if threads > processors:
-        text += translate("; more threads than processors are slower: set COURSE_THREADS={n}").format(n=processors)
+        text += translate("; more threads than processors are slower: set COURSE_THREADS={n}").format(
+            n=processors
+        )
     return threads <= processors, translate("threads"), text
 
 
@@ -138,6 +144,8 @@ def _hub() -> tuple[bool, str, str]:
     if reachable:
         return True, translate("hub"), translate("reachable; COURSE_PROFILE=full uses its data and models")
     if full:
-        text = translate("not reachable at {endpoint}, and the full profile needs it: unset COURSE_PROFILE, or set HF_ENDPOINT to a mirror")
+        text = translate(
+            "not reachable at {endpoint}, and the full profile needs it: unset COURSE_PROFILE, or set HF_ENDPOINT to a mirror"
+        )
         return False, translate("hub"), text.format(endpoint=endpoint)
     return True, translate("hub"), translate("not reachable; nothing of the quick profile needs it")

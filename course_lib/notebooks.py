@@ -32,7 +32,9 @@ def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
             webbrowser.get()
         except webbrowser.Error:
             browser = False
-            print(translate("There is no browser here: open the address that JupyterLab prints below in one."))
+            print(
+                translate("There is no browser here: open the address that JupyterLab prints below in one.")
+            )
     environment = dict(os.environ)
     # JupyterLab looks here for page_config.json, which switches its announcements off.
     own = str(Path(__file__).parent / "jupyter")
@@ -111,7 +113,10 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     with tempfile.TemporaryDirectory(prefix="course-run-") as home:
         environment = {**os.environ, "COURSE_HOME": os.environ.get("COURSE_HOME", home)}
         client = NotebookClient(
-            notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+            notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
         )
         client.on_cell_executed = cell_done
         try:

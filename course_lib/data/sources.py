@@ -129,7 +129,9 @@ def load_texts(name: str, source: str | Path | None = None):
         If the hub was asked and did not answer.
     """
     if name not in ("reviews", "questions", "entities"):
-        raise SettingError(f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities.")
+        raise SettingError(
+            f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities."
+        )
     chosen = choose_source(name, source)
     return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place))
 
@@ -155,12 +157,16 @@ def _from_files(name: str, place: Path):
         chosen = [path for stem, path in found.items() if re.split(r"[-_.]", stem.lower())[0] in names]
         if len(chosen) > 1:
             files = ", ".join(path.name for path in chosen)
-            raise DataFileError(place, f"{files} all look like the {split} part", "Keep one of them in the folder")
+            raise DataFileError(
+                place, f"{files} all look like the {split} part", "Keep one of them in the folder"
+            )
         if chosen:
             splits[split] = read(chosen[0])
     if not splits:
         wanted = " or ".join(f"train{suffix}" for suffix in suffixes)
-        raise DataFileError(place, f"no file of a split is in the folder (such as {wanted})", "Name the files by split")
+        raise DataFileError(
+            place, f"no file of a split is in the folder (such as {wanted})", "Name the files by split"
+        )
     return datasets.DatasetDict(splits)
 
 

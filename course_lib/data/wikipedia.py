@@ -41,7 +41,7 @@ def archive_path() -> Path:
         If the file is missing or is not the one the course was written for.
     """
     path = Path(str(files("gensim") / ARCHIVE))
-    remedy = "Install the pinned package again: pip install --force-reinstall --no-deps gensim==4.4.0"
+    remedy = "Install the pinned package again with `pip install --force-reinstall --no-deps gensim==4.4.0`"
     if not path.is_file():
         raise DataFileError(path, "the Wikipedia sample is not in this gensim", remedy)
     found = hashlib.sha256(path.read_bytes()).hexdigest()

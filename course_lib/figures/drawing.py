@@ -12,7 +12,9 @@ def blank(axes, width: float, height: float) -> None:
     axes.set_axis_off()
 
 
-def box(axes, x: float, y: float, width: float, height: float, text: str, color: str = LIGHT, **named) -> None:
+def box(
+    axes, x: float, y: float, width: float, height: float, text: str, color: str = LIGHT, **named
+) -> None:
     """Draw a rounded box around (x, y) with centered text."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -27,10 +29,14 @@ def box(axes, x: float, y: float, width: float, height: float, text: str, color:
 
 def arrow(axes, start: tuple[float, float], end: tuple[float, float], color: str = GRAY, **named) -> None:
     """Draw an arrow."""
-    axes.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.3} | named)
+    axes.annotate(
+        "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.3} | named
+    )
 
 
-def token_row(axes, tokens: list[str], y: float, colors: list[str], x: float = 0.0, height: float = 0.6) -> list[float]:
+def token_row(
+    axes, tokens: list[str], y: float, colors: list[str], x: float = 0.0, height: float = 0.6
+) -> list[float]:
     """Draw a row of tokens, each as wide as its text, and return the middle of each."""
     middles = []
     for token, color in zip(tokens, colors, strict=True):

@@ -13,7 +13,9 @@ from course_lib.translation import translate
 MASKED, RANDOM, KEPT = SKY, "#F6C667", "#8FD3BC"
 
 
-def figure_03_how_it_works(tokens: list[str], position: int, words: list[str], probabilities: list[float]) -> Picture:
+def figure_03_how_it_works(
+    tokens: list[str], position: int, words: list[str], probabilities: list[float]
+) -> Picture:
     """Draw figure 3: one [MASK] goes in, a probability for every word comes out.
 
     Parameters
@@ -28,24 +30,46 @@ def figure_03_how_it_works(tokens: list[str], position: int, words: list[str], p
     blank(axes, width + 5.2, 6)
     colors = [MASKED if i == position else LIGHT for i in range(len(tokens))]
     middles = token_row(axes, tokens, 0.6, colors)
-    box(axes, width / 2, 2.2, width - 0.2, 0.9, translate("BERT encoder: every token attends to every token"), "#DCEAF6")
+    box(
+        axes,
+        width / 2,
+        2.2,
+        width - 0.2,
+        0.9,
+        translate("BERT encoder: every token attends to every token"),
+        "#DCEAF6",
+    )
     for i, x in enumerate(middles):
         arrow(axes, (x, 0.95), (x, 1.7), color=BLUE if i == position else "#B5C0CC")
     x = middles[position]
     arrow(axes, (x, 2.7), (x, 3.55), color=BLUE)
-    box(axes, x, 4.0, 4.6, 0.85, translate("masked-language-model head\n(dense, GELU, LayerNorm, decoder)"), MASKED)
+    box(
+        axes,
+        x,
+        4.0,
+        4.6,
+        0.85,
+        translate("masked-language-model head\n(dense, GELU, LayerNorm, decoder)"),
+        MASKED,
+    )
     arrow(axes, (x + 2.35, 4.0), (width + 0.5, 4.0), color=BLUE)
     axes.text(width + 0.7, 5.5, translate("probability of each word"), fontsize=10, weight="bold")
     for row, (word, probability) in enumerate(zip(words, probabilities, strict=True)):
         y = 5.0 - 0.55 * row
         axes.text(width + 2.2, y, word, ha="right", va="center", fontsize=10)
         axes.barh(y, 2.0 * probability / max(probabilities), 0.36, left=width + 2.35, color=BLUE)
-        axes.text(width + 2.45 + 2.0 * probability / max(probabilities), y, f"{probability:.2f}", va="center", fontsize=9)
+        axes.text(
+            width + 2.45 + 2.0 * probability / max(probabilities),
+            y,
+            f"{probability:.2f}",
+            va="center",
+            fontsize=9,
+        )
     axes.set_title(title)
     ranked = ", ".join(f"{word} {p:.2f}" for word, p in zip(words, probabilities, strict=True))
-    alt = translate("The tokens {tokens} go into the encoder. At the masked position the head gives: {ranked}").format(
-        tokens=" ".join(tokens), ranked=ranked
-    )
+    alt = translate(
+        "The tokens {tokens} go into the encoder. At the masked position the head gives: {ranked}"
+    ).format(tokens=" ".join(tokens), ranked=ranked)
     return Picture(figure, title, alt)
 
 
@@ -79,13 +103,23 @@ def figure_04_strategy(tokens: list[str], corrupted: list[str], chosen: list[boo
             size = max(token_width(tokens[i]), token_width(corrupted[i]))
             color = LIGHT
             if chosen[i]:
-                fate = "kept" if corrupted[i] == tokens[i] else "masked" if corrupted[i] == "[MASK]" else "random"
+                fate = (
+                    "kept"
+                    if corrupted[i] == tokens[i]
+                    else "masked"
+                    if corrupted[i] == "[MASK]"
+                    else "random"
+                )
                 counts[fate] += 1
                 color = {"masked": MASKED, "random": RANDOM, "kept": KEPT}[fate]
             box(axes, x + size / 2, top, size - 0.12, 0.62, tokens[i], color)
             box(axes, x + size / 2, top - 0.85, size - 0.12, 0.62, corrupted[i], color)
             x += size
-    legend = ((MASKED, translate("becomes [MASK]")), (RANDOM, translate("becomes a random word")), (KEPT, translate("stays, and is predicted too")))
+    legend = (
+        (MASKED, translate("becomes [MASK]")),
+        (RANDOM, translate("becomes a random word")),
+        (KEPT, translate("stays, and is predicted too")),
+    )
     for i, (color, text) in enumerate(legend):
         box(axes, 2.2 + 5 * i, 0.4, 0.5, 0.4, "", color)
         axes.text(2.6 + 5 * i, 0.4, text, va="center", fontsize=10)
@@ -101,18 +135,32 @@ def figure_training_curve(curve: list[dict], unigram_accuracy: float) -> Picture
     title = translate("Learning to fill masks, on articles held out")
     figure, (left, right) = new_figure(9, 3.4, columns=2)
     steps = [point["step"] for point in curve]
-    left.plot(steps, [point["accuracy"] for point in curve], marker="o", color=BLUE, label=translate("masked words right"))
+    left.plot(
+        steps,
+        [point["accuracy"] for point in curve],
+        marker="o",
+        color=BLUE,
+        label=translate("masked words right"),
+    )
     left.axhline(unigram_accuracy, color=ORANGE, linestyle="--", label=translate("always the commonest word"))
-    left.set(xlabel=translate("updates"), ylabel=translate("accuracy"), ylim=(0, None), title=translate("Accuracy"))
+    left.set(
+        xlabel=translate("updates"), ylabel=translate("accuracy"), ylim=(0, None), title=translate("Accuracy")
+    )
     left.legend(loc="lower right")
-    right.plot(steps, [point["training_loss"] for point in curve], color=GREEN, linestyle="--", label=translate("training"))
+    right.plot(
+        steps,
+        [point["training_loss"] for point in curve],
+        color=GREEN,
+        linestyle="--",
+        label=translate("training"),
+    )
     right.plot(steps, [point["loss"] for point in curve], marker="o", color=BLUE, label=translate("held out"))
     right.set(xlabel=translate("updates"), ylabel=translate("loss (nats)"), title=translate("Loss"))
     right.legend()
     last = curve[-1]
-    alt = translate("After {step} updates: accuracy {accuracy:.3f}, loss {loss:.3f}; the commonest word alone gives {unigram:.3f}").format(
-        unigram=unigram_accuracy, **last
-    )
+    alt = translate(
+        "After {step} updates: accuracy {accuracy:.3f}, loss {loss:.3f}; the commonest word alone gives {unigram:.3f}"
+    ).format(unigram=unigram_accuracy, **last)
     return Picture(figure, title, alt)
 
 

@@ -115,7 +115,9 @@ class Table:
                 raise ValueError(f"Row {number} has {len(row)} cells, the table {len(self.columns)} columns.")
 
     def _is_numeric(self, column: int) -> bool:
-        cells = [str(row[column]).replace("%", "").replace(",", "").replace("±", "").split() for row in self.rows]
+        cells = [
+            str(row[column]).replace("%", "").replace(",", "").replace("±", "").split() for row in self.rows
+        ]
         first = [cell[0] for cell in cells if cell and cell[0] not in ("–", "-")]
         return bool(first) and all(cell.lstrip("+-−").replace(".", "", 1).isdigit() for cell in first)
 
@@ -160,7 +162,9 @@ def highlight(text: str, spans: list[tuple[int, int, str]], colors: dict[str, st
     colors : background of each label; the palette in turn if left out.
     """
     labels = list(dict.fromkeys(label for _, _, label in spans))
-    colors = colors or dict(zip(labels, ("#BFE3F5", "#FBE3B0", "#BEEBDD", "#F3D3E3", "#F9D2BF"), strict=False))
+    colors = colors or dict(
+        zip(labels, ("#BFE3F5", "#FBE3B0", "#BEEBDD", "#F3D3E3", "#F9D2BF"), strict=False)
+    )
     return _Highlighted(text, sorted(spans), colors)
 
 

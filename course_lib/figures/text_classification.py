@@ -24,8 +24,14 @@ def figure_10_data_preparation(lengths: Sequence[int], max_length: int, padding:
     title = translate("Figure 10. Preparing texts: lengths, and what padding costs")
     figure, (left, right) = new_figure(10, 3.6, columns=2)
     left.hist(lengths, bins=30, color=BLUE, edgecolor="white")
-    left.axvline(max_length, color=VERMILION, linestyle="--", label=translate("cut at {n}").format(n=max_length))
-    left.set(xlabel=translate("length of a review (word pieces)"), ylabel=translate("reviews"), title=translate("Lengths"))
+    left.axvline(
+        max_length, color=VERMILION, linestyle="--", label=translate("cut at {n}").format(n=max_length)
+    )
+    left.set(
+        xlabel=translate("length of a review (word pieces)"),
+        ylabel=translate("reviews"),
+        title=translate("Lengths"),
+    )
     left.legend()
     names = list(padding)
     bars = right.barh(range(len(names)), [100 * padding[name] for name in names], color=(ORANGE, BLUE, GREEN))
@@ -35,9 +41,9 @@ def figure_10_data_preparation(lengths: Sequence[int], max_length: int, padding:
     right.set(xlabel=translate("slots that hold padding (%)"), title=translate("Padding"), xlim=(0, 100))
     cut = float(np.mean(np.array(lengths) > max_length))
     shares = "; ".join(f"{name} {share:.0%}" for name, share in padding.items())
-    alt = translate("Median length {median:.0f} pieces, {cut:.0%} of the reviews are cut. Share of padding: {shares}").format(
-        median=float(np.median(lengths)), cut=cut, shares=shares
-    )
+    alt = translate(
+        "Median length {median:.0f} pieces, {cut:.0%} of the reviews are cut. Share of padding: {shares}"
+    ).format(median=float(np.median(lengths)), cut=cut, shares=shares)
     return Picture(figure, title, alt)
 
 
@@ -52,18 +58,27 @@ def figure_11_fine_tuning(history: History, smooth: int = 10) -> Picture:
         mean = np.convolve(losses, np.ones(smooth) / smooth, mode="valid")
         left.plot(steps[smooth - 1 :], mean, color=BLUE, label=translate("mean of {n}").format(n=smooth))
     left.axhline(np.log(2), color=ORANGE, linestyle="--", label=translate("a coin: ln 2"))
-    left.set(xlabel=translate("updates"), ylabel=translate("loss (nats)"), title=translate("Training loss"), ylim=(0, None))
+    left.set(
+        xlabel=translate("updates"),
+        ylabel=translate("loss (nats)"),
+        title=translate("Training loss"),
+        ylim=(0, None),
+    )
     left.legend(loc="lower left")
     epochs = range(1, len(history.scores) + 1)
-    right.plot(epochs, [s["accuracy"] for s in history.scores], marker="o", color=BLUE, label=translate("accuracy"))
+    right.plot(
+        epochs, [s["accuracy"] for s in history.scores], marker="o", color=BLUE, label=translate("accuracy")
+    )
     right.plot(epochs, [s["f1"] for s in history.scores], marker="s", linestyle="--", color=GREEN, label="F1")
     right.axhline(0.5, color=ORANGE, linestyle=":", label=translate("a coin"))
     right.set_xticks(list(epochs))
-    right.set(xlabel=translate("epoch"), ylabel=translate("score"), title=translate("Validation"), ylim=(0.4, 1))
-    right.legend(loc="lower right")
-    alt = translate("Over {n} updates the loss falls from about ln 2, and validation accuracy ends well above one half").format(
-        n=len(losses)
+    right.set(
+        xlabel=translate("epoch"), ylabel=translate("score"), title=translate("Validation"), ylim=(0.4, 1)
     )
+    right.legend(loc="lower right")
+    alt = translate(
+        "Over {n} updates the loss falls from about ln 2, and validation accuracy ends well above one half"
+    ).format(n=len(losses))
     return Picture(figure, title, alt)
 
 
@@ -74,7 +89,15 @@ def figure_confusion(matrix: np.ndarray, names: Sequence[str]) -> Picture:
     shares = matrix / matrix.sum(axis=1, keepdims=True)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (i, j), share in np.ndenumerate(shares):
-        axes.text(j, i, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.55 else "black", fontsize=14)
+        axes.text(
+            j,
+            i,
+            f"{share:.0%}",
+            ha="center",
+            va="center",
+            color="white" if share > 0.55 else "black",
+            fontsize=14,
+        )
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
     axes.grid(False)

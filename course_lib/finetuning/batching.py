@@ -69,7 +69,9 @@ def pad_batch(features: Sequence[dict]) -> dict[str, Tensor]:
     return batch
 
 
-def inference_batches(features: Sequence[dict], batch_size: int) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+def inference_batches(
+    features: Sequence[dict], batch_size: int
+) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
     """Yield row numbers and padded batches, longest rows first, for prediction."""
     rows = sorted(range(len(features)), key=lambda row: -len(features[row]["input_ids"]))
     for start in range(0, len(rows), batch_size):

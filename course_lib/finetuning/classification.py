@@ -34,7 +34,9 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more special
-        raise WeightsError(f"{path} is not a whole tokenizer file ({error}). Copy the model folder again.") from None
+        raise WeightsError(
+            f"{path} is not a whole tokenizer file ({error}). Copy the model folder again."
+        ) from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -43,7 +45,9 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
 def classification_model(number_of_labels: int, source: str | Path | None = None) -> TaskModel:
     """Return a pre-trained encoder with a fresh classification head."""
     encoder = load_encoder(encoder_folder(source))
-    return TaskModel(encoder, SequenceClassificationHead(encoder.configuration, number_of_labels), pooled=True)
+    return TaskModel(
+        encoder, SequenceClassificationHead(encoder.configuration, number_of_labels), pooled=True
+    )
 
 
 def classification_features(
@@ -114,7 +118,9 @@ def majority_baseline(training_labels: Sequence[int], number: int) -> np.ndarray
     return np.full(number, np.bincount(training_labels).argmax())
 
 
-def tfidf_baseline(training_texts: Sequence[str], training_labels: Sequence[int], texts: Sequence[str]) -> np.ndarray:
+def tfidf_baseline(
+    training_texts: Sequence[str], training_labels: Sequence[int], texts: Sequence[str]
+) -> np.ndarray:
     """Predict with TF-IDF of words and word pairs, and logistic regression, by scikit-learn."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

@@ -80,7 +80,9 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
                 changes.append((name, tensor, tensors[f"whole.{name}"].float()))
                 used += 1
             elif f"left.{name}" in tensors:
-                changes.append((name, tensor, tensors[f"left.{name}"].float() @ tensors[f"right.{name}"].float()))
+                changes.append(
+                    (name, tensor, tensors[f"left.{name}"].float() @ tensors[f"right.{name}"].float())
+                )
                 used += 2
         for name, tensor, change in changes:
             if change.shape != tensor.shape:  # += would broadcast some of them

@@ -104,7 +104,9 @@ def entity_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     return nn.functional.cross_entropy(scores[carries_tag], batch["labels"][carries_tag])
 
 
-def predict_tags(model: TaskModel, features: Sequence[dict], tag_names: Sequence[str] = TAGS) -> list[list[str]]:
+def predict_tags(
+    model: TaskModel, features: Sequence[dict], tag_names: Sequence[str] = TAGS
+) -> list[list[str]]:
     """Return the tag of each word, read at its first piece."""
     scores = predict(model, model_inputs(features))
     return [

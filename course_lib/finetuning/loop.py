@@ -118,7 +118,9 @@ def fine_tune(
     for _ in range(c.epochs):
         model.train()
         for rows in length_buckets(lengths, c.batch_size, generator):
-            batch = {name: tensor.to(device) for name, tensor in pad_batch([features[r] for r in rows]).items()}
+            batch = {
+                name: tensor.to(device) for name, tensor in pad_batch([features[r] for r in rows]).items()
+            }
             with torch.autocast(device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
                 scores = model(batch)
             loss = loss_of(scores.float(), batch)

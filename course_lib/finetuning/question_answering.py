@@ -114,7 +114,9 @@ def make_windows(
             )
         starts = window_starts(len(context.ids), room, s.step)
         spans = [(start, min(start + room, len(context.ids))) for start in starts]
-        target = None if answers is None else _target_pieces(row, contexts[row], context.offsets, answers[row])
+        target = (
+            None if answers is None else _target_pieces(row, contexts[row], context.offsets, answers[row])
+        )
         for number, (start, end) in enumerate(spans):
             first = len(question_ids) + 2
             ids = [cls_id, *question_ids, sep_id, *context.ids[start:end], sep_id]
@@ -130,7 +132,9 @@ def make_windows(
     return windows
 
 
-def _target_pieces(row: int, context: str, offsets: Sequence[tuple[int, int]], answer: dict) -> tuple[int, int] | None:
+def _target_pieces(
+    row: int, context: str, offsets: Sequence[tuple[int, int]], answer: dict
+) -> tuple[int, int] | None:
     """Return first and last piece of the first reference answer, or None if there is no answer."""
     if not answer["text"]:
         return None
@@ -167,7 +171,9 @@ def span_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     """Mean of the cross-entropies of start and end over the real positions; (B, T, 2) scores."""
     scores = scores.masked_fill(batch["attention_mask"][:, :, None] == 0, torch.finfo(scores.dtype).min)
     start, end = scores.unbind(dim=-1)  # (B, T) each
-    return (nn.functional.cross_entropy(start, batch["start"]) + nn.functional.cross_entropy(end, batch["end"])) / 2
+    return (
+        nn.functional.cross_entropy(start, batch["start"]) + nn.functional.cross_entropy(end, batch["end"])
+    ) / 2
 
 
 def answer_questions(
@@ -195,9 +201,7 @@ def answer_questions(
     of_row: list[list[tuple[Window, Tensor]]] = [[] for _ in questions]
     for window, values in zip(windows, scores, strict=True):
         of_row[window.example].append((window, values))
-    return [
-        decode(contexts[row], parts, settings, threshold=threshold) for row, parts in enumerate(of_row)
-    ]
+    return [decode(contexts[row], parts, settings, threshold=threshold) for row, parts in enumerate(of_row)]
 
 
 def decode(

@@ -97,9 +97,9 @@ def call(answer: Callable, *arguments, **named):
     """
     if not callable(answer):
         raise Mistake(
-            translate("I expected a function and got {kind}. Pass the function itself, without calling it.").format(
-                kind=type(answer).__name__
-            )
+            translate(
+                "I expected a function and got {kind}. Pass the function itself, without calling it."
+            ).format(kind=type(answer).__name__)
         )
     if _is_stub(answer):
         raise NotAttempted
@@ -178,7 +178,12 @@ def check(number: str, answer: Any = ...) -> None:
     except BaseException as error:  # a check must never stop a lesson, whatever the answer does to it
         remember("exercise", exercise.number, "wrong")
         message = translate("the answer has an unexpected form ({kind}: {error}).")
-        print(f"✗ {label}: " + message.format(kind=type(error).__name__, error=_said(error)) + " " + _offer(exercise))
+        print(
+            f"✗ {label}: "
+            + message.format(kind=type(error).__name__, error=_said(error))
+            + " "
+            + _offer(exercise)
+        )
     else:
         remember("exercise", exercise.number, "correct")
         print(f"✓ {label}: " + translate("correct") + ". " + translate(exercise.praise))
@@ -204,7 +209,11 @@ def hint(number: str) -> None:
     head = translate("Hint {step} of {all}").format(step=step + 1, all=len(exercise.hints))
     print(f"{head}: {translate(exercise.hints[step])}")
     if step + 1 == len(exercise.hints):
-        print(translate('That was the last hint. solution("{number}") shows one way.').format(number=exercise.number))
+        print(
+            translate('That was the last hint. solution("{number}") shows one way.').format(
+                number=exercise.number
+            )
+        )
 
 
 def solution(number: str) -> None:

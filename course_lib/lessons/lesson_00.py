@@ -14,11 +14,15 @@ def greet(name):
 def examine_greet(answer):
     got = call(answer, "Ada")
     if got is None:
-        raise Mistake("your function returns nothing. print() shows a text; return hands it back. Use return.")
+        raise Mistake(
+            "your function returns nothing. print() shows a text; return hands it back. Use return."
+        )
     if not isinstance(got, str):
         raise Mistake(f"return a string; you return {type(got).__name__}.")
     if got == "Hello, name!" or "{name}" in got:
-        raise Mistake('the word name was taken literally. Put an f before the quotation mark: f"Hello, {name}!"')
+        raise Mistake(
+            'the word name was taken literally. Put an f before the quotation mark: f"Hello, {name}!"'
+        )
     if got.rstrip("!.") == "Hello, Ada":
         if got != "Hello, Ada!":
             raise Mistake('nearly: the greeting ends with an exclamation mark, "Hello, Ada!".')
@@ -50,7 +54,9 @@ def examine_accuracy(answer):
         try:
             empty = call(answer, [], [])
         except Mistake:
-            raise Mistake("with empty lists your function divides by zero. Return 0 there: a lesson's first batch may be empty.") from None
+            raise Mistake(
+                "with empty lists your function divides by zero. Return 0 there: a lesson's first batch may be empty."
+            ) from None
         if empty != 0:
             raise Mistake(f"for empty lists you return {empty!r}; it should be 0.")
         return
@@ -60,7 +66,9 @@ def examine_accuracy(answer):
         raise Mistake("2 is the number of right predictions. Divide it by the number of labels.")
     if got == 0:
         raise Mistake("you return 0: // divides and drops the decimals. Use /.")
-    raise Mistake(f"for predictions [1, 0, 1, 1] and labels [1, 1, 1, 0] you return {got!r}; it should be 0.5.")
+    raise Mistake(
+        f"for predictions [1, 0, 1, 1] and labels [1, 1, 1, 0] you return {got!r}; it should be 0.5."
+    )
 
 
 # 0.3 ----------------------------------------------------------------------------------------------
@@ -78,12 +86,18 @@ def examine_best_word(answer):
         raise NotAttempted
     if got == "bank":
         if call(answer, ["b", "a", "z"], [0.5, 0.2, 0.3]) != "b":
-            raise Mistake("right by luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b.")
+            raise Mistake(
+                "right by luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b."
+            )
         return
     if got in (1, 0.7):
-        raise Mistake(f"you return {got}, the {'position' if got == 1 else 'probability'}. Return the word that stands there.")
+        raise Mistake(
+            f"you return {got}, the {'position' if got == 1 else 'probability'}. Return the word that stands there."
+        )
     if got == "river":
-        raise Mistake("river has the greatest letter, or stands first. Compare the probabilities, not the words.")
+        raise Mistake(
+            "river has the greatest letter, or stands first. Compare the probabilities, not the words."
+        )
     if got == "money":
         raise Mistake("money is the least probable word. Take the maximum.")
     raise Mistake(f"you return {got!r}; the most probable of {words} is 'bank'.")

@@ -16,22 +16,40 @@ def how_many(length):
 
 
 def examine_how_many(answer):
-    for length, why in ((2, "small"), (3, "small"), (6, "small"), (128, "usual"), (11, "round"), (30, "half"), (512, "cap")):
+    for length, why in (
+        (2, "small"),
+        (3, "small"),
+        (6, "small"),
+        (128, "usual"),
+        (11, "round"),
+        (30, "half"),
+        (512, "cap"),
+    ):
         got, wanted = call(answer, length), how_many(length)
         if got is None:
             raise NotAttempted
         if isinstance(got, float) and got == wanted:
-            raise Mistake(f"for length {length} you return {got}: the right size, but a count is an int. Drop the decimals with round().")
+            raise Mistake(
+                f"for length {length} you return {got}: the right size, but a count is an int. Drop the decimals with round()."
+            )
         if got == wanted:
             continue
         if got == 0 and wanted == 1:
-            raise Mistake(f"for length {length} you choose 0 tokens. A sequence without any prediction teaches nothing: choose at least 1.")
+            raise Mistake(
+                f"for length {length} you choose 0 tokens. A sequence without any prediction teaches nothing: choose at least 1."
+            )
         if length == 512 and got == round(0.15 * 512):
-            raise Mistake("for length 512 you choose 77. The original never makes more than 20 predictions a sequence: cap the count.")
+            raise Mistake(
+                "for length 512 you choose 77. The original never makes more than 20 predictions a sequence: cap the count."
+            )
         if got == math.floor(0.15 * length):
-            raise Mistake(f"for length {length} you choose {got}: int() and // cut the decimals off. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}.")
+            raise Mistake(
+                f"for length {length} you choose {got}: int() and // cut the decimals off. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}."
+            )
         if got == math.ceil(0.15 * length):
-            raise Mistake(f"for length {length} you choose {got}: ceil() rounds up always. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}.")
+            raise Mistake(
+                f"for length {length} you choose {got}: ceil() rounds up always. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}."
+            )
         raise Mistake(f"for length {length} you choose {got}; it should be {wanted}.")
 
 
@@ -55,32 +73,48 @@ def examine_corrupt(answer):
     if got is None:
         raise NotAttempted
     if not isinstance(got, torch.Tensor) or got.shape != before.shape:
-        raise Mistake(f"return one tensor of the shape of input_ids, {tuple(before.shape)}; you return {_describe(got)}.")
+        raise Mistake(
+            f"return one tensor of the shape of input_ids, {tuple(before.shape)}; you return {_describe(got)}."
+        )
     if not torch.equal(ids, before):
-        raise Mistake("you change input_ids itself. The labels are read from it afterwards: work on a copy, or use torch.where.")
+        raise Mistake(
+            "you change input_ids itself. The labels are read from it afterwards: work on a copy, or use torch.where."
+        )
     if not torch.equal(got[~chosen], before[~chosen]):
         raise Mistake("you change tokens that were not chosen. Every replacement must also ask for `chosen`.")
     masked = float((got[chosen] == mask_id).float().mean())
     kept = float((got[chosen] == before[chosen]).float().mean())
     other = 1 - masked - kept
     if masked > 0.98:
-        raise Mistake("every chosen token becomes [MASK]. Then the model never sees a real word where it must predict, as it will in fine-tuning: 10% stay and 10% become random words.")
+        raise Mistake(
+            "every chosen token becomes [MASK]. Then the model never sees a real word where it must predict, as it will in fine-tuning: 10% stay and 10% become random words."
+        )
     if abs(other - 0.02) < 0.012 and abs(masked - 0.8) < 0.03:
-        raise Mistake(f"only {other:.1%} become random words. You draw anew and take 10% of the 20% that are left: either take half of them, or compare one and the same draw with 0.8 and 0.9.")
+        raise Mistake(
+            f"only {other:.1%} become random words. You draw anew and take 10% of the 20% that are left: either take half of them, or compare one and the same draw with 0.8 and 0.9."
+        )
     if abs(masked - 0.8) > 0.03 or abs(kept - 0.1) > 0.02 or abs(other - 0.1) > 0.02:
-        raise Mistake(f"the shares are {masked:.0%} [MASK], {other:.0%} random, {kept:.0%} kept; they should be 80%, 10%, 10%.")
+        raise Mistake(
+            f"the shares are {masked:.0%} [MASK], {other:.0%} random, {kept:.0%} kept; they should be 80%, 10%, 10%."
+        )
     swapped = got[chosen & (got != mask_id) & (got != before)]
     if not bool(torch.isin(swapped, random_ids).all()):
-        raise Mistake("some random words are not in random_ids. Draw a position in random_ids and look the word up there: that is what keeps [CLS] and [PAD] out.")
+        raise Mistake(
+            "some random words are not in random_ids. Draw a position in random_ids and look the word up there: that is what keeps [CLS] and [PAD] out."
+        )
     if len(swapped.unique()) < 0.5 * len(swapped):
-        raise Mistake("the same random word is used again and again. Draw one for each position: torch.randint(len(random_ids), input_ids.shape, ...).")
+        raise Mistake(
+            "the same random word is used again and again. Draw one for each position: torch.randint(len(random_ids), input_ids.shape, ...)."
+        )
     again = call(answer, ids, chosen, mask_id, random_ids, torch.Generator().manual_seed(3))
     if not torch.equal(got, again):
         raise Mistake("two runs with the same generator differ. Pass generator=generator to every draw.")
 
 
 def _describe(value) -> str:
-    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+    return (
+        f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+    )
 
 
 # 4.3 ----------------------------------------------------------------------------------------------
@@ -105,16 +139,26 @@ def examine_masked_loss(answer):
     value, wanted = float(got), float(masked_loss(scores, labels))
     everywhere = torch.nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten().clamp(min=0))
     if abs(value - wanted * 3 / 40) < 1e-4:
-        raise Mistake(f"your loss is {value:.3f}, the sum over 3 chosen positions divided by all 40. Divide by the number of chosen positions: else the loss shrinks as sentences grow.")
+        raise Mistake(
+            f"your loss is {value:.3f}, the sum over 3 chosen positions divided by all 40. Divide by the number of chosen positions: else the loss shrinks as sentences grow."
+        )
     if abs(value - wanted * 3) < 1e-4:
-        raise Mistake(f"your loss is {value:.3f}, a sum; take the mean over the chosen positions ({wanted:.3f}).")
+        raise Mistake(
+            f"your loss is {value:.3f}, a sum; take the mean over the chosen positions ({wanted:.3f})."
+        )
     if abs(value - float(everywhere)) < 1e-3:
-        raise Mistake("your loss counts every position, with -100 turned into a word. Only chosen positions may count.")
+        raise Mistake(
+            "your loss counts every position, with -100 turned into a word. Only chosen positions may count."
+        )
     if abs(value - wanted) > 1e-4:
-        raise Mistake(f"your loss is {value:.3f}; the mean cross-entropy over the 3 chosen positions is {wanted:.3f}.")
+        raise Mistake(
+            f"your loss is {value:.3f}; the mean cross-entropy over the 3 chosen positions is {wanted:.3f}."
+        )
     empty = call(answer, scores.clone(), torch.full((4, 10), -100))
     if not math.isfinite(float(empty)):
-        raise Mistake("a batch without any chosen token gives NaN: 0 divided by 0. One such batch would destroy the whole model; return 0 there.")
+        raise Mistake(
+            "a batch without any chosen token gives NaN: 0 divided by 0. One such batch would destroy the whole model; return 0 there."
+        )
 
 
 # 4.4 ----------------------------------------------------------------------------------------------
@@ -148,18 +192,28 @@ def examine_group_pieces(answer):
         try:
             got = [list(map(int, word)) for word in got]
         except (TypeError, ValueError):
-            raise Mistake(f"return a list of lists of positions, such as {wanted}; you return {got!r}.") from None
+            raise Mistake(
+                f"return a list of lists of positions, such as {wanted}; you return {got!r}."
+            ) from None
         if got == wanted:
             continue
         flat = [position for word in got for position in word]
         if any(tokens[p] in ("[CLS]", "[SEP]", "[PAD]") for p in flat):
-            raise Mistake(f"a special token is in a word (in {tokens}). [CLS], [SEP] and [PAD] are never masked, so leave them out.")
+            raise Mistake(
+                f"a special token is in a word (in {tokens}). [CLS], [SEP] and [PAD] are never masked, so leave them out."
+            )
         if kind == "chinese" and len(got) == 1:
-            raise Mistake("the Chinese sentence came out as one word. There are no spaces in it: every character that does not start with ## begins a word.")
+            raise Mistake(
+                "the Chinese sentence came out as one word. There are no spaces in it: every character that does not start with ## begins a word."
+            )
         if kind in ("plain", "padding") and all(len(word) == 1 for word in got):
-            raise Mistake(f"each piece of {tokens[2:5]} stands alone. A piece that starts with ## belongs to the word before it.")
+            raise Mistake(
+                f"each piece of {tokens[2:5]} stands alone. A piece that starts with ## belongs to the word before it."
+            )
         if kind == "punctuation":
-            raise Mistake("punctuation was joined to its neighbors. WordPiece has already split it off: it is a word of its own.")
+            raise Mistake(
+                "punctuation was joined to its neighbors. WordPiece has already split it off: it is a word of its own."
+            )
         raise Mistake(f"for {tokens} you return {got}; it should be {wanted}.")
 
 

@@ -25,11 +25,15 @@ def examine_pack(answer):
         if not got or got[0] != 101:
             raise Mistake("the first id must be [CLS]: its final state is what the head reads.")
         if got[-1] != 102 and len(pieces) > 128:
-            raise Mistake("the last [SEP] was cut off. Cut the pieces first, to max_length - 2, and add [SEP] afterward.")
+            raise Mistake(
+                "the last [SEP] was cut off. Cut the pieces first, to max_length - 2, and add [SEP] afterward."
+            )
         if got[-1] != 102:
             raise Mistake("the last id must be [SEP]; every sequence that BERT was trained on ends with it.")
         if len(got) > 128:
-            raise Mistake(f"a long text gives {len(got)} ids, more than max_length 128. [CLS] and [SEP] count too: only 126 pieces fit.")
+            raise Mistake(
+                f"a long text gives {len(got)} ids, more than max_length 128. [CLS] and [SEP] count too: only 126 pieces fit."
+            )
         if len(got) < len(wanted):
             raise Mistake(f"you keep {len(got) - 2} pieces where {len(wanted) - 2} fit.")
         raise Mistake(f"for {pieces[:3]} … you return {got[:5]} …; it should be {wanted[:5]} ….")
@@ -56,15 +60,23 @@ def examine_pad(answer):
     ids, mask = (torch.as_tensor(part) for part in got)
     wanted_ids, wanted_mask = pad(rows)
     if ids.dim() == 2 and ids.shape[1] > 5:
-        raise Mistake(f"you pad to {ids.shape[1]}, but the longest row of this batch has 5. Padding further is work for nothing: attention pays for every slot.")
+        raise Mistake(
+            f"you pad to {ids.shape[1]}, but the longest row of this batch has 5. Padding further is work for nothing: attention pays for every slot."
+        )
     if ids.shape != wanted_ids.shape:
         raise Mistake(f"input_ids has shape {tuple(ids.shape)}; it should be {tuple(wanted_ids.shape)}.")
-    if torch.equal(ids.flip(1), wanted_ids.flip(1)) is False and torch.equal(ids.sort(1).values, wanted_ids.sort(1).values):
-        raise Mistake("the padding is on the wrong side. BERT pads on the right, so that [CLS] stays at position 0.")
+    if torch.equal(ids.flip(1), wanted_ids.flip(1)) is False and torch.equal(
+        ids.sort(1).values, wanted_ids.sort(1).values
+    ):
+        raise Mistake(
+            "the padding is on the wrong side. BERT pads on the right, so that [CLS] stays at position 0."
+        )
     if not torch.equal(ids, wanted_ids):
         raise Mistake("the ids changed, or padding is not 0, the id of [PAD].")
     if bool((mask == 1).all()):
-        raise Mistake("the attention mask is 1 everywhere, so the model attends to padding. It is 1 for tokens and 0 for [PAD].")
+        raise Mistake(
+            "the attention mask is 1 everywhere, so the model attends to padding. It is 1 for tokens and 0 for [PAD]."
+        )
     if torch.equal(mask, 1 - wanted_mask):
         raise Mistake("the attention mask is upside down: 1 means a real token, 0 means padding.")
     if not torch.equal(mask.long(), wanted_mask):
@@ -96,18 +108,26 @@ def examine_macro_f1(answer):
     if abs(value - wanted) < 1e-6:
         empty = call(answer, np.array([[5, 0], [5, 0]]))
         if not np.isfinite(float(empty)):
-            raise Mistake("where a class is never predicted you return NaN. Its F1 is 0: nothing of it was found.")
+            raise Mistake(
+                "where a class is never predicted you return NaN. Its F1 is 0: nothing of it was found."
+            )
         return
     if abs(value - accuracy) < 1e-6:
-        raise Mistake(f"{value:.3f} is the accuracy (micro-averaged F1 is the same number). Take the F1 of each class, then their plain mean.")
+        raise Mistake(
+            f"{value:.3f} is the accuracy (micro-averaged F1 is the same number). Take the F1 of each class, then their plain mean."
+        )
     if abs(value - recall) < 1e-6:
         raise Mistake(f"{value:.3f} is the mean recall. F1 also asks how many of the rows called k are k.")
     if abs(value - precision) < 1e-6:
-        raise Mistake(f"{value:.3f} is the mean precision. F1 also asks how many of the rows that are k were found.")
+        raise Mistake(
+            f"{value:.3f} is the mean precision. F1 also asks how many of the rows that are k were found."
+        )
     if abs(value - positive) < 1e-6:
         raise Mistake(f"{value:.3f} is the F1 of class 1 alone. Macro means: the mean over all classes.")
     if abs(value - 2 * precision * recall / (precision + recall)) < 1e-6:
-        raise Mistake(f"{value:.3f} is the F1 of the mean precision and mean recall. Macro-F1 is the mean of the classes' F1 scores.")
+        raise Mistake(
+            f"{value:.3f} is the F1 of the mean precision and mean recall. Macro-F1 is the mean of the classes' F1 scores."
+        )
     raise Mistake(f"you return {value:.3f}; for that matrix macro-F1 is {wanted:.3f}.")
 
 
@@ -133,11 +153,17 @@ def examine_choose_epoch(answer):
     if got == 2:
         return
     if got == 4:
-        raise Mistake("epoch 4 is the best on test (and on training). Choosing by test makes the test score a promise that new data will not keep; choose by validation.")
+        raise Mistake(
+            "epoch 4 is the best on test (and on training). Choosing by test makes the test score a promise that new data will not keep; choose by validation."
+        )
     if got == 3:
-        raise Mistake("epochs 2 and 3 are equal on validation. Take the earlier one: it has seen less, and you cannot know that the test part likes 3 better.")
+        raise Mistake(
+            "epochs 2 and 3 are equal on validation. Take the earlier one: it has seen less, and you cannot know that the test part likes 3 better."
+        )
     if got == 1:
-        raise Mistake("epochs are counted from 1: the position in the list, plus 1. Epoch 1 has the lowest validation score.")
+        raise Mistake(
+            "epochs are counted from 1: the position in the list, plus 1. Epoch 1 has the lowest validation score."
+        )
     raise Mistake(f"you return {got!r}; return the number of one of the 4 epochs, counted from 1.")
 
 

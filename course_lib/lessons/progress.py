@@ -68,7 +68,9 @@ def read_events() -> list[dict]:
             event = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(event, dict) and all(isinstance(event.get(k), str) for k in ("kind", "number", "outcome")):
+        if isinstance(event, dict) and all(
+            isinstance(event.get(k), str) for k in ("kind", "number", "outcome")
+        ):
             events.append(event)
     return events
 

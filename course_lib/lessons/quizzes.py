@@ -51,7 +51,9 @@ class _QuizView:
                 for letter, option in zip(LETTERS, question.options, strict=False)
             )
             parts.append(f"<p><b>{number}. {_markup(translate(question.text))}</b></p>{options}")
-        how = translate('Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "abcda").')
+        how = translate(
+            'Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "abcda").'
+        )
         return "".join(parts) + f"<p><i>{_markup(how.format(n=self.lesson))}</i></p>"
 
     def __repr__(self) -> str:
@@ -81,7 +83,11 @@ def quiz(lesson: int, answers: str | None = None):
         lesson = int(lesson)
     if lesson not in lessons_with_exercises():
         known = ", ".join(map(str, lessons_with_exercises()))
-        print(translate("Lesson {lesson} has no quiz. There is one for: {known}.").format(lesson=lesson, known=known))
+        print(
+            translate("Lesson {lesson} has no quiz. There is one for: {known}.").format(
+                lesson=lesson, known=known
+            )
+        )
         return None
     questions = lesson_module(lesson).QUIZ
     if answers is None:

@@ -96,7 +96,9 @@ class ExecutedItem(pytest.Item):
 
     def runtest(self):
         cells = [c for c in self.parent.nb.cells if c.cell_type == "code" and c.source.strip()]
-        skipped = [c for c in cells if "nbval-skip" in c.metadata.get("tags", []) and c.execution_count is None]
+        skipped = [
+            c for c in cells if "nbval-skip" in c.metadata.get("tags", []) and c.execution_count is None
+        ]
         counts = [c.execution_count for c in cells if c not in skipped]
         if counts != list(range(1, len(counts) + 1)):
             pytest.fail(

@@ -57,7 +57,9 @@ def load_tokenizer(folder: Path | None = None) -> Tokenizer:
     return tokenizer
 
 
-def wikipedia_split(tokenizer: Tokenizer, validation_every: int = 10) -> tuple[TokenizedCorpus, TokenizedCorpus]:
+def wikipedia_split(
+    tokenizer: Tokenizer, validation_every: int = 10
+) -> tuple[TokenizedCorpus, TokenizedCorpus]:
     """Return the Wikipedia sample as a training and a validation corpus, split by article."""
     corpus = tokenize_corpus([article["sentences"] for article in load_wikipedia()], tokenizer)
     numbers = range(corpus.number_of_documents)
@@ -252,7 +254,9 @@ def load_masked_word_model(folder: Path = CHECKPOINT) -> BertForMaskedLanguageMo
     tensors = read_tensors(folder / "model.safetensors")
     scales = {name: tensors.pop(name) for name in list(tensors) if name.endswith(".scale")}
     state = model.state_dict()
-    strange = sorted(name for name in tensors if name not in state or state[name].shape != tensors[name].shape)
+    strange = sorted(
+        name for name in tensors if name not in state or state[name].shape != tensors[name].shape
+    )
     wanted = {n + ".scale": (len(t), 1) for n, t in tensors.items() if t.dtype == torch.int8}
     found = {name: tuple(scale.shape) for name, scale in scales.items()}
     strange += sorted(name for name in wanted | found if wanted.get(name) != found.get(name))

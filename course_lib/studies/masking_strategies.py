@@ -100,7 +100,9 @@ def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
         [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     )
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    training, validation = (full_sequences(part, c.max_length, cls_id, sep_id) for part in wikipedia_split(tokenizer))
+    training, validation = (
+        full_sequences(part, c.max_length, cls_id, sep_id) for part in wikipedia_split(tokenizer)
+    )
     validation = validation[:: max(1, len(validation) // c.validation_sequences)]
     entities = load_texts("entities", "bundled")
 

@@ -68,7 +68,9 @@ def card_block(task: str, results: dict) -> str:
         scores = ", ".join(f"{key.replace('_', ' ')} {value:.1f}" for key, value in result["scores"].items())
         lines.append(f"| {result['name']} | {result['rows']:,} | {scores} |")
     lines.append("")
-    lines.append("MiniLM, fine-tuned by `course record task-models`; real data by `course data realism`, evaluation only.")
+    lines.append(
+        "MiniLM, fine-tuned by `course record task-models`; real data by `course data realism`, evaluation only."
+    )
     return "\n".join(lines)
 
 
@@ -92,7 +94,8 @@ def update_cards(results: dict) -> None:
 def main(arguments: list[str]) -> int:
     """Run ``course data realism``."""
     parser = argparse.ArgumentParser(
-        prog="course data realism", description=translate("Score the recorded task models on real files of yours.")
+        prog="course data realism",
+        description=translate("Score the recorded task models on real files of yours."),
     )
     for task in ("reviews", "questions", "entities"):
         parser.add_argument(f"--{task}", type=Path, metavar="FILE")

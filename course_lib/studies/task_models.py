@@ -24,8 +24,12 @@ class Configuration:
     """What the recording depends on."""
 
     reviews: TrainingConfiguration = TrainingConfiguration(learning_rate=1e-4, epochs=4, precision="bfloat16")
-    entities: TrainingConfiguration = TrainingConfiguration(learning_rate=3e-4, epochs=6, precision="bfloat16")
-    questions: TrainingConfiguration = TrainingConfiguration(learning_rate=2e-4, epochs=4, precision="bfloat16")
+    entities: TrainingConfiguration = TrainingConfiguration(
+        learning_rate=3e-4, epochs=6, precision="bfloat16"
+    )
+    questions: TrainingConfiguration = TrainingConfiguration(
+        learning_rate=2e-4, epochs=4, precision="bfloat16"
+    )
     review_length: int = 192
     rank: int = 64
 
@@ -37,7 +41,11 @@ def fresh_model(task: str) -> TaskModel:
     """Return the bundled encoder with a fresh head for ``reviews``, ``entities`` or ``questions``."""
     if task == "reviews":
         return classification.classification_model(2, "bundled")
-    return entities.entity_model(source="bundled") if task == "entities" else question_answering.question_model("bundled")
+    return (
+        entities.entity_model(source="bundled")
+        if task == "entities"
+        else question_answering.question_model("bundled")
+    )
 
 
 def load_task_model(task: str, folder: Path = CHECKPOINTS) -> TaskModel:
@@ -72,7 +80,9 @@ def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[s
 def _features(task: str, rows, review_length: int) -> list[dict]:
     tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
     if task == "reviews":
-        return classification.classification_features(rows["text"], tokenizer, rows["label"], max_length=review_length)
+        return classification.classification_features(
+            rows["text"], tokenizer, rows["label"], max_length=review_length
+        )
     if task == "entities":
         return entities.model_inputs(entities.entity_features(rows["tokens"], tokenizer, rows["tags"]))
     windows = question_answering.make_windows(rows["question"], rows["context"], tokenizer, rows["answers"])

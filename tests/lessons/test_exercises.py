@@ -201,7 +201,9 @@ def test_no_odd_answer_stops_the_lesson(lesson, exercise, odd):
     assert said(check, exercise.number, exercise.reference).startswith("✓")
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
+)
 junk = st.recursive(
     scalars,
     lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=3), part, max_size=2),
@@ -239,8 +241,7 @@ def test_a_called_function_instead_of_a_function():
     assert "without calling it" in said(check, "4.1", 19)
 
 
-def dots():
-    ...  # fmt: skip
+def dots(): ...  # fmt: skip
 
 
 def documented_dots(a, b=1, *c, d=2, **e):
@@ -317,7 +318,23 @@ def test_the_solution_is_shown(lesson, exercise):
         assert repr(exercise.reference) in text
 
 
-UNKNOWN = ["99.1", "4.99", "4", "", ".", "x", "².1", "4.²", "-1.1", "9" * 5000 + ".1", None, 4, 99.1, [], Awkward()]
+UNKNOWN = [
+    "99.1",
+    "4.99",
+    "4",
+    "",
+    ".",
+    "x",
+    "².1",
+    "4.²",
+    "-1.1",
+    "9" * 5000 + ".1",
+    None,
+    4,
+    99.1,
+    [],
+    Awkward(),
+]
 
 
 @pytest.mark.parametrize("function", [check, hint, solution])

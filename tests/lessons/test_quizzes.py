@@ -45,7 +45,9 @@ def test_the_right_answers_are_not_all_at_one_place(lesson):
 
 @every_lesson
 def test_the_longest_option_is_not_always_the_right_one(lesson):
-    longest = [max(q.options, key=lambda option: len(option.text)).correct for q in lesson_module(lesson).QUIZ]
+    longest = [
+        max(q.options, key=lambda option: len(option.text)).correct for q in lesson_module(lesson).QUIZ
+    ]
     assert sum(longest) < len(longest)
 
 

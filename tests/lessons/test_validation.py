@@ -208,7 +208,12 @@ CELLS = {
     "an output that is gone": ("print('one')", None, {}, False),
     "an output too many": ("pass", shown("one"), {}, False),
     "widened without a reason": ("print(0.935)", shown("0.935"), {"tags": WIDE}, False),
-    "widened for no real reason": ("print(0.935)", shown("0.935"), {"tags": WIDE, "course": {"reason": "x"}}, False),
+    "widened for no real reason": (
+        "print(0.935)",
+        shown("0.935"),
+        {"tags": WIDE, "course": {"reason": "x"}},
+        False,
+    ),
     "widened with a reason": ("print(0.935)", shown("0.955"), {"tags": WIDE, "course": REASON}, True),
     "widened and outside": ("print(0.935)", shown("0.835"), {"tags": WIDE, "course": REASON}, False),
     "a reason without a tag": ("print(0.935)", shown("0.955"), {"course": REASON}, False),
@@ -242,7 +247,10 @@ def outcome(tmp_path_factory):
     write(folder / "order.ipynb", [one, skip, two], [1, 3, 2])
     before = {path.name: path.read_bytes() for path in folder.glob("*.ipynb")}
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COURSE_VALIDATION_HOME")}
-    environment |= {"COURSE_HOME": str(folder / "learner"), "TMPDIR": str(tmp_path_factory.mktemp("temporary"))}
+    environment |= {
+        "COURSE_HOME": str(folder / "learner"),
+        "TMPDIR": str(tmp_path_factory.mktemp("temporary")),
+    }
     command = [sys.executable, "-m", "pytest", "--nbval", "-rA", "-p", "no:cacheprovider", "--color=no", "."]
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     results = re.findall(r"^(PASSED|FAILED|ERROR) (\S+?)::([^-\n]+?)(?: - .*)?$", found.stdout, re.MULTILINE)

@@ -92,7 +92,8 @@ def test_a_missing_record_is_refused(study):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"null", b"3", b"{}", b'{"configuration": null}', b"[" * 50_000]
+    "content",
+    [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"null", b"3", b"{}", b'{"configuration": null}', b"[" * 50_000],
 )
 def test_a_damaged_record_is_refused(study, content):
     settings.RECORDED.mkdir()

@@ -23,7 +23,9 @@ def _refuse_unless_loopback(host) -> None:
             return
     except ValueError:
         pass
-    raise NetworkBlockedError(f"The network is closed while notebooks are validated, and {host!r} was wanted.")
+    raise NetworkBlockedError(
+        f"The network is closed while notebooks are validated, and {host!r} was wanted."
+    )
 
 
 def _guarded(original):

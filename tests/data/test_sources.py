@@ -1,0 +1,183 @@
+"""One function decides where texts and weights come from; what cannot be had is said in one sentence."""
+
+from __future__ import annotations
+
+import datasets
+import huggingface_hub
+import pytest
+
+from course_lib import settings
+from course_lib.data import sources
+from course_lib.data.sources import HUB, choose_source, encoder_folder, load_texts
+from course_lib.errors import DataFileError, HubUnavailableError, SettingError
+
+
+def use_profile(monkeypatch, profile):
+    monkeypatch.setenv("COURSE_PROFILE", profile)
+    settings.current.cache_clear()
+
+
+@pytest.mark.parametrize("name", HUB)
+@pytest.mark.parametrize(("profile", "kind"), [("quick", "bundled"), ("full", "hub")])
+def test_the_profile_decides(monkeypatch, name, profile, kind):
+    use_profile(monkeypatch, profile)
+    found = choose_source(name)
+    assert (found.name, found.kind) == (name, kind)
+    assert found.place == HUB[name] or kind == "bundled"
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_a_source_that_is_named_wins_over_the_profile(monkeypatch, tmp_path, profile):
+    use_profile(monkeypatch, profile)
+    assert choose_source("reviews", "bundled").kind == "bundled"
+    assert choose_source("reviews", "hub").kind == "hub"
+    for path in (tmp_path, str(tmp_path)):
+        assert choose_source("reviews", path) == sources.Source("reviews", "path", str(tmp_path))
+
+
+def test_a_missing_path_is_one_sentence():
+    with pytest.raises(SettingError, match="neither 'bundled' nor 'hub'") as caught:
+        choose_source("reviews", "/nowhere/at/all")
+    assert "/nowhere/at/all" in str(caught.value)
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(SettingError, match="encoder, entities, questions"):
+        choose_source("nothing")
+    with pytest.raises(SettingError, match="reviews, questions or entities"):
+        load_texts("wikipedia")
+
+
+@pytest.mark.parametrize("name", ["reviews", "questions", "entities"])
+def test_bundled_sets_have_their_splits(name):
+    assert set(load_texts(name)) == {"train", "validation", "test"}
+
+
+@pytest.fixture
+def bundled_rows():
+    first = (settings.DATA / "reviews" / "test.jsonl").read_text(encoding="utf-8").splitlines()[:4]
+    return "\n".join(first) + "\n"
+
+
+def test_a_single_file_is_the_test_part(tmp_path, bundled_rows):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(bundled_rows, encoding="utf-8")
+    found = load_texts("reviews", path)
+    assert list(found) == ["test"] and len(found["test"]) == 4
+
+
+def test_a_folder_is_read_by_the_names_of_its_files(tmp_path, bundled_rows):
+    for name in ("train-v1.jsonl", "dev.jsonl", "notes.txt"):
+        (tmp_path / name).write_text(bundled_rows, encoding="utf-8")
+    assert {split: len(rows) for split, rows in load_texts("reviews", tmp_path).items()} == {
+        "train": 4,
+        "validation": 4,
+    }
+
+
+def test_a_folder_with_unknown_files_is_one_sentence(tmp_path):
+    for name in ("notes.txt", "other.jsonl"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(DataFileError, match=r"train\.jsonl") as caught:
+        load_texts("reviews", tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_two_files_for_one_part_are_refused(tmp_path, bundled_rows):
+    for name in ("dev.jsonl", "valid.jsonl"):
+        (tmp_path / name).write_text(bundled_rows, encoding="utf-8")
+    with pytest.raises(DataFileError, match="validation part") as caught:
+        load_texts("reviews", tmp_path)
+    assert "dev.jsonl" in str(caught.value) and "valid.jsonl" in str(caught.value)
+
+
+def test_a_broken_file_of_ones_own_is_a_data_file_error(tmp_path):
+    (tmp_path / "train.jsonl").write_text("{\n")
+    with pytest.raises(DataFileError, match=r"train\.jsonl"):
+        load_texts("reviews", tmp_path)
+
+
+HUB_FAILURES = [
+    OSError("no route\nsecond line"),
+    ValueError(""),
+    RuntimeError("x" * 900),
+    ConnectionError("down"),
+]
+
+
+@pytest.mark.parametrize("error", HUB_FAILURES)
+def test_a_hub_that_does_not_answer_is_one_sentence(monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    for ask, place in (
+        (lambda: load_texts("reviews", "hub"), HUB["reviews"]),
+        (lambda: encoder_folder("hub"), HUB["encoder"]),
+    ):
+        with pytest.raises(HubUnavailableError) as caught:
+            ask()
+        message = str(caught.value)
+        assert place in message and "COURSE_PROFILE=quick" in message
+        assert "\n" not in message and len(message) < 500
+        assert (str(error).partition("\n")[0] or "ValueError")[:50] in message
+
+
+def test_an_interrupt_is_not_taken_for_a_hub_that_is_away(monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "load_dataset", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load_texts("reviews", "hub")
+
+
+def from_hub(monkeypatch, name, splits):
+    asked = []
+
+    def load_dataset(place, revision=None):
+        asked.append((place, revision))
+        return datasets.DatasetDict(splits)
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    return load_texts(name, "hub"), asked
+
+
+def test_hub_reviews_come_without_the_unlabeled_part(monkeypatch):
+    rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
+    found, asked = from_hub(monkeypatch, "reviews", {"train": rows, "test": rows, "unsupervised": rows})
+    assert set(found) == {"train", "test"} and asked == [(HUB["reviews"], None)]
+
+
+def test_hub_questions_say_which_are_impossible(monkeypatch):
+    answers = [{"text": ["x"], "answer_start": [0]}, {"text": [], "answer_start": []}]
+    rows = datasets.Dataset.from_dict({"question": ["a", "b"], "answers": answers})
+    found, _ = from_hub(monkeypatch, "questions", {"train": rows})
+    assert found["train"]["is_impossible"][:] == [False, True]
+
+
+def test_hub_entities_come_with_names_of_tags(monkeypatch):
+    features = datasets.Features(
+        {
+            "tokens": datasets.List(datasets.Value("string")),
+            "ner_tags": datasets.List(datasets.ClassLabel(names=["O", "B-PER"])),
+        }
+    )
+    rows = datasets.Dataset.from_dict({"tokens": [["Ada", "ran"]], "ner_tags": [[1, 0]]}, features=features)
+    found, asked = from_hub(monkeypatch, "entities", {"train": rows})
+    assert found["train"]["tags"][0] == ["B-PER", "O"] and "ner_tags" not in found["train"].column_names
+    assert asked == [(HUB["entities"], "refs/convert/parquet")]
+
+
+def test_the_encoder_comes_from_where_it_is_wanted(monkeypatch, tmp_path):
+    assert (encoder_folder() / "model.safetensors").is_file()
+    assert encoder_folder(tmp_path) == tmp_path
+    asked = []
+    monkeypatch.setattr(
+        huggingface_hub,
+        "snapshot_download",
+        lambda place, **named: asked.append((place, named)) or str(tmp_path),
+    )
+    assert encoder_folder("hub") == tmp_path
+    assert asked[0][0] == HUB["encoder"] and "model.safetensors" in asked[0][1]["allow_patterns"]

@@ -1,0 +1,302 @@
+"""The fine-tuning loop: it learns, it keeps what is frozen, and it follows its configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
+from course_lib.errors import CourseError
+from course_lib.finetuning import loop
+from course_lib.finetuning.classification import classification_loss
+from course_lib.finetuning.entities import entity_loss
+from course_lib.finetuning.loop import (
+    TaskModel,
+    TrainingConfiguration,
+    TrainingDivergedError,
+    fine_tune,
+    predict,
+)
+from course_lib.optimization import warmup_linear_share
+
+SMALL = BertConfiguration(
+    vocab_size=97,
+    hidden_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=40,
+    max_position_embeddings=16,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+)
+FAST = TrainingConfiguration(learning_rate=3e-3, epochs=3, batch_size=4)
+
+
+def small_model(dropout: float = 0.0, pooled: bool = True) -> TaskModel:
+    torch.manual_seed(0)
+    configuration = dataclasses.replace(SMALL, hidden_dropout_prob=dropout)
+    kind = SequenceClassificationHead if pooled else TokenClassificationHead
+    return TaskModel(BertEncoder(configuration), kind(configuration, 2), pooled)
+
+
+def rows(count: int = 8) -> list[dict]:
+    generator = torch.Generator().manual_seed(3)
+    features = []
+    for i in range(count):
+        ids = torch.randint(1, 97, (3 + i % 9,), generator=generator).tolist()
+        features.append({"input_ids": ids, "label": i % 2})
+    return features
+
+
+def train(model: TaskModel, features=None, loss_of=classification_loss, c=FAST, **named):
+    return fine_tune(model, features or rows(), loss_of, c, progress=False, **named)
+
+
+def state(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+@pytest.fixture
+def updates():
+    """Rate and norm of the gradient at each step of an optimizer."""
+    seen = []
+
+    def look(optimizer, *_):
+        gradients = [
+            p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+        ]
+        norm = torch.stack([g.norm() for g in gradients]).norm().item()
+        assert len({group["lr"] for group in optimizer.param_groups}) == 1
+        seen.append((optimizer.param_groups[0]["lr"], norm))
+
+    handle = register_optimizer_step_pre_hook(look)
+    yield seen
+    handle.remove()
+
+
+# Learning
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_eight_rows_are_learned_by_heart(pooled, precision):
+    model, features, loss = small_model(pooled=pooled), rows(), classification_loss
+    if not pooled:
+        features = [
+            {"input_ids": f["input_ids"], "labels": [i % 2 for i in f["input_ids"]]} for f in features
+        ]
+        loss = entity_loss
+    c = TrainingConfiguration(learning_rate=5e-3, epochs=40, batch_size=4, precision=precision)
+    history = train(model, features, loss, c)
+    assert history.losses[0] > 0.4 and max(history.losses[-2:]) < 0.02
+    for feature, scores in zip(features, predict(model, features), strict=True):
+        wanted = feature["label"] if pooled else feature["labels"]
+        assert scores.argmax(dim=-1).tolist() == wanted
+
+
+def test_history_counts_steps_and_tokens():
+    features = rows(10)
+    history = train(small_model(), features)
+    assert len(history.losses) == 3 * 3  # 10 rows in batches of 4, three times
+    assert history.tokens == 3 * sum(len(f["input_ids"]) for f in features)
+    assert history.tokens < history.padded_tokens < 3 * 10 * 11
+    assert history.seconds > 0
+
+
+# What is frozen
+
+
+def test_frozen_embeddings_stay_bit_by_bit_and_everything_else_moves():
+    """Error 23: freezing the wrong parameters."""
+    model = small_model(dropout=0.1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.1)  # biases that are zero could hide an update by decay
+    before = state(model)
+    train(model)
+    after = model.state_dict()
+    kept = {name for name in before if torch.equal(before[name], after[name])}
+    assert kept == {name for name in before if name.startswith("encoder.embeddings.")}
+    assert len(kept) == 5
+
+
+def test_without_freezing_the_embeddings_of_the_words_that_occur_move_too():
+    model, features = small_model(), rows()
+    before = state(model.encoder.embeddings)
+    train(model, features, c=dataclasses.replace(FAST, freeze_embeddings=False, weight_decay=0.0))
+    changed = (model.encoder.embeddings.token.weight != before["token.weight"]).any(dim=1)
+    assert set(changed.nonzero().flatten().tolist()) == {i for f in features for i in f["input_ids"]}
+
+
+def test_a_pooler_that_the_task_does_not_use_stays_as_it_is():
+    model = small_model(pooled=False)
+    features = [{"input_ids": f["input_ids"], "labels": [1] * len(f["input_ids"])} for f in rows()]
+    before = state(model.encoder.pooler)
+    train(model, features, entity_loss)
+    assert all(
+        torch.equal(before[name], tensor) for name, tensor in model.encoder.pooler.state_dict().items()
+    )
+
+
+def test_decay_is_on_matrices_and_neither_on_biases_nor_on_norms():
+    """Error 12, seen in the weights: without any gradient, decay alone moves them."""
+    model = small_model()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    before = state(model)
+    c = dataclasses.replace(FAST, learning_rate=0.1, weight_decay=0.5, freeze_embeddings=False)
+    train(model, loss_of=lambda scores, batch: scores.sum() * 0, c=c)
+    share = 1.0
+    for step in range(6):
+        share *= 1 - 0.1 * warmup_linear_share(step, round(0.6), 6) * 0.5
+    assert share < 0.95
+    for name, tensor in model.state_dict().items():
+        plain = name.endswith("bias") or "norm" in name
+        torch.testing.assert_close(tensor, before[name] * (1 if plain else share), msg=name)
+
+
+# Clipping and the schedule
+
+
+@pytest.mark.parametrize("clip", [1.0, 0.01])
+def test_a_huge_gradient_is_clipped_before_every_update(updates, clip):
+    """Error 13: no gradient clipping."""
+    c = dataclasses.replace(FAST, clip=clip)
+    train(small_model(), loss_of=lambda scores, batch: 1e4 * classification_loss(scores, batch), c=c)
+    assert len(updates) == 6
+    assert all(norm == pytest.approx(clip, rel=1e-3) for _, norm in updates)
+
+
+def test_a_small_gradient_is_left_alone(updates):
+    train(small_model(), loss_of=lambda scores, batch: 1e-3 * classification_loss(scores, batch))
+    assert all(0 < norm < 0.1 for _, norm in updates)
+
+
+@pytest.mark.parametrize("rate", [1e-4, 3e-3])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_the_rate_warms_up_to_the_configured_one_and_decays_to_zero(updates, rate, share):
+    """Error 11: a learning rate argument that a schedule overwrites."""
+    train(small_model(), c=dataclasses.replace(FAST, learning_rate=rate, warmup_share=share, epochs=10))
+    steps, warmup = 20, round(20 * share)
+    wanted = [rate * (i / warmup if i < warmup else (steps - i) / (steps - warmup)) for i in range(steps)]
+    assert [lr for lr, _ in updates] == pytest.approx(wanted)
+    assert max(wanted) == rate
+
+
+def test_another_rate_makes_another_model():
+    models = [small_model() for _ in range(2)]
+    for model, rate in zip(models, (1e-3, 2e-3), strict=True):
+        train(model, c=dataclasses.replace(FAST, learning_rate=rate))
+    assert not torch.equal(models[0].head.classifier.weight, models[1].head.classifier.weight)
+
+
+# Randomness
+
+
+def test_the_seed_decides_everything_and_nothing_else_does():
+    def losses(seed: int, disturbance: int) -> list[float]:
+        model = small_model(dropout=0.3)
+        torch.manual_seed(disturbance)
+        return train(model, c=dataclasses.replace(FAST, seed=seed)).losses
+
+    assert losses(1, 5) == losses(1, 6)
+    assert losses(1, 5) != losses(2, 5)
+
+
+def test_the_order_of_rows_is_new_in_each_epoch():
+    seen = []
+
+    def loss_of(scores, batch):
+        seen.append(tuple(batch["input_ids"][:, 0].tolist()))
+        return classification_loss(scores, batch)
+
+    features = [{"input_ids": [i, i], "label": 0} for i in range(1, 33)]
+    train(small_model(), features, loss_of, dataclasses.replace(FAST, epochs=2, batch_size=8))
+    assert sorted(sum(seen[:4], ())) == sorted(sum(seen[4:], ())) == list(range(1, 33))
+    assert set(seen[:4]) != set(seen[4:])
+
+
+def test_attention_dropout_is_the_configured_one():
+    model = small_model()
+    train(model, c=dataclasses.replace(FAST, attention_dropout=0.25, epochs=1))
+    assert [block.attention.dropout for block in model.encoder.blocks] == [0.25, 0.25]
+
+
+# Training and evaluation mode
+
+
+def test_training_drops_out_and_ends_in_evaluation_mode():
+    """Error 15: evaluation without eval()."""
+    model, modes = small_model(dropout=0.5), []
+    model.head.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+    train(model.eval())
+    assert all(modes) and len(modes) == 6
+    assert not any(module.training for module in model.modules())
+
+
+def test_evaluate_is_called_once_an_epoch_in_evaluation_mode_and_training_goes_on():
+    model, calls, modes = small_model(dropout=0.5), [], []
+    model.head.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+
+    def evaluate(given):
+        assert given is model and not model.training
+        calls.append(len(modes))
+        return {"accuracy": len(calls) / 10}
+
+    history = train(model, evaluate=evaluate)
+    assert calls == [2, 4, 6]
+    assert history.scores == [{"accuracy": 0.1}, {"accuracy": 0.2}, {"accuracy": 0.3}]
+    assert all(modes)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predicting_drops_nothing_out_keeps_no_graph_and_restores_the_mode(training):
+    """Error 15: evaluation without eval() and no_grad()."""
+    model = small_model(dropout=0.5).train(training)
+    first, second = predict(model, rows()), predict(model, rows())
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not any(scores.requires_grad for scores in first)
+    assert {module.training for module in model.modules()} == {training}
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 3, 32])
+def test_scores_come_in_the_order_of_the_rows_and_at_their_length(pooled, batch_size):
+    model, features = small_model(pooled=pooled).eval(), rows()
+    for feature, scores in zip(features, predict(model, features, batch_size), strict=True):
+        with torch.no_grad():
+            alone = model({"input_ids": torch.tensor([feature["input_ids"]])})[0]
+        assert scores.shape == ((2,) if pooled else (len(feature["input_ids"]), 2))
+        torch.testing.assert_close(scores, alone, rtol=0, atol=1e-5)
+
+
+# Divergence
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_the_training_and_names_the_step(value):
+    model, calls, states = small_model(), [], []
+
+    def loss_of(scores, batch):
+        calls.append(1)
+        states.append(state(model))
+        return classification_loss(scores, batch) * (value if len(calls) == 3 else 1)
+
+    with pytest.raises(
+        TrainingDivergedError, match=r"loss is (nan|inf) at step 3 of 6.*learning rate \(now 0.003\)"
+    ):
+        train(model, loss_of=loss_of)
+    assert len(calls) == 3
+    assert all(torch.equal(states[-1][name], tensor) for name, tensor in model.state_dict().items())
+    assert issubclass(TrainingDivergedError, CourseError)
+
+
+def test_a_wild_rate_ends_in_the_clear_error_or_in_a_finite_loss():
+    c = dataclasses.replace(FAST, learning_rate=1e20, warmup_share=0.0)
+    with pytest.raises(loop.TrainingDivergedError, match="Lower the learning rate"):
+        train(small_model(), c=c)

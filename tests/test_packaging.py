@@ -1,0 +1,200 @@
+"""The house keeps its shape: pins, arrows between the rooms, sizes, the two commands."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import course_lib
+from course_lib.settings import REPOSITORY
+
+PIN = re.compile(r"^[A-Za-z0-9][\w.-]*==[\w.]+$")
+
+
+def read(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def pins(text: str) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    assert all(PIN.match(line) for line in lines), [line for line in lines if not PIN.match(line)]
+    found = [line.split("==") for line in lines]
+    assert len({name.lower() for name, _ in found}) == len(found), "a package is pinned twice"
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+def environment_lines() -> list[str]:
+    return re.findall(r"^      - (.+)$", read("environment.yml"), re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("not a clone")
+    command = ["git", "-c", "core.quotepath=off", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True).stdout.decode()
+    found = [REPOSITORY / name for name in listed.split("\0") if name]
+    assert len(found) > 50
+    return [path for path in found if path.is_file()]
+
+
+def test_every_pin_is_exact_and_all_three_lists_agree():
+    direct, locked = pins(read("requirements.txt")), pins(read("requirements.lock"))
+    conda = pins("\n".join(line for line in environment_lines() if not line.startswith("--")))
+    assert conda == direct
+    assert {name: locked.get(name) for name in direct} == direct
+
+
+def test_the_conda_route_ends_like_the_pip_route():
+    options = [line for line in environment_lines() if line.startswith("--")]
+    assert options == ["--constraint requirements.lock", "--editable ."]
+    assert re.search(r"- python=3\.\d+\n  - pip\n", read("environment.yml"))
+    assert "  - conda-forge" in read("environment.yml") and "defaults" not in read("environment.yml")
+
+
+def test_no_registry_is_named(tracked):
+    hosts = ["pypi" + ".org", "python" + "hosted", "anaconda" + ".org", "anaconda" + ".com", "npmjs" + ".org"]
+    hosts += ["npmjs" + ".com", "index" + "-url", "tuna." + "tsinghua", "mirrors." + "aliyun"]
+    hosts = [host.encode() for host in hosts]
+    found = [
+        (p.name, h) for p in tracked for content in [p.read_bytes().lower()] for h in hosts if h in content
+    ]
+    assert not found
+
+
+def test_the_repository_is_small(tracked):
+    sizes = {str(path.relative_to(REPOSITORY)): path.stat().st_size for path in tracked}
+    assert sum(sizes.values()) <= 60e6
+    assert not {name: size for name, size in sizes.items() if size > 30e6}
+
+
+def test_nothing_made_by_a_machine_is_tracked(tracked):
+    names = [path.relative_to(REPOSITORY).as_posix() for path in tracked]
+    made = (
+        r"(^|/)(\.venv|\.course|__pycache__|\.ipynb_checkpoints|\.hypothesis|[^/]+\.egg-info)/|\.part$|\.pyc$"
+    )
+    assert not [name for name in names if re.search(made, name)]
+
+
+IMPORT = """
+import sys, time
+before = time.perf_counter()
+import {module}
+seconds = time.perf_counter() - before
+heavy = [m for m in ("torch", "transformers", "datasets", "numpy", "matplotlib", "gensim") if m in sys.modules]
+print(seconds, *heavy)
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["course_lib", "course_lib.cli", "course_lib.lessons", "course_lib.settings"]
+)
+def test_import_is_quick_and_light(module):
+    command = [sys.executable, "-c", IMPORT.format(module=module)]
+    runs = [
+        subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(3)
+    ]
+    assert all(heavy == [] for _, *heavy in runs), runs
+    if module == "course_lib":
+        assert min(float(seconds) for seconds, *_ in runs) < 0.3
+
+
+# room: the rooms it may import from. Arrows of ARCHITECTURE.md, read from right to left.
+BASE = {"errors", "settings", "translation"}
+DATA = BASE | {"data"}
+BERT = DATA | {"bert"}
+TRAINING = BERT | {"optimization"}
+STUDIES = TRAINING | {"pretraining", "finetuning", "studies"}
+ALLOWED = {
+    "__init__": set(),
+    "errors": set(),
+    "settings": {"errors"},
+    "translation": {"errors", "settings"},
+    "data": DATA,
+    "bert": BERT,
+    "optimization": BERT,
+    "pretraining": TRAINING | {"pretraining"},
+    "finetuning": TRAINING | {"finetuning"},
+    "studies": STUDIES,
+    "figures": STUDIES | {"figures"},
+    "lessons": STUDIES | {"lessons"},
+    "doctor": STUDIES,
+    "notebooks": STUDIES,
+    "readme": STUDIES | {"figures"},
+    "cli": STUDIES | {"figures", "lessons", "doctor", "notebooks", "readme"},
+}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            names = [node.module]
+            if node.module == "course_lib":
+                names = [f"course_lib.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("course_lib.")}
+    return found
+
+
+MODULES = sorted(
+    path.relative_to(REPOSITORY / "course_lib").as_posix()
+    for path in (REPOSITORY / "course_lib").rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_arrows_point_one_way(module):
+    room = module.split("/")[0].removesuffix(".py")
+    assert room in ALLOWED, f"{room} is new: say in this test what it may import"
+    wrong = rooms_imported(REPOSITORY / "course_lib" / module) - ALLOWED[room]
+    assert not wrong, f"course_lib/{module} imports {sorted(wrong)}"
+
+
+def test_the_environment_is_read_in_one_place():
+    """HF_* belong to the Hugging Face libraries; what starts other processes passes the environment on."""
+    pattern = re.compile(r"(?:environ(?:\.get\(|\[)|getenv\()\s*[\"']COURSE_(?!VALIDATION_HOME)")
+    exempt = {"settings.py", "doctor.py", "notebooks.py", "lessons/validation.py"}
+    readers = {m for m in MODULES if pattern.search(read(f"course_lib/{m}"))}
+    assert "settings.py" in readers or "_positive_integer" in read("course_lib/settings.py")
+    assert readers <= exempt
+
+
+def test_the_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", course_lib.__version__)
+    assert 'version = { attr = "course_lib.__version__" }' in read("pyproject.toml")
+
+
+def test_ci_runs_what_a_newcomer_runs():
+    assert re.search(r"^make test$", read(".ci/run"), re.MULTILINE)
+    if os.name != "nt":
+        assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
+    workflow = read(".github/workflows/ci.yml")
+    assert "make test" in workflow
+    systems = re.search(r"os: \[(.+)\]", workflow)[1]
+    assert [name.strip().split("-")[0] for name in systems.split(",")] == ["ubuntu", "macos", "windows"]
+
+
+def test_make_test_runs_tests_notebooks_and_lint():
+    makefile = read("Makefile")
+    assert re.search(r"^test: lint$", makefile, re.MULTILINE)
+    assert re.search(r"^\t.*pytest .*tests notebooks$", makefile, re.MULTILINE)
+    assert "-r requirements.txt -c requirements.lock" in makefile
+    assert "--nbval " in read("pyproject.toml")
+
+
+@pytest.mark.parametrize("name", ["course_lib/jupyter/labconfig/page_config.json"])
+def test_files_that_the_package_needs_go_with_it(name):
+    assert (REPOSITORY / name).is_file() and "jupyter/**/*.json" in read("pyproject.toml")
