@@ -111,7 +111,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
 
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="course-run-") as home:
-        environment = {**os.environ, "COURSE_HOME": os.environ.get("COURSE_HOME", home)}
+        environment = {**os.environ, "COURSE_HOME": home}
         client = NotebookClient(
             notebook,
             timeout=timeout,

@@ -8,6 +8,7 @@ COURSE_PROFILE      ``quick`` (bundled data, CPU) or        ``quick``
 COURSE_SEED         seed of every random draw               ``42``
 COURSE_THREADS      threads that torch may use              physical cores, at most 2
 COURSE_HOME         where progress and caches are kept      ``.course`` in the repository
+COURSE_CACHE        where cleaned text is kept              ``.course/cache`` there
 COURSE_LANGUAGE     language of messages and figures        ``en``
 =================== ======================================= ============================
 
@@ -41,7 +42,8 @@ class Settings:
     profile : ``quick`` or ``full``.
     seed : seed of every random draw in the course.
     threads : number of threads torch may use.
-    home : folder for the learner's progress and for caches.
+    home : folder for the learner's progress.
+    cache : folder for what can be made anew, such as cleaned text.
     language : language of messages and figures, an ISO 639 code.
     """
 
@@ -49,6 +51,7 @@ class Settings:
     seed: int
     threads: int
     home: Path
+    cache: Path
     language: str
 
 
@@ -61,6 +64,11 @@ def _positive_integer(name: str, default: int) -> int:
             f"Set {name}={default}, or unset it."
         )
     return int(text)
+
+
+def language() -> str:
+    """Return the language of messages and figures; it can be asked for even when other settings are wrong."""
+    return os.environ.get("COURSE_LANGUAGE", "").strip() or "en"
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +91,10 @@ def current() -> Settings:
         seed=_positive_integer("COURSE_SEED", 42),
         threads=_positive_integer("COURSE_THREADS", min(2, os.cpu_count() or 1)),
         home=Path(os.environ.get("COURSE_HOME", "").strip() or REPOSITORY / ".course").expanduser(),
-        language=os.environ.get("COURSE_LANGUAGE", "").strip() or "en",
+        cache=Path(
+            os.environ.get("COURSE_CACHE", "").strip() or REPOSITORY / ".course" / "cache"
+        ).expanduser(),
+        language=language(),
     )
 
 

@@ -23,4 +23,4 @@ def _catalog(language: str) -> gettext.NullTranslations:
 
 def translate(message: str) -> str:
     """Return the message in the language of the settings, or as it is where there is no catalog."""
-    return _catalog(settings.current().language).gettext(message) if message else message
+    return _catalog(settings.language()).gettext(message) if message else message

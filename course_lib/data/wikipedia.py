@@ -137,7 +137,7 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
 
     Parameters
     ----------
-    cache : folder for the cleaned text; the settings' home if left out.
+    cache : folder for the cleaned text; the settings' if left out.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
     """
     from gensim.corpora.wikicorpus import extract_pages
 
-    cache = (cache or settings.current().home / "cache") / f"wikipedia-{CLEANING_VERSION}.json"
+    cache = (cache or settings.current().cache) / f"wikipedia-{CLEANING_VERSION}.json"
     if cache.is_file():
         try:
             articles = json.loads(cache.read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 
 from course_lib.figures.drawing import arrow, blank, box, token_row, token_width
-from course_lib.studies.published import MASKING_STRATEGIES
 from course_lib.figures.style import BLUE, GREEN, LIGHT, ORANGE, SKY, Picture, Table, new_figure
 from course_lib.pretraining.masking import MaskingStrategy
+from course_lib.studies.published import MASKING_STRATEGIES
 from course_lib.translation import translate
 
 MASKED, RANDOM, KEPT = SKY, "#F6C667", "#8FD3BC"

@@ -137,13 +137,13 @@ QUIZ = [
     )),
     Question("You run `check(\"0.2\", accuracy)` on a wrong answer. What happens?", (
         Option("The notebook stops with an error.", "A check never raises: it prints what is wrong and the lesson goes on."),
-        Option("It says what is wrong, aimed at the likely mistake.", "And a hint is one call away.", True),
         Option("It shows the solution.", "Only solution(\"0.2\") does that, when you ask."),
         Option("Your teacher is told.", "Progress stays in a file on your computer."),
+        Option("It says what is wrong, aimed at the likely mistake.", "And a hint is one call away.", True),
     )),
     Question("A result in a lesson is marked as *recorded*. What does that mean?", (
-        Option("Somebody typed it in.", "No result is typed: a command made it, and it is kept with its settings."),
         Option("It took longer than a lesson; a command that you can run made it.", "`course record NAME` makes it anew, and a test refuses records that the code no longer stands for.", True),
+        Option("Somebody typed it in.", "No result is typed: a command made it, and it is kept with its settings."),
         Option("It comes from a paper.", "Published numbers are marked as such, with their source."),
         Option("It is a video.", "There are none in this course."),
     )),

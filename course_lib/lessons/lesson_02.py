@@ -234,7 +234,7 @@ def _faulty_block(hidden, layer, heads, fault):
     linear = lambda name, x: functional.linear(x, layer[f"{name}.weight"], layer[f"{name}.bias"])  # noqa: E731
     norm = lambda name, x: functional.layer_norm(
         x, (H,), layer[f"{name}.weight"], layer[f"{name}.bias"], 1e-12
-    )  # noqa: E731
+    )
     first, last = "attention.output.LayerNorm", "output.LayerNorm"
     if fault == "norms swapped":
         first, last = last, first

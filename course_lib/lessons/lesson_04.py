@@ -138,6 +138,10 @@ def examine_masked_loss(answer):
         raise NotAttempted
     value, wanted = float(got), float(masked_loss(scores, labels))
     everywhere = torch.nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten().clamp(min=0))
+    if not math.isfinite(value):
+        raise Mistake(
+            f"your loss is {value}. With log, log_softmax is safer than softmax: a probability can round to 0."
+        )
     if abs(value - wanted * 3 / 40) < 1e-4:
         raise Mistake(
             f"your loss is {value:.3f}, the sum over 3 chosen positions divided by all 40. Divide by the number of chosen positions: else the loss shrinks as sentences grow."
@@ -255,8 +259,8 @@ EXERCISES = [
 QUIZ = [
     Question("Why can BERT not simply be trained to predict the next word?", (
         Option("Next-word prediction is too slow on long texts.", "Speed is not the reason: a left-to-right model gets a prediction from every position."),
-        Option("Each position sees the whole sentence, so it would see the word it must predict.", "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.", True),
         Option("It has no decoder to write words with.", "The masked-language-model head writes words too. What matters is what the input gives away."),
+        Option("Each position sees the whole sentence, so it would see the word it must predict.", "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.", True),
         Option("WordPiece does not know where words end.", "It does: pieces that continue a word start with ##."),
     )),
     Question("A token was chosen and stays unchanged (the 10% kept). Does it count in the loss?", (
@@ -266,16 +270,16 @@ QUIZ = [
         Option("With a tenth of the weight.", "All chosen positions weigh the same in the mean."),
     )),
     Question("How many predictions does one epoch give, beside a left-to-right model?", (
-        Option("About the same.", "A left-to-right model predicts every token; BERT only the chosen ones."),
         Option("About 15% as many.", "That is the price of masking, and one reason why pre-training takes many steps.", True),
+        Option("About the same.", "A left-to-right model predicts every token; BERT only the chosen ones."),
         Option("Twice as many, one for each direction.", "Each chosen token is predicted once, from both sides at the same time."),
         Option("80% as many.", "80% is the share of chosen tokens that become [MASK], not the share that is chosen."),
     )),
     Question("What does dynamic masking change?", (
         Option("The share of masked tokens grows during training.", "The share stays at 15%. What changes is which tokens are chosen."),
-        Option("Each time a sentence is seen, other tokens are chosen.", "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.", True),
         Option("Hard words are masked more often.", "The draw is uniform over the tokens."),
         Option("The mask token is replaced by a learned vector.", "[MASK] has a learned embedding in both cases."),
+        Option("Each time a sentence is seen, other tokens are chosen.", "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.", True),
     )),
     Question("`phil ##har ##monic`: what does whole-word masking do when the budget left is 2?", (
         Option("It masks `phil` and `##har`.", "Then the rest of the word would give the answer away, which whole-word masking is there to prevent."),

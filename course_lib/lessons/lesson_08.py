@@ -210,21 +210,21 @@ QUIZ = [
         Option("The embedding of `[CLS]` before the first layer.", "That is the same vector for every text; only attention fills it with meaning."),
     )),
     Question("Why are batches made of texts of like length?", (
-        Option("The model needs equal lengths in an epoch.", "It needs equal lengths within a batch only, and padding takes care of that."),
         Option("Less padding, so less work for the same words.", "Every slot costs, whether it holds a word or [PAD].", True),
+        Option("The model needs equal lengths in an epoch.", "It needs equal lengths within a batch only, and padding takes care of that."),
         Option("Short texts are easier and should come first.", "The batches are shuffled; no order of difficulty is meant."),
         Option("The attention mask would not work otherwise.", "The mask works for any mix of lengths."),
     )),
     Question("Your model reaches 95% on training and 72% on validation after 8 epochs. What is the likeliest?", (
         Option("The learning rate is too low.", "Then the training score would be low as well."),
-        Option("It has learned the training texts by heart.", "Overfitting: stop earlier, regularize, or get more data.", True),
         Option("The validation part is wrong.", "Possible, but the pattern is what overfitting looks like; look at the errors first."),
         Option("The tokenizer is not the model's.", "Then training would suffer too."),
+        Option("It has learned the training texts by heart.", "Overfitting: stop earlier, regularize, or get more data.", True),
     )),
     Question("TF-IDF with logistic regression comes within a point of BERT on your data. What do you report?", (
         Option("Only BERT, it is the stronger method.", "A reader would pay for a model that is not worth it on this data."),
-        Option("Both, with the number of test rows and the spread.", "One point on a few hundred rows is within chance; a baseline makes that visible.", True),
         Option("The mean of both.", "A mean of two models says nothing about either."),
+        Option("Both, with the number of test rows and the spread.", "One point on a few hundred rows is within chance; a baseline makes that visible.", True),
         Option("Neither, until BERT is clearly better.", "Leaving out results that do not please is how wrong beliefs are made."),
     )),
     Question("Evaluation gives another score each time, with the same weights. What was forgotten?", (

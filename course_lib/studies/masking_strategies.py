@@ -18,7 +18,6 @@ from tqdm.auto import tqdm
 from course_lib import settings
 from course_lib.bert.heads import BertForMaskedLanguageModel
 from course_lib.data.sources import load_texts
-from course_lib.studies.published import MASKING_STRATEGIES
 from course_lib.finetuning.batching import inference_batches
 from course_lib.pretraining.corpus import full_sequences
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
@@ -29,6 +28,7 @@ from course_lib.studies.masked_word_model import (
     train_masked_language_model,
     wikipedia_split,
 )
+from course_lib.studies.published import MASKING_STRATEGIES
 
 CODE_VERSION = 1
 
@@ -61,7 +61,8 @@ def first_piece_states(
         encodings = tokenizer.encode_batch(words, add_special_tokens=False)
         pieces = [encoding.ids or [tokenizer.token_to_id("[UNK]")] for encoding in encodings]
         firsts.append(1 + np.cumsum([0, *map(len, pieces[:-1])]))
-        ids = [tokenizer.token_to_id("[CLS]"), *sum(pieces, []), tokenizer.token_to_id("[SEP]")]
+        inside = [piece for word in pieces for piece in word]
+        ids = [tokenizer.token_to_id("[CLS]"), *inside, tokenizer.token_to_id("[SEP]")]
         features.append({"input_ids": ids})
     states: list[np.ndarray] = [np.empty(0)] * len(sentences)
     model.eval()

@@ -19,11 +19,18 @@ CODE_VERSION = 1
 CHECKPOINTS = settings.CHECKPOINTS / "task-models"
 
 
+def _half_precision(learning_rate: float, epochs: int) -> TrainingConfiguration:
+    return TrainingConfiguration(learning_rate=learning_rate, epochs=epochs, precision="bfloat16")
+
+
+REVIEWS, ENTITIES, QUESTIONS = _half_precision(1e-4, 4), _half_precision(3e-4, 6), _half_precision(2e-4, 4)
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What the recording depends on."""
 
-    reviews: TrainingConfiguration = TrainingConfiguration(learning_rate=1e-4, epochs=4, precision="bfloat16")
+    reviews: TrainingConfiguration = REVIEWS
     entities: TrainingConfiguration = TrainingConfiguration(
         learning_rate=3e-4, epochs=6, precision="bfloat16"
     )

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 
 _connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
-_getaddrinfo = socket.getaddrinfo
+_sendto, _getaddrinfo, _gethostbyname = socket.socket.sendto, socket.getaddrinfo, socket.gethostbyname
 
 
 class NetworkBlockedError(ConnectionRefusedError):
@@ -42,6 +42,19 @@ def _guarded_getaddrinfo(host, *arguments, **named):
     return _getaddrinfo(host, *arguments, **named)
 
 
+def _guarded_gethostbyname(host):
+    _refuse_unless_loopback(host)
+    return _gethostbyname(host)
+
+
+def _guarded_sendto(self, *arguments):
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        _refuse_unless_loopback(arguments[-1][0])
+    return _sendto(self, *arguments)
+
+
 socket.socket.connect = _guarded(_connect)
 socket.socket.connect_ex = _guarded(_connect_ex)
 socket.getaddrinfo = _guarded_getaddrinfo
+socket.gethostbyname = _guarded_gethostbyname
+socket.socket.sendto = _guarded_sendto
