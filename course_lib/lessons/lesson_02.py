@@ -231,10 +231,13 @@ BLOCK_FAULTS = {
 
 def _faulty_block(hidden, layer, heads, fault):
     B, T, H = hidden.shape
-    linear = lambda name, x: functional.linear(x, layer[f"{name}.weight"], layer[f"{name}.bias"])  # noqa: E731
-    norm = lambda name, x: functional.layer_norm(
-        x, (H,), layer[f"{name}.weight"], layer[f"{name}.bias"], 1e-12
-    )
+
+    def linear(name, x):
+        return functional.linear(x, layer[f"{name}.weight"], layer[f"{name}.bias"])
+
+    def norm(name, x):
+        return functional.layer_norm(x, (H,), layer[f"{name}.weight"], layer[f"{name}.bias"], 1e-12)
+
     first, last = "attention.output.LayerNorm", "output.LayerNorm"
     if fault == "norms swapped":
         first, last = last, first

@@ -16,15 +16,7 @@ def how_many(length):
 
 
 def examine_how_many(answer):
-    for length, why in (
-        (2, "small"),
-        (3, "small"),
-        (6, "small"),
-        (128, "usual"),
-        (11, "round"),
-        (30, "half"),
-        (512, "cap"),
-    ):
+    for length in (2, 3, 6, 128, 11, 30, 512):  # small, usual, rounded down, an exact half, capped
         got, wanted = call(answer, length), how_many(length)
         if got is None:
             raise NotAttempted

@@ -31,12 +31,8 @@ class Configuration:
     """What the recording depends on."""
 
     reviews: TrainingConfiguration = REVIEWS
-    entities: TrainingConfiguration = TrainingConfiguration(
-        learning_rate=3e-4, epochs=6, precision="bfloat16"
-    )
-    questions: TrainingConfiguration = TrainingConfiguration(
-        learning_rate=2e-4, epochs=4, precision="bfloat16"
-    )
+    entities: TrainingConfiguration = ENTITIES
+    questions: TrainingConfiguration = QUESTIONS
     review_length: int = 192
     rank: int = 64
 
