@@ -92,7 +92,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     try:
         notebook = nbformat.read(path, as_version=4)

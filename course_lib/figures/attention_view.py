@@ -51,7 +51,7 @@ class AttentionView:
         # sandbox: the page may run its scripts, and reach nothing of the notebook around it.
         return (
             f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts" width="100%" '
-            f'height="{self.height}" style="border: 0; background: white" srcdoc="{_attribute(self.document)}"></iframe>'
+            f'height="{self.height}" style="border: 0; background: white" srcdoc=\'{_attribute(self.document)}\'></iframe>'
         )
 
     def __repr__(self) -> str:
@@ -59,8 +59,8 @@ class AttentionView:
 
 
 def _attribute(text: str) -> str:
-    """Escape text for a double-quoted attribute; ``<`` may stay, which keeps the output small."""
-    return text.replace("&", "&amp;").replace('"', "&quot;")
+    """Escape text for a single-quoted attribute; ``<`` and ``"`` may stay, which keeps the output small."""
+    return text.replace("&", "&amp;").replace("'", "&#39;")
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +86,10 @@ def _scripts() -> str:
 
 def _number(value: float) -> str:
     """Write a weight with four digits that count, always: so that two machines' outputs compare."""
-    return f"{value:.3e}"
+    if value < 0.001:
+        return f"{value:.3e}"
+    digits = 6 if value < 0.01 else 5 if value < 0.1 else 4 if value < 1 else 3
+    return f"{value:.{digits}f}"
 
 
 def _as_javascript(parameters: dict) -> str:
@@ -149,7 +152,7 @@ def attention_view(
     parameters = json.loads(PARAMETERS.search(page)[1])
     page = page.replace(parameters["root_div_id"], "attention-view")  # a random id is not needed in a frame
     parameters["root_div_id"] = "attention-view"
-    page = LOADER.sub("", REMOTE_SCRIPT.sub("", page))
+    page = re.sub(r"\n\s+", "\n", LOADER.sub("", REMOTE_SCRIPT.sub("", page)))  # without its indentation
     page = PARAMETERS.sub(lambda _: f"const params = {_as_javascript(parameters)};", page)
     document = f'<!doctype html><meta charset="utf-8">{_scripts()}<script>{STAND_IN}</script>{page}'
     title = translate("attention of {layers} layers and {heads} heads over the tokens {tokens}").format(

@@ -68,19 +68,27 @@ def figure_encoder_block(configuration: BertConfiguration | None = None) -> Pict
     return Picture(figure, title, alt)
 
 
-def _heat_map(axes, values, tokens: Sequence[str], *, numbers: bool = False, largest: float | None = None):
+def _heat_map(
+    axes, values, tokens: Sequence[str], *, digits: int | None = None, largest: float | None = None
+):
     """Draw a matrix with tokens on both axes; rows look, columns are looked at."""
     values = np.asarray(values)
     image = axes.imshow(values, cmap="Blues", vmin=min(0.0, float(values.min())), vmax=largest)
     axes.set_xticks(range(len(tokens)), tokens, rotation=90, fontsize=9)
     axes.set_yticks(range(len(tokens)), tokens, fontsize=9)
     axes.grid(False)
-    if numbers:
+    if digits is not None:
         middle = (image.norm.vmin + image.norm.vmax) / 2
         for row, column in np.ndindex(values.shape):
             color = "white" if values[row, column] > middle else "black"
             axes.text(
-                column, row, f"{values[row, column]:.2f}", ha="center", va="center", fontsize=8.5, color=color
+                column,
+                row,
+                f"{values[row, column]:.{digits}f}",
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color=color,
             )
     return image
 
@@ -95,8 +103,8 @@ def figure_scores_to_weights(scores, weights, tokens: Sequence[str]) -> Picture:
     """
     title = translate("From scores to attention weights")
     figure, (left, right) = new_figure(9.4, 4.4, columns=2)
-    _heat_map(left, scores, tokens, numbers=True)
-    _heat_map(right, weights, tokens, numbers=True, largest=1.0)
+    _heat_map(left, scores, tokens, digits=1)
+    _heat_map(right, weights, tokens, digits=2, largest=1.0)
     left.set(title=translate("scores: query · key / √D"), xlabel=translate("key"), ylabel=translate("query"))
     right.set(
         title=translate("weights: each row sums to 1"), xlabel=translate("key"), ylabel=translate("query")
@@ -220,7 +228,7 @@ def figure_cost(lengths: Sequence[int], seconds: Sequence[float], linear: float,
     Parameters
     ----------
     lengths : sequence lengths.
-    seconds : time of one block at each length.
+    seconds : processor time of one block at each length.
     linear, quadratic : fitted seconds a token, and seconds a pair of tokens.
     weight_bytes : bytes that one block's attention weights take at each length.
     """
@@ -233,10 +241,13 @@ def figure_cost(lengths: Sequence[int], seconds: Sequence[float], linear: float,
     )  # fmt: skip
     left.plot(lengths, [1e3 * value for value in seconds], "o", color="black", label=translate("measured"))
     left.set(
-        title=translate("Time"), xlabel=translate("sequence length T (tokens)"), ylabel=translate("time (ms)")
+        title=translate("Time"),
+        xlabel=translate("sequence length T (tokens)"),
+        ylabel=translate("processor time (ms)"),
     )
     left.legend(loc="upper left")
-    right.plot(lengths, [value / 2**20 for value in weight_bytes], "o-", color=VERMILION)
+    right.plot(lengths, [value / 2**20 for value in weight_bytes], "o", color=VERMILION)
+    right.plot(x, weight_bytes[-1] / 2**20 * (x / lengths[-1]) ** 2, color=VERMILION)
     right.set(title=translate("Memory of the attention weights"), xlabel=translate("sequence length T (tokens)"), ylabel=translate("memory (MiB)"))  # fmt: skip
     alt = translate(
         "Left: time measured at {n} lengths up to {longest} tokens, with a fitted straight part and a fitted quadratic "
@@ -279,7 +290,7 @@ def figure_word_senses(word: str, within: Sequence[float], across: Sequence[floa
     figure.colorbar(image, ax=[middle, right], label=translate("cosine similarity"), shrink=0.8)
     alt = translate(
         "After the embeddings, two occurrences have a mean cosine of {a:.3f} in one sense and {b:.3f} in different senses; "
-        "after the last layer {c:.3f} and {d:.3f}. In the matrix of the last layer the two senses form two dark squares."
+        "after the last layer {c:.3f} and {d:.3f}. In the matrix of the last layer the two senses form two squares."
     ).format(a=within[0], b=across[0], c=within[-1], d=across[-1])
     return Picture(figure, title, alt)
 

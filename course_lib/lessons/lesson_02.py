@@ -244,7 +244,10 @@ def _faulty_block(hidden, layer, heads, fault):
 
     def attention(x):
         A = 1 if fault == "one head" else heads
-        cut = lambda part: linear(f"attention.self.{part}", x).view(B, T, A, H // A).transpose(1, 2)  # noqa: E731
+
+        def cut(part):
+            return linear(f"attention.self.{part}", x).view(B, T, A, H // A).transpose(1, 2)
+
         divisor = {"no scale": 1.0, "d_model": math.sqrt(H)}.get(fault, math.sqrt(H // A))
         context = (cut("query") @ cut("key").transpose(-2, -1) / divisor).softmax(-1) @ cut("value")
         context = (context if fault == "heads not joined" else context.transpose(1, 2)).reshape(B, T, H)

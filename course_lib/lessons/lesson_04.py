@@ -175,7 +175,7 @@ def group_pieces(tokens):
 
 def examine_group_pieces(answer):
     cases = [
-        ("[CLS] the phil ##har ##monic plays [SEP]", "plain"),
+        ("[CLS] the crowd app ##lau ##ded [SEP]", "plain"),
         ("[CLS] it ' s time , said o ' neill . [SEP]", "punctuation"),
         ("[CLS] 我 爱 北 京 [SEP]", "chinese"),
         ("[CLS] un ##believ ##able [SEP] [PAD] [PAD]", "padding"),
@@ -273,8 +273,8 @@ QUIZ = [
         Option("The mask token is replaced by a learned vector.", "[MASK] has a learned embedding in both cases."),
         Option("Each time a sentence is seen, other tokens are chosen.", "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.", True),
     )),
-    Question("`phil ##har ##monic`: what does whole-word masking do when the budget left is 2?", (
-        Option("It masks `phil` and `##har`.", "Then the rest of the word would give the answer away, which whole-word masking is there to prevent."),
+    Question("`app ##lau ##ded`: what does whole-word masking do when the budget left is 2?", (
+        Option("It masks `app` and `##lau`.", "Then the rest of the word would give the answer away, which whole-word masking is there to prevent."),
         Option("It skips the word and looks for one that fits.", "A word that would overflow the budget is passed over, as in the original code.", True),
         Option("It raises the budget to 3.", "The number of predictions is fixed for a length; the original never exceeds it."),
         Option("It stops choosing.", "Shorter words further on may still fit, so the search goes on."),

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from course_lib import settings
 from course_lib.bert.heads import BertForMaskedLanguageModel, masked_language_model_loss
