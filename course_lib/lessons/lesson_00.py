@@ -148,14 +148,14 @@ QUIZ = [
         Option("It is a video.", "There are none in this course."),
     )),
     Question("Which order of running the cells is supported?", (
-        Option("Any order.", "A cell may need what an earlier one has defined."),
+        Option("Any order that suits you, as long as each cell is run once.", "A cell may need what an earlier one has defined."),
         Option("From top to bottom.", "Choose Run, Run All Cells, or go cell by cell with Shift+Enter.", True),
         Option("Exercises first.", "Exercises use what the text above them has built."),
         Option("From bottom to top.", "Then nothing would be defined yet."),
     )),
     Question("Why do your numbers sometimes differ in the last digit from those committed?", (
         Option("The course is broken on your computer.", "Validation allows for it: text must be equal, decimals within a tolerance."),
-        Option("The seed is different each time.", "One seed is used everywhere, unless you set COURSE_SEED."),
+        Option("The seed of the random draws is different each time you start.", "One seed is used everywhere, unless you set COURSE_SEED."),
         Option("Processors add long sums in different orders.", "Decimals are rounded at each step, so the order shows in the last digits.", True),
         Option("The weights are random.", "They are published ones, and their SHA-256 is checked."),
     )),

@@ -402,13 +402,13 @@ QUIZ = [
     Question("A vocabulary holds `ab`, `a` and `##bc`. What becomes of the word `abc`?", (
         Option("`a ##bc`", "That would be a split, but greedy matching takes `ab` first and never goes back."),
         Option("`ab [UNK]`", "A word is never half unknown: if any part fails, the whole word is `[UNK]`."),
-        Option("`[UNK]`", "`ab` is the longest match; then `##c` is missing, and the whole word is lost.", True),
         Option("`ab ##c`", "`##c` is not in the vocabulary, so it cannot be produced."),
+        Option("`[UNK]`", "`ab` is the longest match; then `##c` is missing, and the whole word is lost.", True),
     )),
     Question("Why may token, segment and position embeddings be added, although a sum seems to mix them up?", (
+        Option("In many dimensions they keep to nearly separate directions, so a linear layer can read each one.", "You have measured it: small cosines, and a linear probe that finds position and segment in the sum.", True),
         Option("LayerNorm takes them apart again.", "LayerNorm only shifts and scales the sum. It knows nothing of the three parts."),
         Option("They use separate halves of the vector.", "No column is reserved for any of them; each table may use all columns."),
-        Option("In many dimensions they keep to nearly separate directions, so a linear layer can read each one.", "You have measured it: small cosines, and a linear probe that finds position and segment in the sum.", True),
         Option("The sum is undone in the last layer.", "Nothing undoes it. The layers read from it what they need."),
     )),
     Question("Which positions does BERT have for a text of 600 tokens?", (

@@ -19,8 +19,8 @@ def best_word(words, probabilities):
 STUBS = {"0.1": greet, "0.2": accuracy, "0.3": best_word}
 
 
-def printing(name):
-    print(f"Hello, {name}!", end="")
+def without_return(name):
+    f"Hello, {name}!".strip()
 
 
 def right(p, y):
@@ -29,7 +29,7 @@ def right(p, y):
 
 WRONG = {
     "0.1": [
-        (printing, "Use return"),
+        (without_return, "Use return"),
         (lambda name: "Hello, {name}!", "taken literally"),
         (lambda name: f"Hello, {name}", "exclamation mark"),
         (lambda name: "Hello, Ada!", "use the argument"),
