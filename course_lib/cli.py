@@ -138,7 +138,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; errors of the course are printed as one sentence, exit code 2."""
     try:
-        chosen = parser().parse_args(arguments)  # its help texts ask the settings for the language
+        chosen = parser().parse_args(arguments)
+        if chosen.function is not _doctor:  # the doctor reports wrong settings among the rest
+            settings.current()
         return chosen.function(chosen)
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)

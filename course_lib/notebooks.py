@@ -97,7 +97,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-    except (OSError, ValueError, AttributeError, KeyError, nbformat.ValidationError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, nbformat.ValidationError) as error:
         message = translate("{path} is not a readable notebook ({error}). Fetch it again.")
         raise CourseError(message.format(path=path, error=str(error).partition("\n")[0])) from None
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]

@@ -86,7 +86,9 @@ def some_notebook():
         new_code_cell("print(1)", outputs=outputs),
     ]
     cells[1].metadata.update(tags)
-    return new_notebook(cells=cells, metadata={"widgets": {}, "language_info": {"version": "3.11.7"}})
+    return new_notebook(
+        cells=cells, metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.11.7"}}
+    )
 
 
 def test_clean_metadata_keeps_what_belongs_to_the_lesson():

@@ -35,9 +35,10 @@ def test_every_variable_is_read_and_blanks_are_trimmed(monkeypatch, tmp_path):
         COURSE_SEED="7",
         COURSE_THREADS="3",
         COURSE_HOME=str(tmp_path),
+        COURSE_CACHE=str(tmp_path / "cache"),
         COURSE_LANGUAGE="zh",
     )
-    assert found == settings.Settings("full", 7, 3, tmp_path, "zh")
+    assert found == settings.Settings("full", 7, 3, tmp_path, tmp_path / "cache", "zh")
 
 
 @pytest.mark.parametrize("name", ["COURSE_PROFILE", "COURSE_SEED", "COURSE_THREADS", "COURSE_HOME"])
