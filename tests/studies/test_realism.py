@@ -14,5 +14,5 @@ def test_the_card_shows_the_recorded_figures(task):
 
 def test_models_trained_on_our_data_alone_carry_over_to_real_text():
     results = realism.load_results()
-    assert max(r["scores"]["accuracy"] for r in results["reviews"]) >= realism.LEAST_REVIEW_ACCURACY
-    assert max(r["scores"]["f1"] for r in results["questions"]) >= realism.LEAST_QUESTION_F1
+    assert min(r["scores"]["accuracy"] for r in results["reviews"]) >= realism.LEAST_REVIEW_ACCURACY
+    assert min(r["scores"]["f1"] for r in results["questions"]) >= realism.LEAST_QUESTION_F1
