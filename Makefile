@@ -9,8 +9,10 @@ endif
 # One thread for each of two workers: two threads each would slow one another down on two cores.
 export COURSE_TEST_THREADS ?= 1
 WORKERS ?= 2
+CAPABILITIES ?= default avx2 avx512
+THREADS ?= 1 2
 
-.PHONY: lab test setup lint bench clean
+.PHONY: lab test setup lint outputs bench clean
 
 setup: $(VENV)/.installed
 
@@ -25,12 +27,27 @@ lab: setup
 	$(BIN)/course doctor
 	$(BIN)/course lab
 
+slides: setup
+	$(BIN)/course slides
+
 lint: setup
 	$(BIN)/ruff check course_lib tests benchmarks
 	$(BIN)/ruff format --check course_lib tests benchmarks
 
 test: lint
 	COURSE_THREADS=$(COURSE_TEST_THREADS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests notebooks
+
+# The notebooks' outputs as processors with other vectors, and with one thread and two, would give them.
+outputs: setup
+	for capability in $(CAPABILITIES); do for threads in $(THREADS); do \
+	  echo "ATEN_CPU_CAPABILITY=$$capability COURSE_THREADS=$$threads"; \
+	  ATEN_CPU_CAPABILITY=$$capability COURSE_THREADS=$$threads $(BIN)/python -m pytest -n 0 notebooks || exit 1; \
+	done; done
+
+# Alone on the machine: what runs beside it is measured too.
+bench: setup
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.suite_time
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -8,12 +8,16 @@ is a ratio of at least 1.0: ours at least as fast.
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 from transformers import BertModel
 
-from benchmarks.timing import paired_medians, print_table, use_course_threads
+from benchmarks.timing import (
+    paired_medians,
+    print_table,
+    result,
+    run_from_command_line,
+    use_course_threads,
+)
 from course_lib.bert.loading import load_encoder
 from course_lib.data.weights import bundled_weights_folder
 
@@ -58,26 +62,11 @@ def main(repetitions: int = 30, lengths: tuple[int, ...] = LENGTHS) -> list[dict
                 times = paired_medians(
                     lambda batch=batch: ours(**batch), lambda batch=batch: reference(**batch), repetitions
                 )
-                rows.append(
-                    {
-                        "benchmark": "encoder",
-                        "length": length,
-                        "rows": len(tokens),
-                        "padded": padded,
-                        "threads": threads,
-                        "ours_ms": 1000 * times.ours,
-                        "reference_ms": 1000 * times.reference,
-                        "ratio": times.ratio,
-                        "target": TARGET,
-                    }
-                )
+                case = {"length": length, "rows": len(tokens), "padded": padded, "threads": threads}
+                rows.append(result("encoder", times, TARGET, **case))
     print_table("Encoder, forward: ours against transformers' BertModel with sdpa", rows)
     return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repetitions", type=int, default=30)
-    main(parser.parse_args().repetitions)
+    run_from_command_line(main, __doc__)

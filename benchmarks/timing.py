@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -63,6 +64,27 @@ def paired_medians(
         statistics.median(other for _, other in pairs),
         statistics.median(other / own for own, other in pairs),
     )
+
+
+def result(benchmark: str, times: PairedTimes, target: float, **case) -> dict:
+    """Return one row of a benchmark: the case, milliseconds of both, ratio, target (0 where none is set)."""
+    return {
+        "benchmark": benchmark,
+        **case,
+        "ours_ms": 1000 * times.ours,
+        "reference_ms": 1000 * times.reference,
+        "ratio": times.ratio,
+        "target": target,
+    }
+
+
+def run_from_command_line(main: Callable[[int], list[dict]], description: str, repetitions: int = 30) -> None:
+    """Run a benchmark with the number of repetitions that stands on the command line."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=repetitions)
+    main(parser.parse_args().repetitions)
 
 
 def print_table(title: str, rows: list[dict]) -> None:

@@ -85,6 +85,28 @@ def _progress(arguments) -> int:
     return 0
 
 
+def _pretrain(arguments) -> int:
+    from course_lib.pretraining.__main__ import run
+
+    return run(arguments)
+
+
+def _slides(arguments) -> int:
+    from course_lib.slides.build import build_decks
+    from course_lib.slides.deck import deck_paths
+
+    if arguments.keep:
+        from course_lib.slides.kept import keep
+
+        if not arguments.lessons:
+            raise CourseError(translate("Name the lessons to run, such as: course slides --keep 10"))
+        for lesson in arguments.lessons:
+            print(translate("{path} is written.").format(path=keep(notebook_path(lesson).stem)))
+        return 0
+    build_decks(deck_paths(arguments.lessons), arguments.output, arguments.html)
+    return 0
+
+
 def _data(arguments) -> int:
     if arguments.action == "realism":
         from course_lib.studies import realism
@@ -122,9 +144,33 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("name", nargs="?")
     add.set_defaults(function=_record)
 
+    add = commands.add_parser(
+        "slides", help=translate("build the slide decks, all of them if none is named: HTML, PDF, PPTX")
+    )
+    add.add_argument("lessons", nargs="*", help=translate("numbers, such as 04 08"))
+    add.add_argument(
+        "--keep",
+        action="store_true",
+        help=translate("run these lessons, and keep the numbers of their figures for the decks"),
+    )
+    add.add_argument("--html", action="store_true", help=translate("the HTML alone, which needs no browser"))
+    add.add_argument(
+        "--output",
+        type=Path,
+        default=settings.REPOSITORY / "build" / "slides",
+        help=translate("folder for the files (default: build/slides)"),
+    )
+    add.set_defaults(function=_slides)
+
     add = commands.add_parser("progress", help=translate("show how far you have come"))
     add.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
     add.set_defaults(function=_progress)
+
+    from course_lib.pretraining.__main__ import add_options
+
+    add = commands.add_parser("pretrain", help=translate("pre-train a BERT"))
+    add_options(add)
+    add.set_defaults(function=_pretrain)
 
     add = commands.add_parser(
         "data", help=translate("examine the bundled data sets, or try their models on real data")

@@ -40,15 +40,20 @@ def parameter_groups(model: nn.Module, weight_decay: float = 0.01) -> list[dict]
 
 
 def adamw(
-    model: nn.Module, learning_rate: float, weight_decay: float = 0.01, epsilon: float = 1e-6
+    model: nn.Module,
+    learning_rate: float,
+    weight_decay: float = 0.01,
+    epsilon: float = 1e-6,
+    fused: bool | None = None,
 ) -> torch.optim.AdamW:
     """Return AdamW with BERT's groups, betas 0.9 and 0.999, and epsilon 1e-6.
 
     Unlike the original code, torch corrects the bias of the first steps; Mosbach et al. 2021 find
-    that fine-tuning is steadier with the correction.
+    that fine-tuning is steadier with the correction. ``fused`` updates all numbers of a matrix in one
+    go: the same formula, faster, other roundings.
     """
     groups = parameter_groups(model, weight_decay)
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.999), eps=epsilon)
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.999), eps=epsilon, fused=fused)
 
 
 def warmup_linear_share(step: int, warmup_steps: int, total_steps: int) -> float:

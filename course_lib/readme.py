@@ -1,4 +1,4 @@
-"""The generated parts of the README: its picture, the syllabus table, the recorded results, the sources.
+"""The generated parts of the README and of CONTRIBUTING: picture, syllabus, results, benchmarks, sources, errors.
 
 ``python -m course_lib.readme`` draws the picture and rewrites the blocks between the markers
 ``<!-- name:begin -->`` and ``<!-- name:end -->``. A test fails when they are stale.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,10 @@ from course_lib.translation import translate
 README = settings.REPOSITORY / "README.md"
 PICTURE = settings.NOTEBOOKS / "pictures" / "masking_strategy.svg"
 RUN_TIMES = settings.RECORDED / "run-times.json"
+BENCHMARKS = settings.RECORDED / "benchmarks.json"
+SUITE_TIME = settings.RECORDED / "suite-time.json"
+CONTRIBUTING = settings.REPOSITORY / "CONTRIBUTING.md"
+MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
 REMEDY = "Mend the file, and run: python -m course_lib.readme"
 
 SENTENCE = (
@@ -175,21 +181,113 @@ def sources_block() -> str:
     return "\n".join(lines)
 
 
+REFERENCES = {
+    "bucket": "fixed padding, random batches",
+    "encoder": "`BertModel` of transformers, sdpa",
+    "masking": "`DataCollatorForLanguageModeling` of transformers",
+    "pair": "pairs made one by one",
+    "pretraining": "`BertForPreTraining` in the Trainer of transformers",
+    "wordpiece": "`tokenizers`, in Rust",
+}
+MEASURED = {"benchmark", "threads", "ours_ms", "reference_ms", "ratio", "target"}
+
+
+def _case(row: dict) -> str:
+    """Say which case a row of a benchmark measured: all that is not a result."""
+    parts = []
+    for name, value in row.items():
+        if name in MEASURED or name.endswith(("_ms", "_seconds")) or isinstance(value, float):
+            continue
+        label = name.replace("_", " ")
+        if value is True:
+            parts.append(label)
+        elif isinstance(value, str):
+            parts.append(value)
+        elif value is not False:
+            parts.append(f"{label} {value:,}")
+    return ", ".join(parts)
+
+
+def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> str:
+    """Return the table of all benchmarks, and how long the suite takes.
+
+    Parameters
+    ----------
+    path : the file that ``make bench`` keeps.
+    suite_time : the file that ``python -m benchmarks.suite_time`` keeps.
+
+    Raises
+    ------
+    DataFileError
+        If a file is there and is not what those commands write.
+    """
+    kept, suite = _read_json(path), _read_json(suite_time)
+    if kept is None:
+        lines = ["Not measured yet. The command is `make bench`."]
+    else:
+        lines = [
+            "| benchmark | case | against | how many times as fast | target |",
+            "|:---|:---|:---|---:|---:|",
+        ]
+        try:
+            for name, measured in kept["results"].items():
+                for row in measured["rows"]:
+                    target = f"{row['target']:g}" if row["target"] else "–"
+                    against = REFERENCES.get(name, "the reference")
+                    lines.append(f"| {name} | {_case(row)} | {against} | {row['ratio']:.2f} | {target} |")
+            dates = sorted({measured["date"] for measured in kept["results"].values()})
+            threads = sorted({row.get("threads", 1) for m in kept["results"].values() for row in m["rows"]})
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            problem = f"a field is missing or has another form ({error!r})"
+            raise DataFileError(path, problem, "Make it anew with: make bench") from None
+        used = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
+        when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+        lines += ["", f"Both sides in turn in one run, medians, {used}, {when}, by `{kept['command']}`."]
+    if suite is not None:
+        minutes, workers = suite["minutes"], suite["workers"]
+        lines += ["", f"The whole suite takes {minutes} minutes on {workers} cores ({suite['date']})."]
+    return "\n".join(lines)
+
+
+def known_errors_block(path: Path = MUTANTS) -> str:
+    """Return the table of the errors that well-known teaching code makes, with the tests that catch each.
+
+    Parameters
+    ----------
+    path : the list of errors that the tests put into the code.
+    """
+    sys.path.insert(0, str(path.parent))
+    try:
+        listed = runpy.run_path(str(path))
+    finally:
+        sys.path.remove(str(path.parent))
+    lines = ["| no. | error | put into | caught by |", "|---:|:---|:---|:---|"]
+    for number, mutants in sorted(listed["KNOWN_ERRORS"].items()):
+        for mutant in mutants:
+            place = mutant.target.removeprefix("course_lib.").replace(":", ".")
+            file, _, test = mutant.caught_by[0].partition("::")
+            lines.append(f"| {number} | {mutant.what} | `{place}` | [{test}]({file}) |")
+    return "\n".join(lines)
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "picture": picture_block,
     "syllabus": syllabus_block,
     "results": results_block,
+    "benchmarks": benchmarks_block,
     "sources": sources_block,
 }
+CONTRIBUTING_BLOCKS: Mapping[str, Callable[[], str]] = {"known-errors": known_errors_block}
 
 
-def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
+def with_blocks(text: str, blocks: Mapping[str, str], path: Path = README) -> str:
     """Return a text with the content between its markers replaced.
 
     Parameters
     ----------
     text : Markdown with one pair of markers for each block.
     blocks : content of each block by its name.
+    path : the file that the text is from, for the message of an error.
 
     Raises
     ------
@@ -200,18 +298,44 @@ def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
         pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
         if len(pattern.findall(text)) != 1 or text.count(f"<!-- {name}:") != 2:
             problem = f"the markers <!-- {name}:begin --> and <!-- {name}:end --> must occur once each"
-            raise DataFileError(README, problem, "Put them back, each on a line of its own")
+            raise DataFileError(path, problem, "Put them back, each on a line of its own")
         text = pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
     return text
 
 
+def _rewrite(path: Path, blocks: Mapping[str, Callable[[], str]]) -> None:
+    """Rewrite the blocks of a file, as a whole or not at all."""
+    from course_lib.data.readers.writing import atomic_file
+
+    text = with_blocks(
+        path.read_text(encoding="utf-8"), {name: make() for name, make in blocks.items()}, path
+    )
+    with atomic_file(path) as file:
+        file.write(text)
+
+
+def write_readme() -> None:
+    """Rewrite the blocks of the README, without its picture.
+
+    Raises
+    ------
+    DataFileError
+        If its markers are damaged, or it cannot be written.
+    """
+    _rewrite(README, {name: make for name, make in BLOCKS.items() if name != "picture"})
+
+
 def main() -> None:
-    """Draw the picture and rewrite the blocks of the README."""
-    text = with_blocks(README.read_text(encoding="utf-8"), {name: make() for name, make in BLOCKS.items()})
+    """Draw the picture, and rewrite the blocks of the README and of CONTRIBUTING."""
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
-    README.write_text(text, encoding="utf-8", newline="\n")
-    print(translate("{path} and its picture are written.").format(path=README.name))
+    _rewrite(README, BLOCKS)
+    _rewrite(CONTRIBUTING, CONTRIBUTING_BLOCKS)
+    print(
+        translate("{readme}, its picture and {other} are written.").format(
+            readme=README.name, other=CONTRIBUTING.name
+        )
+    )
 
 
 if __name__ == "__main__":

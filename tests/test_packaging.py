@@ -129,7 +129,8 @@ ALLOWED = {
     "doctor": STUDIES,
     "notebooks": STUDIES,
     "readme": STUDIES | {"figures"},
-    "cli": STUDIES | {"figures", "lessons", "doctor", "notebooks", "readme"},
+    "slides": STUDIES | {"figures", "readme", "slides"},
+    "cli": STUDIES | {"figures", "lessons", "doctor", "notebooks", "readme", "slides"},
 }
 
 
@@ -195,6 +196,12 @@ def test_make_test_runs_tests_notebooks_and_lint():
     assert "--nbval " in read("pyproject.toml")
 
 
-@pytest.mark.parametrize("name", ["course_lib/jupyter/labconfig/page_config.json"])
-def test_files_that_the_package_needs_go_with_it(name):
-    assert (REPOSITORY / name).is_file() and "jupyter/**/*.json" in read("pyproject.toml")
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("course_lib/jupyter/labconfig/page_config.json", "jupyter/**/*.json"),
+        ("course_lib/slides/theme/slides.css", "slides/theme/*"),
+    ],
+)
+def test_files_that_the_package_needs_go_with_it(name, pattern):
+    assert (REPOSITORY / name).is_file() and f'"{pattern}"' in read("pyproject.toml")

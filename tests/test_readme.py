@@ -76,6 +76,49 @@ def test_the_syllabus_links_what_is_there_and_shows_what_was_measured(tmp_path):
     assert lines[7] == "|  | 05 · Next-sentence prediction *(in preparation)* |  |  |"
 
 
+MEASURED = {
+    "command": "make bench",
+    "results": {
+        "encoder": {
+            "date": "2030-01-02",
+            "rows": [
+                {"benchmark": "encoder", "length": 2048, "padded": True, "threads": 2, "ours_ms": 1.0, "reference_ms": 2.0,
+                 "ratio": 2.004, "target": 1.0},
+                {"benchmark": "encoder", "length": 64, "padded": False, "threads": 2, "ours_ms": 1.0, "reference_ms": 2.0,
+                 "ratio": 0.5, "target": 0.0},
+            ],
+        },
+        "other": {"date": "2030-01-01", "rows": [{"kind": "a kind", "ratio": 3, "target": 2.5}]},
+    },
+}  # fmt: skip
+
+
+def test_benchmarks_come_from_what_was_measured(tmp_path):
+    path, suite = tmp_path / "benchmarks.json", tmp_path / "suite-time.json"
+    assert "Not measured yet" in readme.benchmarks_block(path, suite)
+    path.write_text(json.dumps(MEASURED), encoding="utf-8")
+    suite.write_text(json.dumps({"minutes": 12.5, "workers": 2, "date": "2030-01-03"}), encoding="utf-8")
+    block = readme.benchmarks_block(path, suite)
+    assert "| encoder | length 2,048, padded | `BertModel` of transformers, sdpa | 2.00 | 1 |" in block
+    assert "| encoder | length 64 | `BertModel` of transformers, sdpa | 0.50 | – |" in block
+    assert "| other | a kind | the reference | 3.00 | 2.5 |" in block
+    assert "1 or 2 threads, 2030-01-01 to 2030-01-02, by `make bench`" in block
+    assert block.endswith("The whole suite takes 12.5 minutes on 2 cores (2030-01-03).")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"results": 3}', '{"results": {"encoder": {"rows": [{}]}}}'])
+def test_a_broken_file_of_benchmarks_is_named(tmp_path, content):
+    path = tmp_path / "benchmarks.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"benchmarks\.json"):
+        readme.benchmarks_block(path, tmp_path / "none.json")
+
+
+def test_the_suite_stays_within_half_an_hour():
+    if readme.SUITE_TIME.is_file():
+        assert json.loads(text_of(readme.SUITE_TIME))["minutes"] <= 30
+
+
 def test_results_come_from_the_record(tmp_path):
     assert "not recorded yet" in readme.results_block(tmp_path)
     results = {"curve": [{"accuracy": 0.1}, {"accuracy": 0.3456}], "unigram_accuracy": 0.0512}

@@ -13,7 +13,10 @@ name             bundled (default)                        hub (profile ``full``)
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +52,16 @@ HUB = {
     "questions": "rajpurkar/squad_v2",
     "entities": "eriktks/conll2003",
 }
+# The files that are wanted of a repository: weights as safetensors and rows as Parquet, which cannot carry code.
+WANTED_FILES = {
+    "encoder": ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+    "wikipedia": ("wikitext-103-raw-v1/train-*.parquet",),
+    "reviews": ("plain_text/train-*.parquet", "plain_text/test-*.parquet"),  # not the unlabeled part
+    "questions": ("squad_v2/*.parquet",),
+    "entities": ("conll2003/*.parquet",),
+}
+# Where a data set's main branch holds a script, the hub keeps a Parquet copy beside it.
+REVISIONS = {"entities": "refs/convert/parquet"}
 
 
 def choose_source(name: str, source: str | Path | None = None) -> Source:
@@ -99,13 +112,7 @@ def encoder_folder(source: str | Path | None = None) -> Path:
         return bundled_weights_folder()
     if chosen.kind == "path":
         return Path(chosen.place)
-    from huggingface_hub import snapshot_download
-
-    wanted = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"]
-    try:
-        return Path(snapshot_download(chosen.place, allow_patterns=wanted))
-    except Exception as error:  # the hub's client raises many kinds of its own
-        raise _unavailable(chosen, error) from None
+    return hub_folder(chosen)
 
 
 def load_texts(name: str, source: str | Path | None = None):
@@ -170,22 +177,115 @@ def _from_files(name: str, place: Path):
     return datasets.DatasetDict(splits)
 
 
+def hub_folder(chosen: Source) -> Path:
+    """Download the wanted files of a hub repository, or find them in the cache, and compare them with their hashes.
+
+    What the cache holds is not downloaded again. With ``HF_HUB_OFFLINE`` it is all there is.
+
+    Parameters
+    ----------
+    chosen : a source of kind ``hub``.
+
+    Returns
+    -------
+    Path
+        The folder in the hub's cache that holds the files.
+
+    Raises
+    ------
+    HubUnavailableError
+        If a file could not be had, or is not the published one; a damaged file is removed from the cache.
+    """
+    import huggingface_hub
+
+    kind = "model" if chosen.name == "encoder" else "dataset"
+    wanted = WANTED_FILES[chosen.name]
+    try:
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                chosen.place,
+                repo_type=kind,
+                revision=REVISIONS.get(chosen.name),
+                allow_patterns=list(wanted),
+            )
+        )
+        damaged = _remove_damaged_files(folder, chosen.place, kind)
+    except Exception as error:  # the hub's client raises many kinds of its own
+        raise _unavailable(chosen, _reason(error)) from None
+    if damaged:
+        files = ", ".join(damaged)
+        raise _unavailable(
+            chosen, f"{files} came damaged, with another hash than published, and went from the cache"
+        )
+    missing = [pattern for pattern in wanted if not any(folder.glob(_glob_of(pattern)))]
+    if missing:
+        raise _unavailable(chosen, f"the repository has no {missing[0]}")
+    return folder
+
+
+def _glob_of(pattern: str) -> str:
+    """Return the glob of a pattern in which, as on the hub, a star stands for folders too."""
+    folder, _, name = pattern.rpartition("/")
+    return f"{folder}/**/{name}" if folder else name
+
+
+def _remove_damaged_files(folder: Path, repository: str, kind: str) -> list[str]:
+    """Remove from the cache each file that is not the published one, and return their names.
+
+    The client compares sizes alone. The hub publishes the SHA-256 of a large file, and of a small one
+    the name that git gives it: the SHA-1 of its size and content.
+    """
+    import huggingface_hub
+
+    try:
+        published = huggingface_hub.get_cached_repo_tree(repository, repo_type=kind, revision=folder.name)
+    except huggingface_hub.errors.CachedRepoTreeNotFoundError:
+        return []  # a cache of an older client, without a network: there is nothing to compare with
+    damaged = [
+        file.path for file in published if (folder / file.path).is_file() and not _is_whole(folder, file)
+    ]
+    for name in damaged:
+        path = folder / name
+        kept = path.parent / path.readlink() if path.is_symlink() else path  # a link leads to the content
+        path.unlink()
+        kept.unlink(missing_ok=True)  # equal files share their content
+    return damaged
+
+
+def _is_whole(folder: Path, file) -> bool:
+    """Tell whether a downloaded file has the hash that is published for it."""
+    path = folder / file.path
+    with open(path, "rb") as content:
+        if file.lfs is not None:
+            return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
+        named = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        named.update(content.read())
+        return named.hexdigest() == file.blob_id
+
+
 def _from_hub(chosen: Source):
+    """Load the splits of a hub data set from its Parquet files."""
     import datasets
 
-    # Where a data set's main branch holds a script, the hub keeps a Parquet copy beside it.
-    revision = "refs/convert/parquet" if chosen.name == "entities" else None
+    folder = hub_folder(chosen)
+    files: dict[str, list[str]] = {}
+    for path in sorted(
+        path for pattern in WANTED_FILES[chosen.name] for path in folder.glob(_glob_of(pattern))
+    ):
+        # train-00000-of-00001.parquet, or train/0000.parquet
+        words = [re.split(r"[-_.]", part)[0] for part in (path.name, path.parent.name)]
+        for split, names in SPLIT_NAMES.items():
+            if any(word in names for word in words):
+                files.setdefault(split, []).append(str(path))
     try:
-        found = datasets.load_dataset(chosen.place, revision=revision)
-    except Exception as error:  # the hub's client raises many kinds of its own
-        raise _unavailable(chosen, error) from None
-    return _with_our_columns(chosen.name, found)
+        found = datasets.load_dataset("parquet", data_files=files)
+        return _with_our_columns(chosen.name, found)
+    except Exception as error:  # so do the readers of Parquet
+        raise _unavailable(chosen, _reason(error)) from None
 
 
 def _with_our_columns(name: str, found):
     """Bring a hub data set to the columns that our readers give."""
-    if name == "reviews":
-        found.pop("unsupervised", None)
     if name == "questions":
         return found.map(lambda row: {"is_impossible": not row["answers"]["text"]})
     if name == "entities" and "ner_tags" in found["train"].column_names:
@@ -196,9 +296,46 @@ def _with_our_columns(name: str, found):
     return found
 
 
-def _unavailable(chosen: Source, error: Exception) -> HubUnavailableError:
-    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words why the hub's client failed."""
+    causes = list(_chain(error))
+    # Kinds by name: the client has changed the library beneath it before, and kept the names.
+    kinds = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    status = next((c.response.status_code for c in causes if getattr(c, "response", None) is not None), None)
+    if any(getattr(cause, "errno", None) == errno.ENOSPC for cause in causes):
+        return "the disk is full (free some space, or set HF_HOME to a folder elsewhere)"
+    if "OfflineModeIsEnabled" in kinds:
+        return "HF_HUB_OFFLINE is set, and not all of it was downloaded before"
+    if "GatedRepoError" in kinds:
+        return "its owner asks you to log in and accept terms first"
+    if "RepositoryNotFoundError" in kinds:
+        return "there is no repository of that name, or it is not open to you"
+    if status is not None:
+        return f"the answer was status {status}"
+    if "TimeoutException" in kinds:
+        return "the answer took too long (HF_HUB_DOWNLOAD_TIMEOUT sets the seconds)"
+    if "ConnectError" in kinds:
+        return "no connection could be made"
+    if "TransportError" in kinds:
+        return "the connection was cut"
+    lines = str(error).strip().splitlines()
+    return lines[0][:200].rstrip(".") if lines else type(error).__name__
+
+
+def _unavailable(chosen: Source, reason: str) -> HubUnavailableError:
+    """Return the one message of every failure: what was wanted, from where, why not, and how to go on."""
+    from huggingface_hub import constants
+
+    endpoint = re.sub(r"//[^/@]*@", "//", constants.ENDPOINT)  # a mirror's address may hold a password
+    own = "a model folder of your own" if chosen.name == "encoder" else "your own files"
     return HubUnavailableError(
-        f"{chosen.name!r} was wanted from the hub ({chosen.place}) and could not be had: {reason} "
-        "Go on with the bundled data (COURSE_PROFILE=quick), or give the path of your own files."
+        f"{chosen.name!r} was wanted from the hub ({chosen.place} at {endpoint}) and could not be had: {reason}. "
+        f"Try again later, go on with what is bundled (COURSE_PROFILE=quick), or give the path of {own}."
     )

@@ -115,21 +115,53 @@ def clean_article(wikitext: str) -> list[str]:
     list of str
         Sentences of running text; empty for a redirect.
     """
+    return cleaning_stages(wikitext)["sentences"]
+
+
+def cleaning_stages(wikitext: str) -> dict[str, list[str]]:
+    """Return what is left of one article after each stage of its cleaning, in order.
+
+    Parameters
+    ----------
+    wikitext : an article in MediaWiki markup.
+
+    Returns
+    -------
+    dict
+        Lists of str under four names: the lines of the ``markup``, those of the ``visible`` text, the
+        ``paragraphs`` of 12 words and more, and the ``sentences``; all but the first empty for a redirect.
+    """
     from syntok import segmenter
 
+    stages = {"markup": wikitext.split("\n"), "visible": [], "paragraphs": [], "sentences": []}
     if wikitext.lstrip().lower().startswith("#redirect"):
-        return []
-    sentences = []
-    for line in _visible_text(wikitext).split("\n"):
+        return stages
+    stages["visible"] = [line for line in _visible_text(wikitext).split("\n") if line.strip()]
+    for line in stages["visible"]:
         paragraph = _clean_paragraph(line)
         if len(paragraph.split()) < 12:  # a caption or a stray label, not a paragraph
             continue
+        stages["paragraphs"].append(paragraph)
         for parts in segmenter.process(paragraph):
             for tokens in parts:
                 sentence = paragraph[tokens[0].offset : tokens[-1].offset + len(tokens[-1].value)]
                 if _good_sentence(sentence):
-                    sentences.append(sentence)
-    return sentences
+                    stages["sentences"].append(sentence)
+    return stages
+
+
+def raw_articles() -> list[tuple[str, str]]:
+    """Return the title and the wikitext of every article of the sample, redirects among them.
+
+    Raises
+    ------
+    DataFileError
+        If gensim's sample is missing or damaged.
+    """
+    from gensim.corpora.wikicorpus import extract_pages
+
+    with bz2.open(archive_path()) as archive:
+        return [(title, text) for title, text, _ in extract_pages(archive, filter_namespaces=("0",))]
 
 
 def load_wikipedia(cache: Path | None = None) -> list[dict]:
@@ -149,8 +181,6 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
     DataFileError
         If gensim's sample is missing or damaged.
     """
-    from gensim.corpora.wikicorpus import extract_pages
-
     cache = (cache or settings.current().cache) / f"wikipedia-{CLEANING_VERSION}.json"
     if cache.is_file():
         try:
@@ -159,9 +189,7 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
                 return articles
         except (ValueError, TypeError, KeyError):
             pass  # a half-written or damaged cache: make it anew
-    with bz2.open(archive_path()) as archive:
-        pages = list(extract_pages(archive, filter_namespaces=("0",)))
-    articles = [{"title": title, "sentences": clean_article(text)} for title, text, _ in pages]
+    articles = [{"title": title, "sentences": clean_article(text)} for title, text in raw_articles()]
     articles = [article for article in articles if len(article["sentences"]) >= 5]
     _write_cache(cache, articles)
     return articles

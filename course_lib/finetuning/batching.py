@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.data import Sampler
 
 PADDING = {"labels": -100}  # every other field is padded with 0: [PAD], segment A, not a token
 
@@ -43,19 +45,43 @@ def length_buckets(
     return [batches[i] for i in shuffled]
 
 
-def pad_batch(features: Sequence[dict]) -> dict[str, Tensor]:
+class BucketBatchSampler(Sampler[list[int]]):
+    """The batches of :func:`length_buckets` for a torch ``DataLoader``, new ones in each epoch.
+
+    Parameters
+    ----------
+    lengths : length of each row in tokens.
+    batch_size : rows in a batch.
+    seed : seed of the order; the same one gives the batches of :func:`course_lib.finetuning.loop.fine_tune`.
+    pool : batches sorted together.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, pool: int = 32):
+        self.lengths, self.batch_size, self.pool = list(lengths), batch_size, pool
+        self.drop_last = False  # accelerate asks for it when it shares batches out to several processes
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.lengths) / self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from length_buckets(self.lengths, self.batch_size, self.generator, self.pool)
+
+
+def pad_batch(features: Sequence[dict], length: int | None = None) -> dict[str, Tensor]:
     """Join features into tensors, padded to the longest of them.
 
     Parameters
     ----------
     features : each with ``input_ids`` and other fields; lists are padded, single numbers are stacked.
+    length : pad at least to this many instead, as fixed padding to a ``max_length`` does.
 
     Returns
     -------
     dict of Tensor
         ``attention_mask`` (B, T) int64, and each field as (B, T) or (B,).
     """
-    longest = max(len(feature["input_ids"]) for feature in features)
+    longest = max(length or 0, *(len(feature["input_ids"]) for feature in features))
     batch = {}
     for name in features[0]:
         values = [feature[name] for feature in features]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,26 +21,49 @@ from course_lib.finetuning.loop import TaskModel, predict
 def load_tokenizer(folder: str | Path) -> Tokenizer:
     """Load a model folder's WordPiece tokenizer, without truncation and padding of its own.
 
+    Older checkpoints bring ``vocab.txt`` alone; whether they lower the letters stands in
+    ``tokenizer_config.json``, and they do if nothing is said.
+
     Raises
     ------
     WeightsError
-        If the folder has no ``tokenizer.json``, or it is damaged.
+        If the folder has no tokenizer, or it is damaged or not BERT's.
     """
-    path = Path(folder) / "tokenizer.json"
-    if not path.is_file():
+    path, vocabulary = Path(folder) / "tokenizer.json", Path(folder) / "vocab.txt"
+    if not path.is_file() and not vocabulary.is_file():
         raise WeightsError(
             f"{path} does not exist: the model folder has no tokenizer. Save it beside the weights with the "
             "tokenizer's save_pretrained, or copy tokenizer.json from the model it came from."
         )
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else _from_vocabulary(vocabulary)
     except Exception as error:  # the library raises nothing more special
         raise WeightsError(
-            f"{path} is not a whole tokenizer file ({error}). Copy the model folder again."
+            f"{path if path.is_file() else vocabulary} is not a whole tokenizer file ({error}). "
+            "Copy the model folder again."
         ) from None
+    for token in ("[CLS]", "[SEP]", "[UNK]"):
+        if tokenizer.token_to_id(token) is None:
+            raise WeightsError(
+                f"{path if path.is_file() else vocabulary}: the token {token} is missing, so this is not BERT's "
+                "tokenizer. Use the folder of a BERT model."
+            )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _from_vocabulary(path: Path) -> Tokenizer:
+    """Build the WordPiece tokenizer of a checkpoint that has no ``tokenizer.json``."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    settings = path.with_name("tokenizer_config.json")
+    lower = (
+        json.loads(settings.read_text(encoding="utf-8")).get("do_lower_case", True)
+        if settings.is_file()
+        else True
+    )
+    return BertWordPieceTokenizer(str(path), lowercase=lower)._tokenizer
 
 
 def classification_model(number_of_labels: int, source: str | Path | None = None) -> TaskModel:
@@ -82,7 +106,7 @@ def classification_features(
     for row, encoding in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
         feature = {"input_ids": [cls_id, *encoding.ids[: max_length - 2], sep_id]}
         if labels is not None:
-            label = int(labels[row])
+            label = _class_number(row, labels[row])
             if number_of_labels is not None and not 0 <= label < number_of_labels:
                 raise CourseError(
                     f"Row {row}: the label is {label}, and the model has classes 0 to {number_of_labels - 1}. "
@@ -93,8 +117,33 @@ def classification_features(
     return features
 
 
+def _class_number(row: int, label) -> int:
+    """Return a label as a whole number; ``int`` alone would make 1 of 1.7 and accept "1"."""
+    try:
+        if int(label) == label:
+            return int(label)
+    except (TypeError, ValueError):
+        pass
+    raise CourseError(
+        f"Row {row}: the label is {label!r}, and classes are whole numbers from 0. Number the names of your "
+        "classes, in the same order for every part of the data."
+    )
+
+
 def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
-    """Mean cross-entropy of (B, classes) scores."""
+    """Mean cross-entropy of (B, classes) scores.
+
+    Raises
+    ------
+    CourseError
+        If a label is outside the classes of the head.
+    """
+    low, high, classes = int(batch["label"].min()), int(batch["label"].max()), scores.shape[-1]
+    if low < 0 or high >= classes:
+        raise CourseError(
+            f"A label of the batch is {low if low < 0 else high}, and the head has classes 0 to {classes - 1}. "
+            "Correct the label, or make the model with more classes."
+        )
     return nn.functional.cross_entropy(scores, batch["label"])
 
 

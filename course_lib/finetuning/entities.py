@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,6 +19,10 @@ from course_lib.finetuning.loop import TaskModel, predict
 
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in ("PER", "ORG", "LOC", "MISC") for prefix in "BI"))
 IGNORED = -100  # a piece that carries no tag of its own
+PAIR_KINDS = ("correct", "type", "boundary", "boundary and type", "missed", "invented")
+
+Entity = tuple[int, int, str]  # start word, end word (exclusive), type
+Words = Sequence[Sequence[str]]  # the words, or the tags, of each sentence
 
 
 def entity_model(tags: Sequence[str] = TAGS, source: str | Path | None = None) -> TaskModel:
@@ -132,3 +138,225 @@ def entities_of(words: Sequence[str], tags: Sequence[str]) -> list[tuple[int, in
     from seqeval.metrics.sequence_labeling import get_entities
 
     return [(start, end + 1, kind) for kind, start, end in get_entities(list(tags))]
+
+
+# Tag schemes --------------------------------------------------------------------------------------
+
+
+def iob1_to_bio(tags: Sequence[str]) -> list[str]:
+    """Return tags in BIO for tags in IOB1, the scheme of the CoNLL-2003 files (Ramshaw and Marcus 1995).
+
+    In IOB1 an entity begins with ``I-``, and with ``B-`` only right behind another of its type.
+    """
+    bio, previous = [], "O"
+    for tag in tags:
+        begins = tag.startswith("I-") and previous[2:] != tag[2:]
+        bio.append(f"B-{tag[2:]}" if begins else tag)
+        previous = tag
+    return bio
+
+
+def bio_to_iob1(tags: Sequence[str]) -> list[str]:
+    """Return tags in IOB1 for legal tags in BIO: ``B-`` stays only where two entities of a type touch."""
+    iob1, previous = [], "O"
+    for tag in tags:
+        parts = tag.startswith("B-") and previous[2:] == tag[2:]
+        iob1.append(f"I-{tag[2:]}" if tag != "O" and not parts else tag)
+        previous = tag
+    return iob1
+
+
+# Baselines ----------------------------------------------------------------------------------------
+
+
+def _key(words: Sequence[str], cased: bool) -> tuple[str, ...]:
+    return tuple(words) if cased else tuple(word.lower() for word in words)
+
+
+def gazetteer_of(sentences: Words, tags: Words, *, cased: bool = True) -> dict[tuple[str, ...], str]:
+    """Return the names of tagged sentences, each with its most frequent type.
+
+    Parameters
+    ----------
+    sentences, tags : the words of each sentence and their tags.
+    cased : whether *May* and *may* are two entries.
+    """
+    types: dict[tuple[str, ...], Counter] = {}
+    for words, row in zip(sentences, tags, strict=True):
+        for start, end, kind in entities_of(words, row):
+            types.setdefault(_key(words[start:end], cased), Counter())[kind] += 1
+    return {name: count.most_common(1)[0][0] for name, count in types.items()}
+
+
+def gazetteer_tags(
+    sentences: Words, gazetteer: Mapping[tuple[str, ...], str], *, cased: bool = True
+) -> list[list[str]]:
+    """Tag the names that a gazetteer holds, from left to right, the longest first."""
+    longest = max(map(len, gazetteer), default=0)
+    rows = []
+    for words in sentences:
+        key, tags, start = _key(words, cased), ["O"] * len(words), 0
+        while start < len(words):
+            ends = range(min(start + longest, len(words)), start, -1)
+            end = next((end for end in ends if key[start:end] in gazetteer), None)
+            if end is None:
+                start += 1
+                continue
+            kind = gazetteer[key[start:end]]
+            tags[start:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - start - 1)]
+            start = end
+        rows.append(tags)
+    return rows
+
+
+def capital_letter_tags(sentences: Words, kind: str) -> list[list[str]]:
+    """Tag every run of capitalized words as one entity of one type, the first word of a sentence left out.
+
+    Parameters
+    ----------
+    sentences : the words of each sentence; one all in capitals, such as a headline, says nothing and gets no entity.
+    kind : the type that every entity gets.
+    """
+    rows = []
+    for words in sentences:
+        capital = [word[:1].isupper() for word in words]
+        shouted = not any(character.islower() for word in words for character in word)
+        if capital:
+            capital[0] = False  # every sentence begins with a capital letter
+        if shouted:
+            capital = [False] * len(words)
+        tags = [f"I-{kind}" if one else "O" for one in capital]
+        rows.append(iob1_to_bio(tags))
+    return rows
+
+
+# What the scores count ----------------------------------------------------------------------------
+
+
+def tag_scores(gold: Words, predicted: Words) -> dict[str, float]:
+    """Return ``accuracy`` of single tags, O included, and the micro-averaged ``f1`` of those other than O."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    true, said = ([tag for row in rows for tag in row] for rows in (gold, predicted))
+    names = sorted({*true, *said} - {"O"})
+    f1 = f1_score(true, said, labels=names, average="micro", zero_division=0) if names else 0.0
+    return {"accuracy": float(accuracy_score(true, said)), "f1": float(f1)}
+
+
+def tags_on_every_piece(features: Sequence[dict], tags: Words) -> list[list[str]]:
+    """Copy the tag of each word to all its pieces, as BERT does not; for showing what that would claim.
+
+    Parameters
+    ----------
+    features : of :func:`entity_features`.
+    tags : the tag of each word.
+    """
+    rows = []
+    for feature, row in zip(features, tags, strict=True):
+        ends = [*feature["first_pieces"][1:], len(feature["input_ids"]) - 1]  # [SEP] ends the last word
+        widths = [end - first for first, end in zip(feature["first_pieces"], ends, strict=True)]
+        rows.append([tag for tag, width in zip(row, widths, strict=True) for _ in range(width)])
+    return rows
+
+
+def pair_entities(
+    gold: Collection[Entity], predicted: Collection[Entity]
+) -> list[tuple[Entity | None, Entity | None, str]]:
+    """Pair the entities of one sentence with those that were predicted, and name what became of each.
+
+    Each entity is in one pair. Equal ones are paired first, then those of equal words, then overlapping
+    ones of equal type, then any that overlap; within each step from left to right.
+
+    Returns
+    -------
+    list of tuple
+        Gold entity or None, predicted entity or None, and one of ``PAIR_KINDS``.
+    """
+
+    def overlap(a: Entity, b: Entity) -> bool:
+        return a[0] < b[1] and b[0] < a[1]
+
+    steps = {
+        "correct": lambda a, b: a == b,
+        "type": lambda a, b: a[:2] == b[:2],
+        "boundary": lambda a, b: overlap(a, b) and a[2] == b[2],
+        "boundary and type": overlap,
+    }
+    left, right, pairs = sorted(gold), sorted(predicted), []
+    for kind, fits in steps.items():
+        for one in list(left):
+            other = next((entity for entity in right if fits(one, entity)), None)
+            if other is not None:
+                left.remove(one)
+                right.remove(other)
+                pairs.append((one, other, kind))
+    pairs += [(one, None, "missed") for one in left]
+    pairs += [(None, other, "invented") for other in right]
+    return sorted(pairs, key=lambda pair: (pair[0] or pair[1], pair[2]))
+
+
+def pairs_of(gold: Words, predicted: Words) -> list[list[tuple[Entity | None, Entity | None, str]]]:
+    """Return the pairs of :func:`pair_entities` for each sentence, from its tags."""
+    return [
+        pair_entities(entities_of(true, true), entities_of(said, said))
+        for true, said in zip(gold, predicted, strict=True)
+    ]
+
+
+def error_counts(gold: Words, predicted: Words) -> dict[str, int]:
+    """Count the pairs of each kind.
+
+    All kinds but ``invented`` add up to the gold entities; all but ``missed`` to the predicted ones.
+    """
+    count = Counter(kind for row in pairs_of(gold, predicted) for _, _, kind in row)
+    return {kind: count[kind] for kind in PAIR_KINDS}
+
+
+def type_confusion(gold: Words, predicted: Words, types: Sequence[str]) -> list[list[int]]:
+    """Count pairs by type, rows the truth, columns the prediction; the last of each stands for *no entity*."""
+    number = {kind: i for i, kind in enumerate(types)}
+    matrix = [[0] * (len(types) + 1) for _ in range(len(types) + 1)]
+    for row in pairs_of(gold, predicted):
+        for one, other, _ in row:
+            matrix[number[one[2]] if one else -1][number[other[2]] if other else -1] += 1
+    return matrix
+
+
+def recall_by_seen(
+    sentences: Words, gold: Words, predicted: Words, known: Collection[tuple[str, ...]]
+) -> dict[str, tuple[int, int]]:
+    """Return how many entities were found, and of how many, for names ``seen`` in training and ``unseen``.
+
+    Parameters
+    ----------
+    sentences, gold, predicted : words, their tags, and the predicted tags.
+    known : names of the training part in lowercase, such as the keys of an uncased gazetteer.
+    """
+    found, all_ = Counter(), Counter()
+    for words, true, said in zip(sentences, gold, predicted, strict=True):
+        right = set(entities_of(words, said))
+        for entity in entities_of(words, true):
+            group = "seen" if _key(words[entity[0] : entity[1]], cased=False) in known else "unseen"
+            found[group] += entity in right
+            all_[group] += 1
+    return {group: (found[group], all_[group]) for group in ("seen", "unseen")}
+
+
+# Running text -------------------------------------------------------------------------------------
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """Return start and end (exclusive, in characters) of the words and marks of a text, as CoNLL parts them."""
+    # U.S. · the 's of a genitive · Guinea-Bissau, O'Neill, 1,131 · any other mark by itself
+    word = r"(?:[A-Za-z]\.){2,}|['’]s\b|[^\W_]+(?:(?!['’]s\b)[-'’.,/][^\W_]+)*|\S"
+    return [match.span() for match in re.finditer(word, text)]
+
+
+def find_entities(
+    text: str, model: TaskModel, tokenizer: Tokenizer, tag_names: Sequence[str] = TAGS
+) -> list[Entity]:
+    """Return start, end (exclusive, in characters) and type of each entity of a text."""
+    places = split_words(text)
+    words = [text[start:end] for start, end in places]
+    tags = predict_tags(model, entity_features([words], tokenizer, tag_names=tag_names), tag_names)[0]
+    return [(places[a][0], places[b - 1][1], kind) for a, b, kind in entities_of(words, tags)]

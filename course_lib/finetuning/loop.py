@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib.bert.encoder import BertEncoder
-from course_lib.errors import CourseError
-from course_lib.finetuning.batching import inference_batches, length_buckets, pad_batch
+from course_lib.errors import CourseError, SequenceTooLongError, SettingError
+from course_lib.finetuning.batching import BucketBatchSampler, inference_batches, pad_batch
 from course_lib.optimization import adamw, linear_schedule
 
 
@@ -51,6 +50,12 @@ class History:
     padded_tokens: int = 0  # slots the model had to compute
     seconds: float = 0.0
 
+    def add(self, loss: Tensor, batch: dict[str, Tensor]) -> None:
+        """Note one step."""
+        self.losses.append(loss.item())
+        self.tokens += int(batch["attention_mask"].sum())
+        self.padded_tokens += batch["attention_mask"].numel()
+
 
 class TaskModel(nn.Module):
     """An encoder and a head.
@@ -77,6 +82,92 @@ def freeze(module: nn.Module) -> None:
         parameter.requires_grad_(False)
 
 
+def freeze_body(model: TaskModel, part: str) -> None:
+    """Freeze one part of the body and unfreeze everything else.
+
+    Parameters
+    ----------
+    model : body and head; the head is always trained.
+    part : ``"none"``, ``"embeddings"``, ``"half"`` (embeddings and the lower half of the blocks) or
+        ``"all"`` (the whole body with its pooler). Fine-tune with ``freeze_embeddings=False`` after
+        ``"none"``: it would freeze them again.
+
+    Raises
+    ------
+    SettingError
+        If there is no such part.
+    """
+    body = model.encoder
+    frozen = {
+        "none": [],
+        "embeddings": [body.embeddings],
+        "half": [body.embeddings, *body.blocks[: len(body.blocks) // 2]],
+        "all": [body],
+    }
+    if part not in frozen:
+        raise SettingError(f"{part!r} cannot be frozen. Choose one of: {', '.join(frozen)}.")
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    for module in frozen[part]:
+        freeze(module)
+
+
+def prepare_model(model: TaskModel, configuration: TrainingConfiguration) -> None:
+    """Freeze what the configuration freezes, set the attention's dropout, and start the draws of dropout.
+
+    Raises
+    ------
+    CourseError
+        If no parameter is left to train.
+    """
+    torch.manual_seed(configuration.seed)  # dropout
+    if configuration.freeze_embeddings:
+        freeze(model.encoder.embeddings)
+    for block in model.encoder.blocks:
+        block.attention.dropout = configuration.attention_dropout
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise CourseError(
+            "Every parameter of the model is frozen, so nothing can be learned. "
+            "Unfreeze the head, for instance with freeze_body(model, 'all')."
+        )
+
+
+def check_features(model: TaskModel, features: Sequence[dict]) -> None:
+    """Refuse rows that the model cannot read, before any work is done.
+
+    Raises
+    ------
+    CourseError
+        If there is no row.
+    SequenceTooLongError
+        If a row has more pieces than the model has positions.
+    """
+    if not features:
+        raise CourseError("There is no row to work on. Check the file, or the filter that left none.")
+    most = model.encoder.configuration.max_position_embeddings
+    for row, feature in enumerate(features):
+        if len(feature["input_ids"]) > most:
+            raise SequenceTooLongError(
+                f"Row {row} has {len(feature['input_ids'])} pieces, and the model takes {most}. Truncate it "
+                "(max_length), or cut it into windows (lesson 09)."
+            )
+
+
+def check_loss(loss: Tensor, step: int, steps: int, learning_rate: float) -> None:
+    """Stop a training whose loss is no number any more.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If the loss is NaN or infinite.
+    """
+    if not torch.isfinite(loss):
+        raise TrainingDivergedError(
+            f"The loss is {loss.item()} at step {step} of {steps}. "
+            f"Lower the learning rate (now {learning_rate:g}) or check the labels."
+        )
+
+
 def fine_tune(
     model: TaskModel,
     features: Sequence[dict],
@@ -85,6 +176,8 @@ def fine_tune(
     *,
     evaluate: Callable[[TaskModel], dict[str, float]] | None = None,
     progress: bool = True,
+    collate: Callable[[list[dict]], dict[str, Tensor]] = pad_batch,
+    pool: int = 32,
 ) -> History:
     """Fine-tune a model in place and leave it in evaluation mode.
 
@@ -94,49 +187,44 @@ def fine_tune(
     features : one dictionary a row, as :func:`pad_batch` takes them.
     loss_of : the loss of scores and a batch.
     configuration : rate, epochs, batch size and so on.
-    evaluate : called after each epoch, on validation data, never on test data.
+    evaluate : called after each epoch, on validation data, never on test data; it decides nothing.
     progress : whether to show a progress bar.
+    collate : makes a batch of features.
+    pool : batches that are sorted by length together, see :func:`length_buckets`.
 
     Raises
     ------
     TrainingDivergedError
         If the loss becomes NaN or infinite.
+    SequenceTooLongError
+        If a row has more pieces than the model has positions.
+    CourseError
+        If there are no rows, or nothing is left to train.
     """
     c, history, began = configuration, History(), time.perf_counter()
-    torch.manual_seed(c.seed)  # dropout
-    generator = torch.Generator().manual_seed(c.seed)  # order of the rows
-    if c.freeze_embeddings:
-        freeze(model.encoder.embeddings)
-    for block in model.encoder.blocks:
-        block.attention.dropout = c.attention_dropout
+    check_features(model, features)
+    prepare_model(model, c)
     lengths = [len(feature["input_ids"]) for feature in features]
-    steps = math.ceil(len(features) / c.batch_size) * c.epochs
+    epochs = BucketBatchSampler(lengths, c.batch_size, c.seed, pool)  # the order of the rows
+    steps = len(epochs) * c.epochs
     optimizer = adamw(model, c.learning_rate, c.weight_decay)
     scheduler = linear_schedule(optimizer, round(steps * c.warmup_share), steps)
     device = next(model.parameters()).device
     bar = tqdm(total=steps, desc="fine-tuning", unit="step", disable=not progress)
     for _ in range(c.epochs):
         model.train()
-        for rows in length_buckets(lengths, c.batch_size, generator):
-            batch = {
-                name: tensor.to(device) for name, tensor in pad_batch([features[r] for r in rows]).items()
-            }
+        for rows in epochs:
+            batch = {name: tensor.to(device) for name, tensor in collate([features[r] for r in rows]).items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
                 scores = model(batch)
             loss = loss_of(scores.float(), batch)
-            if not torch.isfinite(loss):
-                raise TrainingDivergedError(
-                    f"The loss is {loss.item()} at step {len(history.losses) + 1} of {steps}. "
-                    f"Lower the learning rate (now {c.learning_rate:g}) or check the labels."
-                )
+            check_loss(loss, len(history.losses) + 1, steps, c.learning_rate)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), c.clip)
             optimizer.step()
             scheduler.step()
-            history.losses.append(loss.item())
-            history.tokens += int(batch["attention_mask"].sum())
-            history.padded_tokens += batch["attention_mask"].numel()
+            history.add(loss, batch)
             bar.update()
             bar.set_postfix(loss=f"{loss.item():.3f}")
         model.eval()
@@ -152,7 +240,15 @@ def predict(model: TaskModel, features: Sequence[dict], batch_size: int = 32) ->
     """Return the scores of each row, in the order of the rows, without gradient and without dropout.
 
     Scores of token-level heads are cut to the row's own length.
+
+    Raises
+    ------
+    SequenceTooLongError
+        If a row has more pieces than the model has positions.
     """
+    if not features:
+        return []
+    check_features(model, features)
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import string
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -22,7 +25,8 @@ class WindowSettings:
     """How a question and its paragraph become windows, and windows an answer.
 
     Lengths are in word pieces. ``step`` is the distance from one window's start to the next, as in
-    the original's ``doc_stride``; the overlap is what remains.
+    the original's ``doc_stride``; the overlap is what remains. ``max_answer`` is the longest answer, and
+    ``best`` how many starts, ends and answers are considered.
     """
 
     max_length: int = 384
@@ -52,7 +56,8 @@ class Window:
 class Answer:
     """A decoded answer: its text (empty for none), its place, and what speaks for it.
 
-    ``null_difference`` is the score of "no answer" minus that of the best span.
+    ``start`` and ``end`` are characters of the paragraph; ``score`` is the sum of the start's and the end's
+    score; ``null_difference`` is the score of "no answer" minus that of the best span.
     """
 
     text: str
@@ -60,6 +65,17 @@ class Answer:
     end: int
     score: float
     null_difference: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the n best answers: its text (empty for "no answer"), place, score and probability."""
+
+    text: str
+    start: int
+    end: int
+    score: float
+    probability: float
 
 
 def question_model(source: str | Path | None = None) -> TaskModel:
@@ -96,11 +112,17 @@ def make_windows(
     Raises
     ------
     CourseError
-        If an answer does not stand at its offset in the paragraph, or a window has no room for text.
+        If an answer does not stand at its offset in the paragraph or has no word piece, a window has no room
+        for text, or questions, paragraphs and answers are not equally many.
     """
     s, windows = settings, []
     if s.step < 1:
         raise CourseError(f"step is {s.step}; windows must be at least 1 piece apart.")
+    if len(questions) != len(contexts) or (answers is not None and len(answers) != len(questions)):
+        raise CourseError(
+            f"There are {len(questions)} questions, {len(contexts)} paragraphs and "
+            f"{'no' if answers is None else len(answers)} answers. Give one of each a row."
+        )
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     asked = tokenizer.encode_batch(list(questions), add_special_tokens=False)
     read = tokenizer.encode_batch(list(contexts), add_special_tokens=False)
@@ -145,7 +167,12 @@ def _target_pieces(
             f"{context[start : start + len(text)]!r} stands. Correct the offset, or read the file with repair=True."
         )
     touched = [i for i, (a, b) in enumerate(offsets) if a < start + len(text) and b > start]
-    return (touched[0], touched[-1]) if touched else None
+    if not touched:  # to call it a question without an answer would teach the model to abstain
+        raise CourseError(
+            f"Row {row}: the answer {text!r} at offset {start} has no word piece, so no span can point to it. "
+            "Give an answer with a visible character."
+        )
+    return touched[0], touched[-1]
 
 
 def _most_context(spans: Sequence[tuple[int, int]], number: int) -> list[bool]:
@@ -176,6 +203,21 @@ def span_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     ) / 2
 
 
+def read_windows(
+    model: TaskModel,
+    questions: Sequence[str],
+    contexts: Sequence[str],
+    tokenizer: Tokenizer,
+    settings: WindowSettings = WindowSettings(),
+) -> list[list[tuple[Window, Tensor]]]:
+    """Return, for each question, its windows with the model's scores, (T, 2) each."""
+    windows = make_windows(questions, contexts, tokenizer, settings=settings)
+    of_row: list[list[tuple[Window, Tensor]]] = [[] for _ in questions]
+    for window, scores in zip(windows, predict(model, [w.feature for w in windows]), strict=True):
+        of_row[window.example].append((window, scores))
+    return of_row
+
+
 def answer_questions(
     model: TaskModel,
     questions: Sequence[str],
@@ -193,15 +235,46 @@ def answer_questions(
     questions, contexts : one each a row.
     tokenizer : the model's tokenizer.
     settings : lengths, step, and how many candidates are kept.
-    threshold : "no answer" is given where ``null_difference`` is above it (tune it on validation
-        data); ``None`` always answers, as in SQuAD 1.1.
+    threshold : "no answer" is given where ``null_difference`` is above it (see :func:`tune_threshold`);
+        ``None`` always answers, as in SQuAD 1.1.
     """
-    windows = make_windows(questions, contexts, tokenizer, settings=settings)
-    scores = predict(model, [window.feature for window in windows])
-    of_row: list[list[tuple[Window, Tensor]]] = [[] for _ in questions]
-    for window, values in zip(windows, scores, strict=True):
-        of_row[window.example].append((window, values))
-    return [decode(contexts[row], parts, settings, threshold=threshold) for row, parts in enumerate(of_row)]
+    read = read_windows(model, questions, contexts, tokenizer, settings)
+    return [
+        decode(context, parts, settings, threshold=threshold)
+        for context, parts in zip(contexts, read, strict=True)
+    ]
+
+
+def null_score(parts: Sequence[tuple[Window, Tensor]]) -> float:
+    """Return the score of "no answer": start plus end at [CLS], the minimum over the windows.
+
+    One window may abstain only because the answer stands in another; all have to.
+    """
+    return min(float(scores[0, 0] + scores[0, 1]) for _, scores in parts)
+
+
+def legal_spans(
+    parts: Sequence[tuple[Window, Tensor]], settings: WindowSettings = WindowSettings()
+) -> list[tuple[float, int, int]]:
+    """Return the spans that may be an answer, best first: score, first and last character + 1.
+
+    The constraints of the original's ``write_predictions``: start and end are among the ``best`` of their
+    window and both in the paragraph; the window gives the start the most context; the end is not before the
+    start; the span has at most ``max_answer`` pieces.
+    """
+    spans = []
+    for window, scores in parts:  # scores (T, 2)
+        count = min(settings.best, len(scores))
+        starts, ends = (scores[:, side].topk(count).indices.tolist() for side in (0, 1))
+        paragraph = range(window.first, window.first + len(window.offsets))
+        for start in starts:
+            if start not in paragraph or not window.has_most_context[start - window.first]:
+                continue
+            for end in ends:
+                if end in paragraph and start <= end < start + settings.max_answer:
+                    place = window.offsets[start - window.first][0], window.offsets[end - window.first][1]
+                    spans.append((float(scores[start, 0] + scores[end, 1]), *place))
+    return sorted(spans, key=lambda span: -span[0])
 
 
 def decode(
@@ -211,42 +284,203 @@ def decode(
     *,
     threshold: float | None = None,
 ) -> Answer:
-    """Choose the best span over all windows of one question (the constraints of the original).
+    """Choose the best legal span over all windows of one question, or none.
 
-    Start and end are among the ``best`` of their window, the start is the piece's own best-context
-    window's, the end is not before the start, and the span is at most ``max_answer`` pieces long.
-    The null score is the minimum over the windows: each may abstain only because the answer lies elsewhere.
+    Parameters
+    ----------
+    context : the paragraph.
+    parts : the windows of one question, each with its scores, (T, 2).
+    settings : the constraints, see :func:`legal_spans`.
+    threshold : "no answer" is given where ``null_difference`` is above it; ``None`` always answers, unless
+        no span at all is legal.
     """
-    null = min(float(scores[0, 0] + scores[0, 1]) for _, scores in parts)
-    best, place = -float("inf"), (0, 0)
-    for window, scores in parts:
-        inside = scores[window.first : window.first + len(window.offsets)]  # (pieces, 2)
-        count = min(settings.best, len(inside))
-        starts, ends = (inside[:, side].topk(count).indices.tolist() for side in (0, 1))
-        for start in starts:
-            for end in ends:
-                legal = start <= end < start + settings.max_answer and window.has_most_context[start]
-                value = float(inside[start, 0] + inside[end, 1])
-                if legal and value > best:
-                    best, place = value, (window.offsets[start][0], window.offsets[end][1])
-    difference = null - best
-    if threshold is not None and difference > threshold:
-        return Answer("", 0, 0, null, difference)
-    return Answer(context[place[0] : place[1]], *place, best, difference)
+    null, spans = null_score(parts), legal_spans(parts, settings)
+    if not spans:
+        return Answer("", 0, 0, null, float("inf"))
+    score, start, end = spans[0]
+    best = Answer(context[start:end], start, end, score, null - score)
+    return best if threshold is None else abstain([best], threshold)[0]
+
+
+def best_answers(
+    context: str,
+    parts: Sequence[tuple[Window, Tensor]],
+    settings: WindowSettings = WindowSettings(),
+    *,
+    none: bool = True,
+) -> list[Candidate]:
+    """Return the n best answers with different texts, and their probabilities, best first.
+
+    Parameters
+    ----------
+    context : the paragraph.
+    parts : the windows of one question, each with its scores, (T, 2).
+    settings : the constraints, see :func:`legal_spans`; at most ``best`` spans are kept.
+    none : whether "no answer" is one of the candidates, as in SQuAD 2.0.
+    """
+    found: dict[str, tuple[float, int, int]] = {"": (null_score(parts), 0, 0)} if none else {}
+    for span in legal_spans(parts, settings):
+        if len(found) == settings.best + none:
+            break
+        found.setdefault(context[span[1] : span[2]], span)
+    ranked = sorted(found.items(), key=lambda item: -item[1][0])
+    probabilities = torch.tensor([span[0] for _, span in ranked]).softmax(dim=0).tolist()
+    return [
+        Candidate(text, start, end, score, probability)
+        for (text, (score, start, end)), probability in zip(ranked, probabilities, strict=True)
+    ]
+
+
+def abstain(answers: Sequence[Answer], threshold: float) -> list[Answer]:
+    """Give "no answer" where ``null_difference`` is above a threshold, and leave the other answers."""
+    return [
+        Answer("", 0, 0, answer.score + answer.null_difference, answer.null_difference)
+        if answer.null_difference > threshold and answer.text
+        else answer
+        for answer in answers
+    ]
+
+
+def normalize_answer(text: str) -> str:
+    """Return an answer as SQuAD compares it: lower case, no ASCII punctuation, no articles, single spaces."""
+    text = "".join(character for character in text.lower() if character not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def scores_by_question(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """Return exact match and F1 of each question in percent, (questions, 2) float, by torchmetrics.
+
+    The best reference counts. That of a question without one is the empty answer (SQuAD 2.0).
+    """
+    from torchmetrics.functional.text import squad
+
+    scores = []
+    for answer, texts in zip(answers, references, strict=True):
+        texts = [text for text in texts if normalize_answer(text)] or [""]
+        target = {"id": "0", "answers": {"text": texts, "answer_start": [0] * len(texts)}}
+        found = squad({"id": "0", "prediction_text": answer}, target)
+        scores.append((float(found["exact_match"]), float(found["f1"])))
+    return np.array(scores, dtype=float).reshape(-1, 2)
 
 
 def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return ``exact_match`` and ``f1`` in percent, by torchmetrics, with SQuAD's normalization.
+    """Return ``exact_match`` and ``f1`` in percent over all questions, by torchmetrics (SQuAD's definitions).
 
     The reference of a question without references is the empty answer (SQuAD 2.0).
-    """
-    from torchmetrics.text import SQuAD
 
-    metric = SQuAD()
-    for number, (answer, texts) in enumerate(zip(answers, references, strict=True)):
-        texts = list(texts) or [""]
-        metric.update(
-            [{"prediction_text": answer, "id": str(number)}],
-            [{"answers": {"text": texts, "answer_start": [0] * len(texts)}, "id": str(number)}],
+    Raises
+    ------
+    CourseError
+        If there is no question.
+    """
+    if not len(answers):
+        raise CourseError("There are no answers to score. Give at least one question.")
+    exact_match, f1 = scores_by_question(answers, references).mean(axis=0)
+    return {"exact_match": float(exact_match), "f1": float(f1)}
+
+
+def scores_by_kind(
+    answers: Sequence[str], references: Sequence[Sequence[str]]
+) -> dict[str, dict[str, float]]:
+    """Return the scores over all questions (``overall``), those with (``HasAns``) and without answer (``NoAns``).
+
+    The names are those of SQuAD 2.0's official script; a kind without questions is left out.
+    """
+    kinds = {"overall": [True] * len(references), "HasAns": [bool(len(texts)) for texts in references]}
+    kinds["NoAns"] = [not has for has in kinds["HasAns"]]
+    return {
+        kind: answer_scores(
+            [answer for answer, chosen in zip(answers, members, strict=True) if chosen],
+            [texts for texts, chosen in zip(references, members, strict=True) if chosen],
         )
-    return {key: float(value) for key, value in metric.compute().items()}
+        for kind, members in kinds.items()
+        if any(members)
+    }
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """F1 (%) on the validation part for each threshold; all arrays (thresholds,), thresholds rising."""
+
+    thresholds: np.ndarray
+    overall: np.ndarray
+    has_answer: np.ndarray
+    no_answer: np.ndarray
+
+    @property
+    def best(self) -> float:
+        """The threshold with the highest overall F1, the lowest of equals."""
+        return float(self.thresholds[self.overall.argmax()])
+
+
+def threshold_curve(answers: Sequence[Answer], references: Sequence[Sequence[str]]) -> ThresholdCurve:
+    """Return F1 as a function of the threshold, as SQuAD 2.0's official ``find_best_thresh`` searches it.
+
+    Parameters
+    ----------
+    answers : answers on the *validation* part, decoded without a threshold.
+    references : the reference answers, empty lists for none.
+
+    Raises
+    ------
+    CourseError
+        If there are not both kinds of questions: then every threshold, or none, would do.
+    """
+    has = np.array([bool(len(texts)) for texts in references])
+    if has.all() or not has.any():
+        raise CourseError(
+            f"A threshold weighs questions with an answer against those without, and of {len(has)} questions "
+            f"{int(has.sum())} have one. Tune it on a validation part with both kinds."
+        )
+    difference = np.array([answer.null_difference for answer in answers])
+    given = scores_by_question([answer.text for answer in answers], references)[:, 1]
+    withheld = np.where(has, 0.0, 100.0)  # F1 of "no answer"
+    finite = np.unique(difference[np.isfinite(difference)])
+    between = (finite[:-1] + finite[1:]) / 2  # halfway, so that rounding cannot turn an answer over
+    thresholds = np.concatenate([finite[:1] - 1, between, finite[-1:] + 1])
+    f1 = np.where(difference[None] > thresholds[:, None], withheld, given)  # (thresholds, questions)
+    return ThresholdCurve(thresholds, f1.mean(axis=1), f1[:, has].mean(axis=1), f1[:, ~has].mean(axis=1))
+
+
+def tune_threshold(
+    model: TaskModel,
+    splits: Mapping,
+    tokenizer: Tokenizer,
+    settings: WindowSettings = WindowSettings(),
+) -> ThresholdCurve:
+    """Tune the threshold of "no answer" on the validation part, and on no other (its ``best`` is the one to use).
+
+    Parameters
+    ----------
+    model : a fine-tuned model.
+    splits : a data set with its parts, such as :func:`~course_lib.data.sources.load_texts` gives; only
+        ``validation`` is read, so that the test part cannot leak into the choice.
+    tokenizer : the model's tokenizer.
+    settings : lengths, step, and how many candidates are kept.
+
+    Raises
+    ------
+    CourseError
+        If there is no validation part, or it lacks one of both kinds of questions.
+    """
+    if "validation" not in splits:
+        raise CourseError(
+            f"The data set has the parts {', '.join(splits)} and no validation part. Set questions aside from the "
+            "training part; a threshold tuned on test makes the test score a promise that new data do not keep."
+        )
+    rows = splits["validation"]
+    answers = answer_questions(model, rows["question"], rows["context"], tokenizer, settings)
+    return threshold_curve(answers, [reference["text"] for reference in rows["answers"]])
+
+
+def sentence_baseline(questions: Sequence[str], contexts: Sequence[str]) -> list[str]:
+    """Answer with the sentence of the paragraph that is most like the question (TF-IDF, by scikit-learn)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b").fit(list(contexts))
+    answers = []
+    for question, context in zip(questions, contexts, strict=True):
+        sentences = re.split(r"(?<=[.!?])\s+", context.strip())
+        similarity = (vectorizer.transform(sentences) @ vectorizer.transform([question]).T).toarray()[:, 0]
+        answers.append(sentences[int(similarity.argmax())])
+    return answers

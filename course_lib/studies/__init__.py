@@ -8,5 +8,11 @@ returns its results. ``RECORDINGS`` names them all.
 RECORDINGS = {
     "mlm-head": "course_lib.studies.masked_word_model",
     "task-models": "course_lib.studies.task_models",
+    "unanswerable": "course_lib.studies.unanswerable",
+    "live-questions": "course_lib.studies.live_questions",
     "masking-strategies": "course_lib.studies.masking_strategies",
+    "sentence-order": "course_lib.studies.sentence_order",
+    "review-run": "course_lib.studies.review_run",
+    "freezing": "course_lib.studies.freezing",
+    "buckets": "course_lib.studies.buckets",
 }

@@ -11,6 +11,77 @@ MASKING_STRATEGIES = [
     (0, 0, 100, 83.6, 94.9, 94.6),
 ]
 
+# Devlin et al. 2018, table 5, dev sets: MNLI-m, QNLI, MRPC, SST-2 (accuracy), SQuAD 1.1 (F1).
+NEXT_SENTENCE_ABLATION = {
+    "with NSP": (84.4, 88.4, 86.7, 92.7, 88.5),
+    "without NSP": (83.9, 84.9, 86.5, 92.6, 87.9),
+}
+
+# Liu et al. 2019 (RoBERTa), table 2: SQuAD 1.1 and 2.0 (F1), MNLI-m, SST-2 (accuracy), by input format.
+SENTENCE_FORMATS = [
+    ("segment pair, with NSP", 90.4, 78.7, 84.0, 92.9),
+    ("sentence pair, with NSP", 88.7, 76.2, 82.9, 92.1),
+    ("full sentences, no NSP", 90.4, 79.1, 84.7, 92.5),
+    ("sentences of one document, no NSP", 90.6, 79.7, 84.7, 92.7),
+]
+
+# Lan et al. 2019 (ALBERT), table 5: accuracy of MLM, NSP and SOP, then the mean of the downstream tasks.
+SENTENCE_OBJECTIVES = {
+    "none": (54.9, 52.4, 53.3, 79.0),
+    "nsp": (54.5, 90.5, 52.0, 79.2),
+    "sop": (54.0, 78.9, 86.5, 80.1),
+}
+
 # Sun et al. 2019, table 2: test error on IMDB (%), by which part of a long text is kept.
 IMDB_TEST_ERROR = {"first 510 tokens": 5.63, "last 510 tokens": 5.44, "first 128 and last 382": 5.42}
 IMDB_FEATURES_ERROR = 6.79  # Sun et al. 2019: BERT as a fixed feature extractor
+
+SST2_TEST_ACCURACY = {"BERT-base": 93.5, "BERT-large": 94.9}  # Devlin et al. 2018, table 1 (%)
+
+# Exact match and F1 (%): Devlin et al. 2018, table 2 (SQuAD 1.1) and table 3 (SQuAD 2.0).
+SQUAD_1 = {
+    "human, test": (82.3, 91.2), "BERT-base, dev": (80.8, 88.5), "BERT-large, dev": (84.1, 90.9),
+}  # fmt: skip
+SQUAD_2 = {"BERT-large, dev": (78.7, 81.9), "BERT-large, test": (80.0, 83.1)}
+
+# What was changed, from what to what, what it did, and where it is reported.
+PRETRAINING_INFLUENCES = [
+    ("direction", "both sides → left to right", "SQuAD 1.1 F1 87.9 → 77.8", "Devlin et al. 2018, table 5"),
+    ("sentence task", "with NSP → without", "QNLI 88.4 → 84.9", "Devlin et al. 2018, table 5"),
+    ("depth", "3 layers → 12", "MNLI 77.9 → 84.4", "Devlin et al. 2018, table 6"),
+    ("updates", "500,000 → 1,000,000", "MNLI almost 1.0 higher", "Devlin et al. 2018, appendix C.1"),
+    ("corruption", "80/10/10 → [MASK] only", "NER by features 94.9 → 94.0", "Devlin et al. 2018, table 8"),
+    ("segments", "spans of sentences → single sentences", "SQuAD 1.1 F1 90.4 → 88.7", "Liu et al. 2019, table 2"),
+    ("batch", "256 pairs → 2,000, same cost", "MNLI 84.7 → 85.2", "Liu et al. 2019, table 3"),
+    ("text", "16 GB → 160 GB", "MNLI 89.0 → 89.3", "Liu et al. 2019, table 4"),
+    ("domain", "then 100,000 steps on the task's own text", "IMDB error 5.40 → 4.37", "Sun et al. 2019"),
+]  # fmt: skip
+
+# Name, size as its source counts it, models that were pre-trained on it, source.
+PRETRAINING_CORPORA = [
+    ("English Wikipedia, running text only", "2,500M words", "BERT", "Devlin et al. 2018, section 3.1"),
+    ("BooksCorpus", "800M words", "BERT, GPT", "Devlin et al. 2018, section 3.1"),
+    ("1 Billion Word Benchmark, shuffled sentences", "0.8 billion words", "ELMo; BERT needs whole documents", "Chelba et al. 2013"),
+    ("CC-News", "76 GB, 63 million articles", "RoBERTa", "Liu et al. 2019, section 3.2"),
+    ("OpenWebText", "38 GB", "RoBERTa", "Liu et al. 2019, section 3.2"),
+    ("Stories", "31 GB", "RoBERTa", "Liu et al. 2019, section 3.2"),
+    ("C4", "about 750 GB", "T5", "Raffel et al. 2020, section 2.2"),
+    ("The Pile", "825 GiB", "GPT-NeoX and others", "Gao et al. 2020"),
+    ("PubMed abstracts, full-text articles", "4.5 and 13.5 billion words", "BioBERT", "Lee et al. 2020, table 1"),
+    ("Chinese Wikipedia, and more", "0.4 and 5.4 billion words", "BERT-wwm, BERT-wwm-ext", "Cui et al. 2019"),
+]  # fmt: skip
+
+# Devlin et al. 2018, table 7: CoNLL-2003 named entities, F1 on dev and test (%); None where not reported.
+CONLL2003_F1 = {
+    "ELMo (Peters et al. 2018)": (95.7, 92.2),
+    "CVT (Clark et al. 2018)": (None, 92.6),
+    "CSE (Akbik et al. 2018)": (None, 93.1),
+    "BERT-large, fine-tuned": (96.6, 92.8),
+    "BERT-base, fine-tuned": (96.4, 92.4),
+}
+
+# Devlin et al. 2018, table 7: BERT-base as a fixed feature extractor below a BiLSTM, dev F1 (%).
+CONLL2003_FEATURES_F1 = {
+    "embeddings": 91.0, "second-to-last hidden": 95.6, "last hidden": 94.9, "weighted sum of last four": 95.9,
+    "concat of last four": 96.1, "weighted sum of all": 95.5,
+}  # fmt: skip

@@ -37,6 +37,16 @@ def record_path(name: str) -> Path:
     return settings.RECORDED / f"{name}.json"
 
 
+def provenance() -> dict:
+    """Return what a result depends on beside its configuration: threads, versions, machine, date."""
+    return {
+        "threads": settings.current().threads,
+        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
 def make_record(name: str) -> dict:
     """Run a recording, store it with its provenance, and return it.
 
@@ -54,18 +64,28 @@ def make_record(name: str) -> dict:
         "configuration": asdict(study.CONFIGURATION),
         "code_version": study.CODE_VERSION,
         "seed": settings.current().seed,
-        "threads": settings.current().threads,
-        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        **provenance(),
         "minutes": round((time.time() - began) / 60, 1),
         "results": results,
     }
-    _write(record_path(name), record, f"Free some space and record it again with: course record {name}")
+    write_json(record_path(name), record, f"Free some space and record it again with: course record {name}")
     return record
 
 
-def _write(path: Path, record: dict, remedy: str) -> None:
+def write_json(path: Path, record: dict, remedy: str) -> None:
+    """Write a JSON file whole or not at all.
+
+    Parameters
+    ----------
+    path : where to; its folder is made.
+    record : plain JSON.
+    remedy : what to do when the disk refuses, the end of the message.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be written, or the record is not plain JSON.
+    """
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

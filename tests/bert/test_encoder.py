@@ -448,6 +448,25 @@ def test_near_constant_rows_through_a_block_keep_epsilon_inside_the_root():
     assert_close(e(input_ids, None), (x - mean) / (variance + 1e-2).sqrt(), 1e-6)
 
 
+@torch.no_grad()
+def test_both_norms_of_a_block_keep_epsilon_inside_the_root():
+    """Error 18 in a block: with attention and feed-forward silenced, both norms are all that is left."""
+    block = small_encoder(layer_norm_eps=1e-2).blocks[0]
+    for linear in (block.attention.output, block.contract):
+        linear.weight.zero_()
+    x = 5 + 1e-2 * torch.randn(1, 3, 24, generator=torch.Generator().manual_seed(0))
+
+    def normalized(x, epsilon_inside: bool):
+        variance = x.var(-1, keepdim=True, correction=0)
+        root = (variance + 1e-2).sqrt() if epsilon_inside else variance.sqrt() + 1e-2
+        return (x - x.mean(-1, keepdim=True)) / root
+
+    expected = normalized(normalized(x, True), True)
+    for wrong in (normalized(normalized(x, False), True), normalized(normalized(x, True), False)):
+        assert (wrong - expected).abs().max() > 1e-2, "these rows would not tell the difference"
+    assert_close(block(x)[0], expected, 1e-4)
+
+
 # Fixes of details that no output shows
 
 

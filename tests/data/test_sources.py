@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import datasets
 import huggingface_hub
 import pytest
@@ -110,7 +112,6 @@ def test_a_hub_that_does_not_answer_is_one_sentence(monkeypatch, error):
     def refuse(*_, **__):
         raise error
 
-    monkeypatch.setattr(datasets, "load_dataset", refuse)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
     for ask, place in (
         (lambda: load_texts("reviews", "hub"), HUB["reviews"]),
@@ -124,40 +125,78 @@ def test_a_hub_that_does_not_answer_is_one_sentence(monkeypatch, error):
         assert (str(error).partition("\n")[0] or "ValueError")[:50] in message
 
 
+def test_a_full_disk_is_said_as_such(monkeypatch):
+    def full(*_, **__):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("could not write") from error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
+    with pytest.raises(HubUnavailableError, match="the disk is full") as caught:
+        load_texts("reviews", "hub")
+    assert "HF_HOME" in str(caught.value)
+
+
+def test_a_password_in_the_address_of_a_mirror_is_not_shown(monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "https://ada:secret@mirror.example")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: 1 / 0)
+    with pytest.raises(HubUnavailableError, match=r"https://mirror\.example") as caught:
+        load_texts("reviews", "hub")
+    assert "secret" not in str(caught.value)
+
+
 def test_an_interrupt_is_not_taken_for_a_hub_that_is_away(monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(datasets, "load_dataset", interrupt)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_texts("reviews", "hub")
 
 
-def from_hub(monkeypatch, name, splits):
-    asked = []
+def from_hub(monkeypatch, tmp_path, name, files):
+    """Load a hub data set whose snapshot holds these Parquet files; return what was asked of the hub too."""
+    folder, asked = tmp_path / "snapshots" / ("0" * 40), []
+    for place, rows in files.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(folder / place)
 
-    def load_dataset(place, revision=None):
-        asked.append((place, revision))
-        return datasets.DatasetDict(splits)
+    def snapshot_download(place, **named):
+        asked.append((place, named["revision"]))
+        return str(folder)
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "made")
     return load_texts(name, "hub"), asked
 
 
-def test_hub_reviews_come_without_the_unlabeled_part(monkeypatch):
+def test_hub_reviews_come_without_the_unlabeled_part(monkeypatch, tmp_path):
     rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
-    found, asked = from_hub(monkeypatch, "reviews", {"train": rows, "test": rows, "unsupervised": rows})
+    names = ("train-00000-of-00001", "test-00000-of-00001", "unsupervised-00000-of-00001")
+    found, asked = from_hub(
+        monkeypatch, tmp_path, "reviews", {f"plain_text/{name}.parquet": rows for name in names}
+    )
     assert set(found) == {"train", "test"} and asked == [(HUB["reviews"], None)]
 
 
-def test_hub_questions_say_which_are_impossible(monkeypatch):
+def test_a_part_may_be_in_several_files(monkeypatch, tmp_path):
+    files = {
+        f"plain_text/{name}.parquet": datasets.Dataset.from_dict({"text": [name], "label": [0]})
+        for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001")
+    }
+    found, _ = from_hub(monkeypatch, tmp_path, "reviews", files)
+    assert found["train"]["text"][:] == ["train-00000-of-00002", "train-00001-of-00002"]
+
+
+def test_hub_questions_say_which_are_impossible(monkeypatch, tmp_path):
     answers = [{"text": ["x"], "answer_start": [0]}, {"text": [], "answer_start": []}]
     rows = datasets.Dataset.from_dict({"question": ["a", "b"], "answers": answers})
-    found, _ = from_hub(monkeypatch, "questions", {"train": rows})
+    found, _ = from_hub(monkeypatch, tmp_path, "questions", {"squad_v2/train-00000-of-00001.parquet": rows})
     assert found["train"]["is_impossible"][:] == [False, True]
 
 
-def test_hub_entities_come_with_names_of_tags(monkeypatch):
+def test_hub_entities_come_with_names_of_tags(monkeypatch, tmp_path):
     features = datasets.Features(
         {
             "tokens": datasets.List(datasets.Value("string")),
@@ -165,9 +204,23 @@ def test_hub_entities_come_with_names_of_tags(monkeypatch):
         }
     )
     rows = datasets.Dataset.from_dict({"tokens": [["Ada", "ran"]], "ner_tags": [[1, 0]]}, features=features)
-    found, asked = from_hub(monkeypatch, "entities", {"train": rows})
+    files = {f"conll2003/{split}/0000.parquet": rows for split in ("train", "validation", "test")}
+    found, asked = from_hub(monkeypatch, tmp_path, "entities", files)
+    assert set(found) == {"train", "validation", "test"}
     assert found["train"]["tags"][0] == ["B-PER", "O"] and "ner_tags" not in found["train"].column_names
     assert asked == [(HUB["entities"], "refs/convert/parquet")]
+
+
+def test_a_file_that_is_no_parquet_is_one_sentence(monkeypatch, tmp_path):
+    rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
+    names = ("train-00000-of-00001", "test-00000-of-00001")
+    files = {f"plain_text/{name}.parquet": rows for name in names}
+    from_hub(monkeypatch, tmp_path, "reviews", files)
+    (damaged,) = tmp_path.rglob("train-*.parquet")
+    damaged.write_bytes(b"PAR1 and then something else PAR1")
+    with pytest.raises(HubUnavailableError) as caught:
+        load_texts("reviews", "hub")
+    assert "\n" not in str(caught.value) and HUB["reviews"] in str(caught.value)
 
 
 def test_the_encoder_comes_from_where_it_is_wanted(monkeypatch, tmp_path):
@@ -179,5 +232,7 @@ def test_the_encoder_comes_from_where_it_is_wanted(monkeypatch, tmp_path):
         "snapshot_download",
         lambda place, **named: asked.append((place, named)) or str(tmp_path),
     )
+    for name in sources.WANTED_FILES["encoder"]:
+        (tmp_path / name).touch()
     assert encoder_folder("hub") == tmp_path
     assert asked[0][0] == HUB["encoder"] and "model.safetensors" in asked[0][1]["allow_patterns"]

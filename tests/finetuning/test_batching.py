@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import TokenClassificationHead
-from course_lib.finetuning.batching import inference_batches, length_buckets, pad_batch
+from course_lib.finetuning.batching import (
+    BucketBatchSampler,
+    inference_batches,
+    length_buckets,
+    pad_batch,
+)
 from course_lib.finetuning.loop import TaskModel
 
 lengths_of_rows = st.lists(st.integers(1, 60), max_size=90)
@@ -79,6 +84,26 @@ def test_padding_reaches_to_the_longest_row_and_no_further(rows):
         assert batch["attention_mask"][i].tolist() == [1] * len(ids) + [0] * rest
     assert batch["label"].tolist() == list(range(len(rows)))
     assert all(tensor.dtype == torch.long for tensor in batch.values())
+
+
+@pytest.mark.parametrize(("length", "width"), [(None, 3), (2, 3), (3, 3), (7, 7)])
+def test_padding_to_a_fixed_length_never_cuts(length, width):
+    batch = pad_batch(
+        [{"input_ids": [7, 5, 8], "labels": [1, 2, 3]}, {"input_ids": [7], "labels": [1]}], length
+    )
+    assert batch["input_ids"].shape == batch["labels"].shape == batch["attention_mask"].shape == (2, width)
+    assert batch["attention_mask"].sum(dim=1).tolist() == [3, 1]
+    assert batch["labels"].tolist() == [[1, 2, 3] + [-100] * (width - 3), [1] + [-100] * (width - 1)]
+
+
+@given(lengths=lengths_of_rows, size=st.integers(1, 9), pool=st.integers(1, 5), seed=st.integers(0, 99))
+@settings(deadline=None)
+def test_the_sampler_gives_the_buckets_of_each_epoch(lengths, size, pool, seed):
+    sampler, same = BucketBatchSampler(lengths, size, seed, pool), generator(seed)
+    for _ in range(2):
+        batches = list(sampler)
+        assert batches == length_buckets(lengths, size, same, pool)
+        assert len(sampler) == len(batches)
 
 
 def test_a_real_token_0_is_not_taken_for_padding():

@@ -10,7 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
-from transformers import BertConfig, BertForSequenceClassification
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
@@ -91,6 +93,31 @@ def test_a_label_outside_the_classes_is_refused(tokenizer, label):
         classification_features(TEXTS, tokenizer, [0, label, 1], number_of_labels=2)
 
 
+@pytest.mark.parametrize("label", ["positive", "1", 0.5, None, float("nan")])
+def test_a_label_that_is_no_whole_number_is_refused_and_not_cut(tokenizer, label):
+    with pytest.raises(CourseError, match=r"Row 2: the label is .*, and classes are whole numbers from 0"):
+        classification_features(TEXTS, tokenizer, [0, 1, label])
+
+
+@pytest.mark.parametrize(("labels", "named"), [([0, 3], 3), ([-1, 2], -1)])
+def test_a_label_that_the_head_does_not_have_is_named_by_the_loss(labels, named):
+    """A label that was not seen in training, when nobody said how many classes there are."""
+    with pytest.raises(CourseError, match=f"label of the batch is {named}, and the head has classes 0 to 2"):
+        classification_loss(torch.zeros(2, 3), {"label": torch.tensor(labels)})
+
+
+@pytest.mark.parametrize("number", [2, 3, 7])
+def test_the_number_of_labels_and_the_source_are_not_ignored(folder, number):
+    """Error 16: head and size arguments that are accepted and ignored."""
+    model = classification_model(number, folder)
+    assert model.head.classifier.weight.shape == (number, 24)
+    assert len(model.encoder.blocks) == 2 and model.encoder.configuration.hidden_size == 24
+    assert class_probabilities(model, classification_features(TEXTS, load_tokenizer(folder))).shape == (
+        3,
+        number,
+    )
+
+
 @pytest.mark.parametrize("count", [0, 2, 4])
 def test_texts_and_labels_must_pair_up(tokenizer, count):
     with pytest.raises(CourseError, match=f"3 texts and {count} labels"):
@@ -108,6 +135,36 @@ def test_labels_are_kept_with_their_rows(tokenizer):
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"tokenizer\.json does not exist.*save_pretrained"):
+        load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("said", [None, '{"do_lower_case": true}', '{"do_lower_case": false}'])
+def test_a_folder_with_a_vocabulary_alone_has_a_tokenizer(tmp_path, said):
+    """Older checkpoints have no tokenizer.json; our pieces must be those of transformers' tokenizer."""
+    shutil.copy(bundled_weights_folder(verify=False) / "vocab.txt", tmp_path)
+    if said:
+        (tmp_path / "tokenizer_config.json").write_text(said, encoding="utf-8")
+    lower = said is None or "true" in said
+    reference = BertTokenizer.from_pretrained(tmp_path, do_lower_case=lower)
+    ours = load_tokenizer(tmp_path)
+    for text in [*TEXTS, "Grüße aus 東京!", "word " * 600]:
+        pieces = ours.encode(text, add_special_tokens=False)
+        assert pieces.ids == reference(text, add_special_tokens=False, verbose=False)["input_ids"]
+
+
+def test_a_tokenizer_without_berts_tokens_is_refused(tmp_path):
+    Tokenizer(WordPiece({"[UNK]": 0, "[CLS]": 1, "word": 2}, unk_token="[UNK]")).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    with pytest.raises(
+        WeightsError, match=r"tokenizer\.json: the token \[SEP\] is missing, so this is not BERT's"
+    ):
+        load_tokenizer(tmp_path)
+
+
+def test_a_vocabulary_without_berts_tokens_is_refused(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\nword\n", encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"vocab\.txt is not a whole tokenizer file \(sep_token not found"):
         load_tokenizer(tmp_path)
 
 

@@ -1,22 +1,74 @@
 """Named entities: where the tags stand, what is refused, and that seqeval's entities are what is counted."""
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seqeval.metrics import f1_score, precision_score, recall_score
+from seqeval.scheme import IOB1, IOB2, Entities
+from torch import nn
 
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import TokenClassificationHead
+from course_lib.data.readers import read_conll
 from course_lib.data.sources import encoder_folder
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, WeightsError
 from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.entities import (
     IGNORED,
+    PAIR_KINDS,
     TAGS,
+    bio_to_iob1,
+    capital_letter_tags,
     entities_of,
     entity_features,
+    entity_loss,
+    entity_model,
     entity_scores,
+    error_counts,
+    find_entities,
+    gazetteer_of,
+    gazetteer_tags,
+    iob1_to_bio,
+    model_inputs,
+    pair_entities,
+    predict_tags,
+    recall_by_seen,
+    split_words,
+    tag_scores,
+    tags_on_every_piece,
+    type_confusion,
 )
+from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, TrainingDivergedError, fine_tune
 
 TOKENIZER = load_tokenizer(encoder_folder("bundled"))
+TYPES = ("PER", "ORG", "LOC", "MISC")
 WORDS = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), min_size=1, max_size=12)
+ENTITIES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from(TYPES)), max_size=6)
+
+
+@st.composite
+def legal_tags(draw, length: int = 14):
+    """Draw legal BIO tags: entities of one to three words, some of them touching."""
+    tags: list[str] = []
+    for gap, width, kind in draw(ENTITIES):
+        tags += ["O"] * gap + [f"B-{kind}", *[f"I-{kind}"] * (width - 1)]
+    return (tags + ["O"] * length)[:length]
+
+
+def tiny_model(tags=TAGS, dropout: float = 0.0) -> TaskModel:
+    torch.manual_seed(0)
+    configuration = BertConfiguration(
+        vocab_size=TOKENIZER.get_vocab_size(), hidden_size=24, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=40, max_position_embeddings=64, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    return TaskModel(
+        BertEncoder(configuration), TokenClassificationHead(configuration, len(tags)), pooled=False
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,3 +122,268 @@ def test_entities_are_read_as_seqeval_reads_them():
     words = ["Angela", "Merkel", "met", "Siemens", "in", "Paris"]
     tags = ["B-PER", "I-PER", "O", "B-ORG", "O", "B-LOC"]
     assert entities_of(words, tags) == [(0, 2, "PER"), (3, 4, "ORG"), (5, 6, "LOC")]
+
+
+# Tag schemes
+
+
+@settings(max_examples=200, deadline=None)
+@given(bio=legal_tags())
+def test_iob1_and_bio_say_the_same(bio):
+    iob1 = bio_to_iob1(bio)
+    assert iob1_to_bio(iob1) == bio
+    assert iob1_to_bio(bio) == bio  # tags that are BIO already stay
+    assert entities_of(iob1, iob1) == entities_of(bio, bio)
+    as_read = [[(e.start, e.end, e.tag) for e in Entities([tags], scheme).entities[0]] for tags, scheme in
+               ((iob1, IOB1), (bio, IOB2))]  # fmt: skip
+    assert as_read[0] == as_read[1] == entities_of(bio, bio)
+
+
+def test_a_b_in_iob1_only_parts_two_that_touch():
+    assert bio_to_iob1(["B-PER", "B-PER", "I-PER", "B-LOC", "O", "B-LOC"]) == [
+        "I-PER", "B-PER", "I-PER", "I-LOC", "O", "I-LOC",
+    ]  # fmt: skip
+
+
+def test_the_reader_of_files_converts_the_same_way(tmp_path):
+    bio = ["B-PER", "B-PER", "I-PER", "B-LOC", "O", "B-LOC"]
+    lines = [f"word{i} {tag}" for i, tag in enumerate(bio_to_iob1(bio))]
+    (tmp_path / "test.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert read_conll(tmp_path / "test.txt", scheme="iob1")["tags"][0] == bio
+
+
+# Baselines
+
+
+def test_a_gazetteer_takes_the_longest_name_and_its_most_frequent_type():
+    sentences = [["New", "York", "Times"], ["New", "York"], ["Apple"], ["Apple"], ["Apple"]]
+    tags = [["B-ORG", "I-ORG", "I-ORG"], ["B-LOC", "I-LOC"], ["B-LOC"], ["B-ORG"], ["B-ORG"]]
+    names = gazetteer_of(sentences, tags)
+    assert names == {("New", "York", "Times"): "ORG", ("New", "York"): "LOC", ("Apple",): "ORG"}
+    text = [["The", "New", "York", "Times", "of", "New", "York", "New"], ["an", "apple"]]
+    assert gazetteer_tags(text, names) == [
+        ["O", "B-ORG", "I-ORG", "I-ORG", "O", "B-LOC", "I-LOC", "O"], ["O", "O"],
+    ]  # fmt: skip
+    uncased = gazetteer_of(sentences, tags, cased=False)
+    assert gazetteer_tags(text, uncased, cased=False)[1] == ["O", "B-ORG"]
+    assert gazetteer_tags(text, {}) == [["O"] * 8, ["O"] * 2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(legal_tags(), min_size=1, max_size=4))
+def test_a_gazetteer_finds_all_names_that_occur_once(rows):
+    sentences = [[f"w{row}-{i}" for i in range(len(tags))] for row, tags in enumerate(rows)]
+    assert gazetteer_tags(sentences, gazetteer_of(sentences, rows)) == rows
+
+
+def test_capital_letters_make_runs_but_not_at_the_start_nor_in_a_headline():
+    sentences = [
+        ["Yesterday", "Angela", "Merkel", "met", "Siemens"],
+        ["STORM", "HITS", "MIAMI"],
+        [],
+        ["1997"],
+    ]
+    assert capital_letter_tags(sentences, "LOC") == [
+        ["O", "B-LOC", "I-LOC", "O", "B-LOC"], ["O"] * 3, [], ["O"],
+    ]  # fmt: skip
+
+
+# What the scores count
+
+
+@settings(max_examples=200, deadline=None)
+@given(gold=st.lists(legal_tags(), min_size=1, max_size=3), data=st.data())
+def test_the_kinds_of_error_add_up_to_what_seqeval_counts(gold, data):
+    drawn = st.lists(st.sampled_from(TAGS), min_size=14, max_size=14)  # models say illegal things too
+    predicted = [data.draw(st.one_of(legal_tags(), drawn)) for _ in gold]
+    count = error_counts(gold, predicted)
+    assert tuple(count) == PAIR_KINDS
+    in_data = sum(len(entities_of(tags, tags)) for tags in gold)
+    said = sum(len(entities_of(tags, tags)) for tags in predicted)
+    assert sum(count.values()) - count["invented"] == in_data
+    assert sum(count.values()) - count["missed"] == said
+    recall, precision = (
+        recall_score(gold, predicted, zero_division=0),
+        precision_score(gold, predicted, zero_division=0),
+    )
+    assert count["correct"] == pytest.approx(recall * in_data) == pytest.approx(precision * said)
+    matrix = np.array(type_confusion(gold, predicted, TYPES))
+    assert matrix[-1, -1] == 0 and matrix.sum() == sum(count.values())
+    assert np.trace(matrix) == count["correct"] + count["boundary"]
+    assert matrix[:, -1].sum() == count["missed"] and matrix[-1].sum() == count["invented"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "kinds"),
+    [
+        ([(0, 2, "PER")], [(0, 2, "PER")], ["correct"]),
+        ([(0, 2, "PER")], [(0, 2, "ORG")], ["type"]),
+        ([(0, 2, "PER")], [(0, 1, "PER")], ["boundary"]),
+        ([(0, 2, "PER")], [(1, 3, "ORG")], ["boundary and type"]),
+        ([(0, 2, "PER")], [], ["missed"]),
+        ([], [(0, 2, "PER")], ["invented"]),
+        ([(0, 2, "PER")], [(2, 3, "PER")], ["missed", "invented"]),  # side by side is not overlapping
+        ([(0, 3, "ORG")], [(0, 1, "ORG"), (1, 3, "LOC")], ["boundary", "invented"]),
+        ([(0, 1, "LOC"), (1, 3, "ORG")], [(0, 3, "ORG")], ["missed", "boundary"]),  # not the first that overlaps
+    ],
+)  # fmt: skip
+def test_each_entity_is_in_one_pair(gold, predicted, kinds):
+    pairs = pair_entities(gold, predicted)
+    assert [kind for _, _, kind in pairs] == kinds
+    assert sorted(one for one, _, _ in pairs if one) == gold
+    assert sorted(other for _, other, _ in pairs if other) == predicted
+
+
+@settings(max_examples=50, deadline=None)
+@given(words=WORDS, data=st.data())
+def test_tags_copied_to_pieces_are_the_tags_of_the_words(words, data):
+    tags = data.draw(st.lists(st.sampled_from(TAGS), min_size=len(words), max_size=len(words)))
+    (feature,) = entity_features([words], TOKENIZER, [tags])
+    (copied,) = tags_on_every_piece([feature], [tags])
+    assert len(copied) == len(feature["input_ids"]) - 2  # all but [CLS] and [SEP]
+    assert [copied[first - 1] for first in feature["first_pieces"]] == tags
+
+
+def test_labels_hold_as_many_entities_as_the_data():
+    """Known error 21: a B- copied to every piece of a name is an entity each time."""
+    words, tags = ["Reykjavik", "beat", "Ouagadougou", "FC"], ["B-LOC", "O", "B-ORG", "I-ORG"]
+    (feature,) = entity_features([words], TOKENIZER, [tags])
+    kept = [TAGS[label] for label in feature["labels"] if label != IGNORED]
+    assert len(entities_of(words, kept)) == 2
+    (copied,) = tags_on_every_piece([feature], [tags])
+    assert len(entities_of(copied, copied)) > 2
+    right, wrong = [tags], [["B-LOC", "O", "O", "O"]]
+    claimed = f1_score(*(tags_on_every_piece([feature], rows) for rows in (right, wrong)))
+    assert claimed != entity_scores(right, wrong)["f1"]
+
+
+def test_predictions_are_read_at_first_pieces_alone():
+    """Known error 21, at prediction: what the head says of later pieces is not counted."""
+    words = ["Reykjavik", "applauded", "Merkel"]
+    (feature,) = entity_features([words], TOKENIZER)
+
+    class Says(nn.Module):
+        """A head that says B-LOC at first pieces and B-PER everywhere else."""
+
+        def forward(self, hidden):
+            scores = torch.zeros(*hidden.shape[:2], len(TAGS))
+            scores[..., TAGS.index("B-PER")] = 1
+            scores[:, feature["first_pieces"], TAGS.index("B-LOC")] = 2
+            return scores
+
+    model = tiny_model()
+    model.head = Says()
+    assert predict_tags(model, [feature]) == [["B-LOC"] * 3]
+
+
+def test_the_loss_looks_at_first_pieces_alone():
+    features = model_inputs(entity_features([["Reykjavik", "won"]], TOKENIZER, [["B-LOC", "O"]]))
+    labels = torch.tensor([features[0]["labels"]])
+    scores = torch.randn(1, labels.shape[1], len(TAGS), generator=torch.Generator().manual_seed(1))
+    loss = entity_loss(scores, {"labels": labels})
+    reference = nn.functional.cross_entropy(scores.transpose(1, 2), labels, ignore_index=IGNORED)
+    assert loss.item() == pytest.approx(reference.item())
+    noise = scores + 5 * torch.randn(scores.shape) * (labels == IGNORED)[..., None]
+    assert entity_loss(noise, {"labels": labels}).item() == pytest.approx(loss.item())
+
+
+def test_a_batch_without_any_tag_has_a_loss_of_zero_that_can_be_trained_on():
+    """Error 9 for tags: the mean over nothing is NaN."""
+    scores = torch.randn(2, 3, len(TAGS), requires_grad=True)
+    loss = entity_loss(scores, {"labels": torch.full((2, 3), IGNORED)})
+    loss.backward()
+    assert loss.item() == 0.0 and scores.grad.eq(0).all()
+
+
+def test_tag_scores_are_what_they_say():
+    gold, predicted = [["B-PER", "I-PER", "O", "O"]], [["B-PER", "O", "O", "B-LOC"]]
+    assert tag_scores(gold, predicted) == {"accuracy": 0.5, "f1": 0.5}
+    assert tag_scores([["O"] * 9 + ["B-PER"]], [["O"] * 10]) == {"accuracy": 0.9, "f1": 0.0}
+    assert tag_scores([["O"]], [["O"]]) == {"accuracy": 1.0, "f1": 0.0}
+
+
+def test_recall_parts_names_by_training():
+    sentences, gold = [["Oslo", "and", "New", "Oslo"]], [["B-LOC", "O", "B-LOC", "I-LOC"]]
+    found = recall_by_seen(sentences, gold, [["B-LOC", "O", "O", "B-LOC"]], {("oslo",)})
+    assert found == {"seen": (1, 1), "unseen": (0, 1)}
+
+
+# The model
+
+
+def test_a_head_has_as_many_outputs_as_there_are_tags():
+    """Error 16: an argument that is accepted and ignored."""
+    tags = ("O", "B-EVENT", "I-EVENT")
+    model = entity_model(tags, "bundled")
+    assert model.head(torch.zeros(1, 4, model.encoder.configuration.hidden_size)).shape == (1, 4, 3)
+    words, gold = [["The", "Reykjavik", "Fair"]], [["O", "B-EVENT", "I-EVENT"]]
+    features = entity_features(words, TOKENIZER, gold, tag_names=tags)
+    assert [x for x in features[0]["labels"] if x != IGNORED] == [0, 1, 2]
+    (predicted,) = predict_tags(model, features, tags)
+    assert len(predicted) == 3 and set(predicted) <= set(tags)
+    with pytest.raises(CourseError, match="the model takes 4"):
+        entity_features(words, TOKENIZER, max_length=4)
+
+
+def test_prediction_is_without_dropout_and_without_gradient():
+    """Error 15: evaluation without eval() and no_grad()."""
+    model = tiny_model(dropout=0.5).train()
+    features = entity_features([["Angela", "Merkel", "met", "Siemens"]] * 12, TOKENIZER)
+    seen = []
+    model.head.register_forward_hook(
+        lambda _, __, scores: seen.append((scores.requires_grad, model.training))
+    )
+    assert len({tuple(tags) for tags in predict_tags(model, features)}) == 1
+    assert seen == [(False, False)] and model.training
+
+
+def test_a_tiny_model_learns_tags_by_heart():
+    words = [["Reykjavik", "applauded", "Merkel"], ["Siemens", "left", "Reykjavik"]]
+    tags = [["B-LOC", "O", "B-PER"], ["B-ORG", "O", "B-LOC"]]
+    features = entity_features(words, TOKENIZER, tags)
+    model, c = tiny_model(), TrainingConfiguration(learning_rate=1e-2, epochs=40, batch_size=2)
+    fine_tune(model, model_inputs(features), entity_loss, c, progress=False)
+    assert predict_tags(model, features) == tags
+    text = "Siemens left Reykjavik"
+    assert [(text[a:b], kind) for a, b, kind in find_entities(text, model, TOKENIZER)] == [
+        ("Siemens", "ORG"), ("Reykjavik", "LOC"),
+    ]  # fmt: skip
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_one_sentence():
+    features = model_inputs(entity_features([["Merkel", "met"]] * 4, TOKENIZER, [["B-PER", "O"]] * 4))
+    model = tiny_model()
+    nn.init.constant_(next(model.head.parameters()), float("nan"))
+    with pytest.raises(
+        TrainingDivergedError, match=r"The loss is nan at step 1 of 2\. Lower the learning rate"
+    ):
+        fine_tune(model, features, entity_loss, TrainingConfiguration(epochs=2, batch_size=4), progress=False)
+
+
+def test_a_model_folder_without_tokenizer_is_named(tmp_path):
+    with pytest.raises(WeightsError, match="the model folder has no tokenizer"):
+        load_tokenizer(tmp_path)
+
+
+def test_the_first_wrong_label_is_named_with_its_sentence():
+    with pytest.raises(CourseError, match=r"Sentence 1: the tag 'B-EVENT' is not one of O, B-PER"):
+        entity_features([["a"], ["b"]], TOKENIZER, [["O"], ["B-EVENT"]])
+
+
+# Running text
+
+
+def test_a_sentence_is_parted_as_the_data_are():
+    text = "The U.S. beat Guinea-Bissau 2-1 in O'Neill's rain (1,131 fans), she said."
+    assert [text[a:b] for a, b in split_words(text)] == [
+        "The", "U.S.", "beat", "Guinea-Bissau", "2-1", "in", "O'Neill", "'s", "rain", "(", "1,131", "fans", ")", ",",
+        "she", "said", ".",
+    ]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(st.characters(codec="utf-8"), max_size=40))
+def test_no_character_but_space_is_lost_between_words(text):
+    places = split_words(text)
+    assert "".join(text[a:b] for a, b in places) == "".join(text.split())
+    assert all(b <= c for (_, b), (c, _) in pairwise(places))

@@ -12,8 +12,9 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.finetuning import loop
+from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.entities import entity_loss
 from course_lib.finetuning.loop import (
@@ -21,6 +22,7 @@ from course_lib.finetuning.loop import (
     TrainingConfiguration,
     TrainingDivergedError,
     fine_tune,
+    freeze_body,
     predict,
 )
 from course_lib.optimization import warmup_linear_share
@@ -133,6 +135,55 @@ def test_without_freezing_the_embeddings_of_the_words_that_occur_move_too():
     assert set(changed.nonzero().flatten().tolist()) == {i for f in features for i in f["input_ids"]}
 
 
+FROZEN = {
+    "none": set(),
+    "embeddings": {"encoder.embeddings"},
+    "half": {"encoder.embeddings", "encoder.blocks.0"},
+    "all": {"encoder"},
+}
+
+
+@pytest.mark.parametrize("part", FROZEN)
+@pytest.mark.parametrize("before", ["none", "all"])
+def test_freezing_a_part_freezes_it_and_unfreezes_everything_else(part, before):
+    """Error 23: freezing the wrong parameters, or by a name that no parameter has."""
+    model = small_model(dropout=0.1)
+    freeze_body(model, before)
+    freeze_body(model, part)
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    wanted = {
+        name
+        for name, _ in model.named_parameters()
+        if any(name.startswith(f"{module}.") for module in FROZEN[part])
+    }
+    assert frozen == wanted
+    assert not any(name.startswith("head.") for name in frozen)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    old = state(model)
+    train(model, c=dataclasses.replace(FAST, freeze_embeddings=False, weight_decay=0.1))
+    kept = {name for name, tensor in model.state_dict().items() if torch.equal(old[name], tensor)}
+    assert kept == wanted
+
+
+def test_an_unknown_part_is_refused_and_nothing_is_changed():
+    model = small_model()
+    freeze_body(model, "half")
+    before = [p.requires_grad for p in model.parameters()]
+    with pytest.raises(
+        SettingError, match=r"'top' cannot be frozen. Choose one of: none, embeddings, half, all"
+    ):
+        freeze_body(model, "top")
+    assert [p.requires_grad for p in model.parameters()] == before
+
+
+def test_a_model_with_nothing_left_to_train_is_refused():
+    model = small_model()
+    loop.freeze(model)
+    with pytest.raises(CourseError, match="Every parameter of the model is frozen"):
+        train(model)
+
+
 def test_a_pooler_that_the_task_does_not_use_stays_as_it_is():
     model = small_model(pooled=False)
     features = [{"input_ids": f["input_ids"], "labels": [1] * len(f["input_ids"])} for f in rows()]
@@ -193,6 +244,42 @@ def test_another_rate_makes_another_model():
     for model, rate in zip(models, (1e-3, 2e-3), strict=True):
         train(model, c=dataclasses.replace(FAST, learning_rate=rate))
     assert not torch.equal(models[0].head.classifier.weight, models[1].head.classifier.weight)
+
+
+CHANGES = {
+    "learning_rate": 1e-3, "epochs": 2, "batch_size": 5, "warmup_share": 0.5, "weight_decay": 0.9, "clip": 0.001,
+    "freeze_embeddings": False, "attention_dropout": 0.5, "precision": "bfloat16", "seed": 43,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(TrainingConfiguration)])
+def test_no_setting_is_accepted_and_ignored(field):
+    """Error 16: an argument that changes nothing. A new field fails here until something depends on it."""
+    trained = []
+    for c in (FAST, dataclasses.replace(FAST, **{field: CHANGES[field]})):
+        assert c == FAST or getattr(c, field) != getattr(FAST, field)
+        model = small_model(dropout=0.1)
+        train(model, c=c)
+        trained.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert not torch.equal(*trained)
+
+
+def test_batches_are_made_as_asked():
+    """Error 16 for the two arguments that make batches; padding further changes no loss."""
+    features, widths = rows(12), []
+
+    def wide(chosen):
+        batch = pad_batch(chosen, length=15)
+        widths.append(batch["input_ids"].shape[1])
+        return batch
+
+    usual = train(small_model(), features, pool=1)
+    padded = train(small_model(), features, collate=wide, pool=1)
+    sorted_ = train(small_model(), features, pool=32)
+    assert widths == [15] * 9
+    assert padded.losses == pytest.approx(usual.losses, abs=1e-5)
+    assert padded.tokens == usual.tokens and padded.padded_tokens == 3 * 12 * 15 > usual.padded_tokens
+    assert sorted_.padded_tokens < usual.padded_tokens and sorted_.losses != usual.losses
 
 
 # Randomness
@@ -273,6 +360,38 @@ def test_scores_come_in_the_order_of_the_rows_and_at_their_length(pooled, batch_
             alone = model({"input_ids": torch.tensor([feature["input_ids"]])})[0]
         assert scores.shape == ((2,) if pooled else (len(feature["input_ids"]), 2))
         torch.testing.assert_close(scores, alone, rtol=0, atol=1e-5)
+
+
+def test_the_scores_of_evaluation_decide_nothing():
+    """Error 24: the loop cannot choose by what it is shown, so not by test data either."""
+    weights = []
+    for sign in (1, -1):
+        model, scores = small_model(dropout=0.1), iter([0.1 * sign, 0.9 * sign, 0.3 * sign])
+        train(model, evaluate=lambda _, scores=scores: {"accuracy": next(scores)})
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(*weights)
+
+
+# Bad input
+
+
+def test_a_row_longer_than_the_model_is_named_before_any_work():
+    model, calls = small_model(), []
+    features = [*rows(5), {"input_ids": [1] * 17, "label": 0}]
+    before = state(model)
+    message = "Row 5 has 17 pieces, and the model takes 16. Truncate it"
+    with pytest.raises(SequenceTooLongError, match=message):
+        train(model, features, loss_of=lambda *_: calls.append(1))
+    with pytest.raises(SequenceTooLongError, match=message):
+        predict(model, features)
+    assert not calls and all(torch.equal(before[n], t) for n, t in model.state_dict().items())
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_no_rows_at_all():
+    with pytest.raises(CourseError, match="There is no row to work on"):
+        fine_tune(small_model(), [], classification_loss, FAST, progress=False)
+    assert predict(small_model(), []) == []
 
 
 # Divergence

@@ -71,6 +71,65 @@ def test_a_killed_process_leaves_what_it_had_written():
     assert numbers() == before + ["9.9"]
 
 
+ACKNOWLEDGING = """
+import sys
+from course_lib.lessons.progress import remember
+for i in range(10**6):
+    remember("exercise", f"{sys.argv[1]}.{i}", "wrong")
+    print(f"{sys.argv[1]}.{i}", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not append in one step")
+@pytest.mark.parametrize("milliseconds", [3, 20, 70])
+def test_two_kernels_killed_while_they_write_lose_nothing_that_was_written(milliseconds):
+    command = [sys.executable, "-c", ACKNOWLEDGING]
+    kernels = [
+        subprocess.Popen([*command, name], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for name in "12"
+    ]
+    acknowledged = [kernel.stdout.readline() for kernel in kernels]  # both are at work
+    time.sleep(milliseconds / 1000)
+    for kernel in kernels:
+        kernel.kill()
+    for kernel in kernels:
+        acknowledged += kernel.communicate()[0].splitlines(keepends=True)
+    wanted = {line.strip() for line in acknowledged if line.endswith("\n")}
+    found = numbers()
+    assert wanted <= set(found) and len(found) == len(set(found)) >= 2
+    for name in "12":
+        own = [int(number.partition(".")[2]) for number in found if number.startswith(name)]
+        assert own == list(range(len(own))), "in order, and none left out"
+    remember("exercise", "9.9", "correct")
+    assert numbers() == found + ["9.9"]
+
+
+LIMITED = """
+import resource, sys
+from course_lib.lessons.progress import remember
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+for i in range(20):
+    remember("exercise", f"1.{i}", "wrong")
+print("went on")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has no such limit")
+@pytest.mark.parametrize("size", [0, 1, 50, 300, 333])
+def test_when_the_system_takes_no_more_the_rest_is_kept_and_it_goes_on_later(size):
+    """The limit is the system's own: it stops a write wherever it is, as a full disk does."""
+    run = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(size)], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    warning, last = run.stdout.splitlines()
+    assert "could not be saved" in warning and last == "went on"
+    assert progress_path().stat().st_size == size
+    before = numbers()
+    assert before == [f"1.{i}" for i in range(len(before))] and len(before) < 20
+    remember("exercise", "2.1", "correct")
+    assert numbers() == before + ["2.1"]
+
+
 @pytest.mark.parametrize("cut", [1, 10, 40])
 def test_a_line_that_was_cut_off_costs_only_itself(cut):
     remember("exercise", "4.1", "correct")

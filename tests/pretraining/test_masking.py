@@ -426,8 +426,6 @@ def slow_masking(
 ) -> tuple[list, list]:
     """The original's loop, one sequence and one word at a time, with the same random numbers."""
     ranks = torch.rand(input_ids.shape, generator=generator).tolist()
-    draws = torch.rand(input_ids.shape, generator=generator)
-    picks = torch.randint(len(SMALL.random_ids), input_ids.shape, generator=generator).tolist()
     random_words = [i for i, t in enumerate(TOKENS) if not t.startswith("[")]
     outputs, all_labels = [], []
     for r, row in enumerate(input_ids.tolist()):
@@ -449,16 +447,16 @@ def slow_masking(
             if len(chosen) + len(positions) > budget:
                 continue
             chosen += positions
-        output, labels = list(row), [-100] * len(row)
-        for i in chosen:
-            labels[i] = row[i]
-            draw = float(draws[r, i])
-            if draw < strategy.mask:
-                output[i] = MASK
-            elif draw < strategy.mask + strategy.random:
-                output[i] = random_words[picks[r][i]]
-        outputs.append(output)
-        all_labels.append(labels)
+        outputs.append(list(row))
+        all_labels.append([row[i] if i in chosen else -100 for i in range(len(row))])
+    places = [(r, i) for r, row in enumerate(all_labels) for i, label in enumerate(row) if label != -100]
+    draws = torch.rand(len(places), generator=generator)
+    picks = torch.randint(len(random_words), (len(places),), generator=generator).tolist()
+    for (r, i), draw, pick in zip(places, draws, picks, strict=True):
+        if draw < strategy.mask:
+            outputs[r][i] = MASK
+        elif draw < strategy.mask + strategy.random:
+            outputs[r][i] = random_words[pick]
     return outputs, all_labels
 
 
@@ -524,33 +522,27 @@ def test_an_empty_batch_stays_empty(shape, whole):
     assert masked.shape == labels.shape == chosen.shape == shape
 
 
-class RecordDevices(TorchFunctionMode):
-    """Note on which devices the results of torch's functions lie."""
+class RecordDraws(TorchFunctionMode):
+    """Note on which device each random draw is asked for."""
 
     def __init__(self):
         super().__init__()
-        self.devices = set()
+        self.devices = []
 
     def __torch_function__(self, function, types, arguments=(), named=None):
-        result = function(*arguments, **(named or {}))
-        if isinstance(result, Tensor):
-            self.devices.add(result.device.type)
-        return result
+        named = named or {}
+        if getattr(function, "__name__", "") in ("rand", "randint", "randperm", "randn"):
+            self.devices.append(named.get("device"))
+        return function(*arguments, **named)
 
 
-def test_every_random_draw_is_made_where_the_batch_lies():
-    """The meta device stands in for a GPU, whose generator refuses to draw on the CPU."""
-    on_meta = MaskingVocabulary(
-        SMALL.mask_id,
-        SMALL.pad_id,
-        SMALL.is_special.to("meta"),
-        SMALL.is_continuation.to("meta"),
-        SMALL.random_ids.to("meta"),
-    )
-    input_ids = torch.ones(2, 5, dtype=torch.long, device="meta")
-    with RecordDevices() as record:
-        mask_tokens(input_ids, on_meta)
-    assert record.devices == {"meta"}
+@pytest.mark.parametrize("whole", [False, True])
+def test_every_random_draw_is_made_where_the_batch_lies(whole):
+    """The generator of a GPU refuses to draw on the CPU: each draw must name the device of the batch."""
+    input_ids = long_batch(2)
+    with RecordDraws() as record:
+        mask_tokens(input_ids, SMALL, MaskingStrategy(whole_words=whole))
+    assert len(record.devices) == 3 and set(record.devices) == {input_ids.device}
 
 
 def test_the_order_of_the_rows_is_kept():

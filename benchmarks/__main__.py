@@ -1,0 +1,90 @@
+"""All benchmarks of the repository, one after the other: ``python -m benchmarks``, or ``make bench``.
+
+Each ``*_speed.py`` has ``main(repetitions)``, which measures ours and a reference in turn and returns
+rows with ``ratio`` (above 1, ours is faster) and ``target`` (0 where none is set). What was measured is
+kept in ``data/recorded/benchmarks.json``, and the README shows it; on a machine that other programs keep
+busy it is printed only. The exit code is 1 if a target is missed.
+
+    python -m benchmarks --repetitions 30 masking encoder
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import psutil
+
+from course_lib import settings
+from course_lib.readme import BENCHMARKS, write_readme
+from course_lib.studies.records import provenance, write_json
+
+NAMES = sorted(path.stem.removesuffix("_speed") for path in Path(__file__).parent.glob("*_speed.py"))
+BUSY = 25  # percent of all processors
+
+
+def used_by_others(seconds: float = 2.0) -> float:
+    """Return what other programs take of the processors, in percent."""
+    return psutil.cpu_percent(interval=seconds)
+
+
+def measure(name: str, repetitions: int | None) -> list[dict]:
+    """Run one benchmark and return its rows."""
+    module = importlib.import_module(f"benchmarks.{name}_speed")
+    rows = module.main() if repetitions is None else module.main(repetitions)
+    for row in rows:
+        missing = {"ratio", "target"} - set(row)
+        if missing:
+            raise KeyError(f"benchmarks/{name}_speed.py: a row has no {' and no '.join(sorted(missing))}")
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks that are named, all if none is; keep the results and rewrite the README's table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument(
+        "--repetitions", type=int, help="pairs of measurements; each benchmark's own if left out"
+    )
+    parser.add_argument("--dry", action="store_true", help="print only: keep no results and leave the README")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}; choose from {', '.join(NAMES)}")
+    results, busy = {}, 0.0
+    for name in options.names or NAMES:
+        busy = max(busy, used_by_others())
+        results[name] = measure(name, options.repetitions)
+        print()
+    missed = [
+        (name, row) for name, rows in results.items() for row in rows if row["target"] and row["ratio"] < row["target"]
+    ]  # fmt: skip
+    for name, row in missed:
+        print(f"{name}: {row['ratio']:.2f}, and the target is {row['target']:g}")
+    if busy > BUSY:
+        print(
+            f"Other programs took {busy:.0f}% of the processors: nothing is kept. Close them, and run it again."
+        )
+    elif not options.dry:
+        kept = json.loads(BENCHMARKS.read_text(encoding="utf-8"))["results"] if BENCHMARKS.is_file() else {}
+        # What this run did not measure stays, with the date at which it was measured.
+        measured = {
+            name: {**provenance(), "repetitions": options.repetitions, "rows": rows}
+            for name, rows in results.items()
+        }
+        content = {"command": "make bench", "results": dict(sorted((kept | measured).items()))}
+        write_json(BENCHMARKS, content, "Free some space and run it again: make bench")
+        write_readme()
+        print(f"{BENCHMARKS.relative_to(settings.REPOSITORY)} and the table of the README are written.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

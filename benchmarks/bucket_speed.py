@@ -1,0 +1,97 @@
+"""Fine-tuning with length buckets against padding everything to one length.
+
+The same rows, the same number of updates, in interleaved pairs of one run: our loop with batches of like
+length, padded to their longest row, against the same loop fed as most tutorials do, with random batches
+padded to a fixed ``max_length``: 256 pieces for the reviews (tutorials take 256 or 512), 128 for the
+entities. The Hugging Face Trainer, fed that way, is timed once. The target is a ratio of at least 2. The
+scores of both ways are those of the recording ``buckets``, three seeds each on the validation part.
+
+    python -m benchmarks.bucket_speed --repetitions 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+
+from benchmarks.timing import paired_medians, print_table, seconds, use_course_threads
+from course_lib.finetuning.frameworks import fine_tune_with_trainer
+from course_lib.finetuning.loop import fine_tune
+from course_lib.studies.buckets import CONFIGURATION, load_task, train_arm
+from course_lib.studies.records import load_record
+
+TARGET = 2.0
+ROWS = {"reviews": 64, "entities": 128}  # of an epoch that is timed
+
+
+def time_rows(repetitions: int, rows_of: dict[str, int] = ROWS) -> list[dict]:
+    """Return, for each task, seconds of both ways, the Trainer's, and the ratio of each pair's median."""
+    threads, rows = use_course_threads(), []
+    for name, count in rows_of.items():
+        chosen = dataclasses.replace(getattr(CONFIGURATION, name), rows=count, epochs=1)
+        configuration = dataclasses.replace(CONFIGURATION, **{name: chosen})
+        task = load_task(name, configuration)
+
+        def ours(task=task, name=name, c=configuration):
+            train_arm("buckets", task, name, 1, c, fit=lambda *a, **k: fine_tune(*a, progress=False, **k))
+
+        def fixed(task=task, name=name, c=configuration):
+            train_arm("fixed", task, name, 1, c, fit=lambda *a, **k: fine_tune(*a, progress=False, **k))
+
+        def trainer(task=task, name=name, c=configuration):
+            train_arm("fixed", task, name, 1, c, fit=fine_tune_with_trainer)
+
+        times = paired_medians(ours, fixed, repetitions, warm_up=1)
+        rows.append(
+            {
+                "benchmark": "buckets",
+                "task": name,
+                "rows": count,
+                "padded to": chosen.max_length,
+                "threads": threads,
+                "ours_s": times.ours,
+                "fixed_s": times.reference,
+                "trainer_fixed_s": seconds(trainer),
+                "ratio": times.ratio,
+                "target": TARGET,
+            }
+        )
+    return rows
+
+
+def score_rows() -> list[dict]:
+    """Return, for each task, the recorded validation scores of both ways and their difference."""
+    rows = []
+    for name, found in load_record("buckets")["results"].items():
+        means = {arm: statistics.mean(values["score"]) for arm, values in found.items()}
+        spent = {arm: sum(values["processor_seconds"]) for arm, values in found.items()}
+        rows.append(
+            {
+                "task": name,
+                "score": "entity F1 (%)" if name == "entities" else "accuracy (%)",
+                "buckets": means["buckets"],
+                "s.d.": statistics.stdev(found["buckets"]["score"]),
+                "fixed": means["fixed"],
+                "s.d. ": statistics.stdev(found["fixed"]["score"]),
+                "difference": means["buckets"] - means["fixed"],
+                "times faster": spent["fixed"] / spent["buckets"],
+            }
+        )
+    return rows
+
+
+def main(repetitions: int = 3) -> list[dict]:
+    """Time both ways, print the table and the recorded scores, and return the timed rows."""
+    rows = time_rows(repetitions)
+    print_table("Fine-tuning: length buckets against padding to a fixed length", rows)
+    print_table("Validation scores of both, three seeds (`course record buckets`)", score_rows())
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=3)
+    main(parser.parse_args().repetitions)

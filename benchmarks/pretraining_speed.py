@@ -1,0 +1,280 @@
+"""Pre-training: our loop against transformers' ``BertForPreTraining`` in its Trainer.
+
+The same batches of real sentence pairs (32 × 128, the same masks), the same threads, float32, AdamW with
+the same settings, dropout 0.1 everywhere, segments of steps in turn in one run. Ours also plans, packs
+and masks its pairs as it goes; the Trainer gets them ready-made. The targets are 2.5 with a vocabulary of
+8,000 word pieces and 5 with 30,522.
+
+The second table says what share of the machine's matrix-multiply peak is reached. The operations
+counted are those that the model cannot do without: 6 for each weight of a matrix that a token passes (2
+forward, 4 backward), and 12 · T · H for each token and layer for the two products of attention:
+
+    per token:          L · (6 · 12 · H² + 12 · T · H), T the tokens of its own pair
+    per chosen word:    6 · (H² + H · V)
+    per pair:           6 · (H² + 2 · H)
+
+Padding, dropout, normalization, softmax and the optimizer count nothing.
+
+    python -m benchmarks.pretraining_speed --repetitions 7 --steps 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import asdict
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from transformers import BertConfig, BertForPreTraining, Trainer, TrainerCallback, TrainingArguments
+
+from benchmarks.timing import print_table, use_course_threads
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.inputs import SpecialIds
+from course_lib.data.weights import bundled_weights_folder
+from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
+from course_lib.pretraining.examples import PretrainingBatch, Stage
+from course_lib.pretraining.loop import PretrainingConfiguration, PretrainingRun, new_accelerator
+from course_lib.pretraining.masking import IGNORED, MaskingVocabulary
+from course_lib.pretraining.texts import learn_vocabulary, read_vocabulary, tokenizer_of, wikipedia_documents
+
+TARGETS = {8000: 2.5, 30522: 5.0}
+ROWS, LENGTH = 32, 128
+SETTINGS = {"learning_rate": 1e-4, "weight_decay": 0.01, "warmup_steps": 10}
+# Where the time goes: the operators of torch, by the first word in their names that fits.
+GROUPS = {
+    "matrix multiplication": ("mm", "linear", "matmul", "mkldnn"),
+    "attention": ("attention", "_softmax"),
+    "dropout": ("dropout", "bernoulli", "random", "threshold"),
+    "activation": ("gelu",),
+    "normalization": ("layer_norm",),
+    "loss": ("log_softmax", "nll", "cross_entropy"),
+    "optimizer and clipping": ("adam", "foreach", "norm", "clamp"),
+    "embeddings and gathering": ("embedding", "index", "gather", "scatter"),
+    "sums, products, copies": ("add", "mul", "div", "copy", "cat", "sum", "zero", "fill", "clone", "where"),
+}
+
+
+def configuration_of(vocabulary_size: int, steps: int) -> PretrainingConfiguration:
+    """Return the run that is measured: 4 layers, 256 wide."""
+    model = BertConfiguration(
+        vocab_size=vocabulary_size,
+        hidden_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        max_position_embeddings=LENGTH,
+    )
+    return PretrainingConfiguration(model=model, stages=(Stage(LENGTH, steps, ROWS),), **SETTINGS)
+
+
+def corpus_and_vocabulary(size: int) -> tuple[TokenizedCorpus, list[str]]:
+    """Return the Wikipedia sample in BERT's own vocabulary, or in one of another size learned from it."""
+    documents = wikipedia_documents()
+    if size == 30522:
+        vocabulary = read_vocabulary(bundled_weights_folder(verify=False) / "vocab.txt")
+    else:
+        vocabulary = learn_vocabulary(documents, size)
+    return tokenize_corpus(documents, tokenizer_of(vocabulary)), vocabulary
+
+
+class OurSegments:
+    """Our loop, a few steps at a time."""
+
+    def __init__(
+        self, configuration: PretrainingConfiguration, corpus: TokenizedCorpus, vocabulary: list[str]
+    ):
+        special = SpecialIds.from_vocabulary({token: number for number, token in enumerate(vocabulary)})
+        self.run = PretrainingRun(
+            configuration,
+            corpus,
+            MaskingVocabulary.from_tokens(vocabulary),
+            special,
+            None,
+            None,
+            None,
+            new_accelerator(),
+        )
+        self.run.parallel.train()
+        self.losses: list[float] = []
+
+    def seconds_of(self, steps: range) -> float:
+        """Return the time of some steps, making of their batches included."""
+        self.run.accelerator = new_accelerator()  # the Trainer takes the state of all others away
+        began, parts = time.perf_counter(), []
+        for step in steps:
+            self.run.step = step
+            parts.append(self.run.update(self.run.batches[step]))
+        self.losses += torch.stack(parts).sum(dim=1).tolist()
+        return time.perf_counter() - began
+
+
+class ReferenceSegments(TrainerCallback):
+    """``BertForPreTraining`` in transformers' Trainer, a few steps at a time."""
+
+    def __init__(self, configuration: PretrainingConfiguration, batches: list[PretrainingBatch], folder: str):
+        self.rows = [row for batch in batches for row in rows_of(batch)]
+        model = BertForPreTraining(BertConfig(**asdict(configuration.model), attn_implementation="sdpa"))
+        self.arguments = TrainingArguments(
+            output_dir=folder,
+            per_device_train_batch_size=ROWS,
+            train_sampling_strategy="sequential",
+            adam_epsilon=1e-6,
+            max_grad_norm=1.0,
+            logging_strategy="no",
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            use_cpu=True,
+            **SETTINGS,
+        )
+        self.model, self.times, self.optimizer, self.first_loss = model, [], None, None
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.times.append(time.perf_counter())
+
+    def seconds_of(self, steps: range) -> float:
+        """Return the time of some steps without the first, which pays for the start."""
+        rows = self.rows[steps.start * ROWS : steps.stop * ROWS]
+        self.arguments.max_steps = len(steps)
+        trainer = Trainer(
+            self.model,
+            self.arguments,
+            train_dataset=rows,
+            callbacks=[self],
+            optimizers=(self.optimizer, None),
+        )
+        self.times = []
+        result = trainer.train()
+        self.optimizer = trainer.optimizer.optimizer  # without Accelerate's wrapper
+        if self.first_loss is None:
+            self.first_loss = result.training_loss
+        return self.times[-1] - self.times[0]
+
+
+def rows_of(batch: PretrainingBatch) -> list[dict[str, torch.Tensor]]:
+    """Return the rows of a batch as transformers' models want them, padded to the full length."""
+    labels = torch.full_like(batch.input_ids, IGNORED).flatten()
+    labels[batch.positions] = batch.targets
+    columns = {
+        "input_ids": batch.input_ids,
+        "token_type_ids": batch.token_type_ids,
+        "attention_mask": batch.attention_mask,
+        "labels": labels.view_as(batch.input_ids),
+    }
+    filling = {"labels": IGNORED}
+    missing = LENGTH - batch.input_ids.shape[1]
+    columns = {
+        name: torch.nn.functional.pad(column, (0, missing), value=filling.get(name, 0))
+        for name, column in columns.items()
+    }
+    return [
+        {name: column[row] for name, column in columns.items()}
+        | {"next_sentence_label": batch.next_sentence_labels[row]}
+        for row in range(len(batch.input_ids))
+    ]
+
+
+def needed_operations(batch: PretrainingBatch, model: BertConfiguration) -> float:
+    """Return the floating-point operations that a step cannot do without, as the module's text counts them."""
+    H, V, L = model.hidden_size, model.vocab_size, model.num_hidden_layers
+    lengths = batch.attention_mask.sum(dim=1).double()  # (B,)
+    encoder = L * (72 * H * H * lengths + 12 * H * lengths**2).sum()
+    heads = 6 * batch.masked_in_step * (H * H + H * V) + 6 * batch.pairs_in_step * (H * H + 2 * H)
+    return float(encoder + heads)
+
+
+def matrix_multiply_peak(size: int = 2048, repetitions: int = 5) -> float:
+    """Return the operations per second of a large float32 matrix product, the best of some."""
+    left, right = torch.randn(size, size), torch.randn(size, size)
+    times = []
+    for _ in range(repetitions + 1):
+        began = time.perf_counter()
+        torch.mm(left, right)
+        times.append(time.perf_counter() - began)
+    return 2 * size**3 / min(times[1:])
+
+
+def shares_of_time(ours: OurSegments, steps: range) -> dict[str, float]:
+    """Return the share of our time that each group of operators takes, by torch's profiler."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        ours.seconds_of(steps)
+    events = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    shares = dict.fromkeys([*GROUPS, "other"], 0.0)
+    for name, microseconds in events.items():
+        words = name.removeprefix("aten::")
+        group = next((g for g, parts in GROUPS.items() if any(part in words for part in parts)), "other")
+        shares[group] += microseconds / sum(events.values())
+    return shares
+
+
+def main(repetitions: int = 7, steps: int = 5, sizes: tuple[int, ...] = tuple(TARGETS)) -> list[dict]:
+    """Measure each vocabulary.
+
+    Parameters
+    ----------
+    repetitions : pairs of segments; the reference's first is dropped.
+    steps : steps of a segment that are counted.
+    sizes : sizes of the vocabulary.
+
+    Returns
+    -------
+    list of dict
+        One row for each vocabulary: tokens per second of both, ratio (reference / ours), target, share of
+        the peak.
+    """
+    threads, rows, breakdown = use_course_threads(), [], []
+    for size in sizes:
+        corpus, vocabulary = corpus_and_vocabulary(size)
+        configuration = configuration_of(len(vocabulary), (repetitions + 1) * (steps + 1) + steps)
+        ours = OurSegments(configuration, corpus, vocabulary)
+        batches = [ours.run.batches[step][0] for step in range((repetitions + 1) * (steps + 1))]
+        with tempfile.TemporaryDirectory() as folder:
+            reference = ReferenceSegments(configuration, batches, folder)
+            rates, peaks = [], []
+            for repetition in range(repetitions + 1):
+                start = repetition * (steps + 1)
+                counted = batches[start + 1 : start + 1 + steps]
+                tokens = sum(batch.tokens_in_step for batch in counted)
+                peaks.append(matrix_multiply_peak())
+                ours.seconds_of(range(start, start + 1))  # the reference's first step is not counted either
+                own = ours.seconds_of(range(start + 1, start + 1 + steps))
+                other = reference.seconds_of(range(start, start + 1 + steps))
+                needed = sum(needed_operations(batch, configuration.model) for batch in counted)
+                rates.append((tokens / own, tokens / other, other / own, needed / own / peaks[-1]))
+        own, other, ratio, share = (statistics.median(values) for values in zip(*rates[1:], strict=True))
+        if abs(ours.losses[0] - reference.first_loss) > 0.2:  # two runs of different tasks compare nothing
+            raise AssertionError(f"first losses {ours.losses[0]} and {reference.first_loss}")
+        rows.append(
+            {
+                "benchmark": "pretraining",
+                "vocabulary": size,
+                "rows": ROWS,
+                "length": LENGTH,
+                "threads": threads,
+                "ours_tokens_per_s": own,
+                "reference_tokens_per_s": other,
+                "ratio": ratio,
+                "target": TARGETS.get(size, 0.0),
+                "peak_gflops": statistics.median(peaks) / 1e9,
+                "share_of_peak": share,
+            }
+        )
+        last = (repetitions + 1) * (steps + 1)
+        breakdown.append({"vocabulary": size, **shares_of_time(ours, range(last, last + steps))})
+    print_table("Pre-training: ours against BertForPreTraining in the Trainer", rows)
+    print_table("Share of our time by kind of operation", breakdown)
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(TARGETS))
+    chosen = parser.parse_args()
+    main(chosen.repetitions, chosen.steps, tuple(chosen.sizes))

@@ -1,0 +1,36 @@
+"""How long the whole suite takes: runs what ``make test`` runs after the linter, and keeps the time for the README.
+
+Run it on a machine that does nothing else: ``python -m benchmarks.suite_time``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from course_lib import settings
+from course_lib.readme import SUITE_TIME, write_readme
+from course_lib.studies.records import provenance, write_json
+
+WORKERS = 2
+LIMIT = 30  # minutes, on two cores
+
+
+def main() -> int:
+    """Run the suite, and keep its time if it passes."""
+    command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "loadfile", "tests", "notebooks"]
+    began = time.perf_counter()
+    code = subprocess.call(command, cwd=settings.REPOSITORY, env={**os.environ, "COURSE_THREADS": "1"})
+    minutes = (time.perf_counter() - began) / 60
+    print(f"{minutes:.1f} minutes with {WORKERS} workers; the limit is {LIMIT}")
+    if code == 0:
+        content = {"minutes": round(minutes, 1), "workers": WORKERS, **provenance()}
+        write_json(SUITE_TIME, content, "Free some space and run it again.")
+        write_readme()
+    return code or int(minutes > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""Pre-train from the command line: the same command on one process and, behind a launcher, on many.
+
+    course pretrain --folder runs/first
+    torchrun --nproc_per_node 2 -m course_lib.pretraining --folder runs/first
+    COURSE_PROFILE=full accelerate launch --multi_gpu -m course_lib.pretraining --folder runs/base
+
+On the CPUs of one machine the launcher is ``torchrun``: ``accelerate launch --cpu`` would leave it to MPI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.errors import CheckpointError, CourseError
+from course_lib.translation import translate
+
+HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
+HELD_OUT_EVERY_OF_FULL = 1000
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of this command.
+
+    The profile decides what they change: ``quick`` is a small model on the bundled Wikipedia sample,
+    ``full`` is BERT-base on the hub's Wikipedia with the numbers of the paper, on GPUs if there are any.
+    """
+    add = parser.add_argument
+    add(
+        "--folder",
+        type=Path,
+        required=True,
+        help=translate("checkpoints, vocabulary, tokenized text, curves"),
+    )
+    add(
+        "--text",
+        type=Path,
+        help=translate("your own text: a sentence a line, a blank line between documents"),
+    )
+    add("--vocabulary", type=Path, help=translate("a vocab.txt; learned from the text if left out (quick)"))
+    add("--vocabulary-size", type=int, default=8000, help=translate("word pieces to learn"))
+    add("--steps", type=int, nargs="+", help=translate("updates of each stage"))
+    add("--lengths", type=int, nargs="+", help=translate("sequence length of each stage"))
+    add("--batch-size", type=int, help=translate("pairs that one process takes at once"))
+    add("--accumulation", type=int, help=translate("batches whose gradients add up to one step"))
+    add("--learning-rate", type=float)
+    add("--warmup-steps", type=int)
+    add("--precision", choices=("float32", "bfloat16"))
+    add("--objective", choices=("nsp", "sop"))
+    add("--layers", type=int)
+    add(
+        "--hidden-size",
+        type=int,
+        help=translate("width; heads are 64 wide, the feed-forward layer 4 times it"),
+    )
+    add("--dropout", type=float)
+    add("--checkpoint-every", type=int)
+    add("--evaluate-every", type=int)
+    add("--report-every", type=int)
+    add("--seed", type=int)
+    add("--no-progress", action="store_true")
+
+
+def configuration_of(options: argparse.Namespace, vocabulary_size: int, processes: int):
+    """Return the configuration that the options ask for.
+
+    Parameters
+    ----------
+    options : as parsed.
+    vocabulary_size : word pieces of the vocabulary in use.
+    processes : how many there are; in a full run, they share the paper's 256 pairs a step.
+
+    Raises
+    ------
+    PretrainingError
+        If an option cannot be.
+    """
+    from course_lib.pretraining.examples import Stage
+    from course_lib.pretraining.loop import PretrainingConfiguration, PretrainingError
+
+    if settings.current().profile == "full":
+        c = PretrainingConfiguration.of_paper(processes, options.batch_size or 32)
+    else:
+        c = PretrainingConfiguration()
+    try:
+        stages = c.stages
+        lengths = options.lengths or [stage.max_length for stage in stages][: len(options.steps or stages)]
+        steps = options.steps or [stage.steps for stage in stages]
+        if len(lengths) != len(steps):
+            raise ValueError(
+                f"{len(steps)} stages have steps, but {len(lengths)} a length. Give one of each."
+            )
+        size = options.batch_size or stages[0].batch_size
+        model = replace(
+            c.model,
+            vocab_size=vocabulary_size,
+            max_position_embeddings=max(max(lengths), c.model.max_position_embeddings),
+        )
+        if options.hidden_size:
+            model = replace(
+                model,
+                hidden_size=options.hidden_size,
+                num_attention_heads=max(1, options.hidden_size // 64),
+                intermediate_size=4 * options.hidden_size,
+            )
+        if options.layers:
+            model = replace(model, num_hidden_layers=options.layers)
+        if options.dropout is not None:
+            model = replace(
+                model, hidden_dropout_prob=options.dropout, attention_probs_dropout_prob=options.dropout
+            )
+        chosen = {
+            name: getattr(options, name)
+            for name in (
+                "accumulation",
+                "learning_rate",
+                "warmup_steps",
+                "precision",
+                "objective",
+                "checkpoint_every",
+                "evaluate_every",
+                "report_every",
+                "seed",
+            )
+            if getattr(options, name) is not None
+        }
+        return replace(
+            c,
+            model=model,
+            stages=tuple(Stage(*pair, size) for pair in zip(lengths, steps, strict=True)),
+            **{"seed": settings.current().seed, **chosen},
+        )
+    except ValueError as error:
+        raise PretrainingError(str(error)) from None
+
+
+def prepare_text(options: argparse.Namespace):
+    """Tokenize the text into the run's folder, unless it is there; return vocabulary and both corpora.
+
+    Returns
+    -------
+    vocabulary, training, held_out
+        The word pieces, and two tokenized corpora of different documents.
+    """
+    from course_lib.data.weights import bundled_weights_folder
+    from course_lib.pretraining import texts
+
+    folder, full = options.folder, settings.current().profile == "full"
+    every = HELD_OUT_EVERY_OF_FULL if full and not options.text else HELD_OUT_EVERY
+    if not (folder / "held-out").is_dir():  # the last to be written
+        if options.text:
+            documents = texts.documents_from_file(options.text)
+        else:
+            documents = texts.HubDocuments() if full else texts.wikipedia_documents()
+        if options.vocabulary:
+            vocabulary = texts.read_vocabulary(options.vocabulary)
+        elif full:  # BERT's own 30,522 word pieces
+            vocabulary = texts.read_vocabulary(bundled_weights_folder(verify=False) / "vocab.txt")
+        else:
+            vocabulary = texts.learn_vocabulary(
+                texts.part_of(documents, False, every), options.vocabulary_size
+            )
+        _write_whole(folder / "vocab.txt", "".join(token + "\n" for token in vocabulary))
+        tokenizer = texts.tokenizer_of(vocabulary)
+        for name in ("training", "held-out"):
+            texts.tokenize_to_folder(
+                texts.part_of(documents, name == "held-out", every), tokenizer, folder / name
+            )
+    vocabulary = texts.read_vocabulary(folder / "vocab.txt")
+    return (
+        vocabulary,
+        texts.corpus_in_folder(folder / "training"),
+        texts.corpus_in_folder(folder / "held-out"),
+    )
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a small file as a whole or not at all."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} could not be written ({error}). Free some space, or choose another --folder."
+        ) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prepare the text, pre-train, and write ``history.json`` into the folder."""
+    import torch
+    from accelerate import PartialState
+
+    from course_lib.bert.inputs import SpecialIds
+    from course_lib.pretraining.loop import pretrain
+    from course_lib.pretraining.masking import MaskingVocabulary
+
+    state = PartialState(cpu=settings.device().type == "cpu")
+    # Processes on one machine share its threads.
+    torch.set_num_threads(max(1, settings.current().threads // state.num_processes))
+    with state.main_process_first():  # one of them writes, the others read
+        vocabulary, training, held_out = prepare_text(options)
+    _, history = pretrain(
+        configuration_of(options, len(vocabulary), state.num_processes),
+        training,
+        MaskingVocabulary.from_tokens(vocabulary),
+        SpecialIds.from_vocabulary({token: number for number, token in enumerate(vocabulary)}),
+        held_out=held_out,
+        folder=options.folder / "checkpoints",
+        progress=not options.no_progress,
+    )
+    if state.is_main_process:
+        _write_whole(options.folder / "history.json", json.dumps(vars(history)))
+        last = history.evaluations[-1]
+        print(
+            translate(
+                "{steps} steps: held-out loss of masked words {loss:.3f}, accuracy {words:.3f}, of pairs {pairs:.3f}; "
+                "checkpoint in {folder}"
+            ).format(
+                steps=len(history.steps),
+                loss=last["mlm_loss"],
+                words=last["mlm_accuracy"],
+                pairs=last["nsp_accuracy"],
+                folder=options.folder / "checkpoints",
+            )
+        )
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; errors of the course are printed as one sentence, exit code 2."""
+    try:
+        parser = argparse.ArgumentParser(prog="course pretrain", description=translate("Pre-train a BERT."))
+        add_options(parser)
+        return run(parser.parse_args(arguments))
+    except CourseError as error:
+        print(f"course pretrain: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

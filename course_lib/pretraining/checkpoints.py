@@ -1,0 +1,170 @@
+"""Checkpoints that are whole or not there: a run can be killed at any moment and go on.
+
+A checkpoint is a folder ``step-00001000`` with ``model.safetensors``, ``optimizer.safetensors`` and
+``state.json``. It is written beside its place and takes its name in one step at the very end, so every
+folder of that name is complete. No file can carry code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from course_lib.bert.loading import read_tensors
+from course_lib.errors import CheckpointError, WeightsError
+
+NAME = re.compile(r"^step-(\d{8,})$")
+UNFINISHED = ".part"
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint in a folder, or None."""
+    if not Path(folder).is_dir():
+        return None
+    found = [path for path in Path(folder).iterdir() if path.is_dir() and NAME.match(path.name)]
+    return max(found, key=lambda path: int(NAME.match(path.name)[1]), default=None)
+
+
+def save_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> Path:
+    """Write a checkpoint, then remove the older ones.
+
+    Parameters
+    ----------
+    folder : where checkpoints go; made if it is not there.
+    model, optimizer : what to keep.
+    state : plain JSON values; ``state["step"]`` is the number of updates done.
+
+    Returns
+    -------
+    Path
+        The new checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written; the checkpoint before it is untouched and nothing half-written stays.
+    """
+    folder = Path(folder)
+    final = folder / f"step-{state['step']:08d}"
+    part = final.with_name(final.name + UNFINISHED)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_unfinished(folder)
+        part.mkdir()
+        save_file(_shared_once(model), part / "model.safetensors", metadata={"format": "pt"})
+        save_file(_optimizer_tensors(optimizer), part / "optimizer.safetensors")
+        (part / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        for path in (*part.iterdir(), part):
+            _flush_to_disk(path)
+        if final.exists():  # the same step once more, after a run that was taken back
+            shutil.rmtree(final)
+        os.replace(part, final)
+        _flush_to_disk(folder)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{final} could not be written ({error}). Free some space or choose another folder, and start "
+            "again: the run goes on from the checkpoint before it, which is untouched."
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    for path in folder.iterdir():  # only now that the new one is complete
+        if NAME.match(path.name) and path != final:
+            shutil.rmtree(path, ignore_errors=True)
+    return final
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.glob("step-*" + UNFINISHED):
+        shutil.rmtree(path)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Wait until a file or folder has reached the disk: a renamed empty file would be no checkpoint."""
+    if path.is_dir() and os.name == "nt":  # Windows opens no folders
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _shared_once(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters, a tied one under its first name only."""
+    return {name: p.detach().contiguous() for name, p in model.named_parameters()}
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's moments and counters under ``<number of the parameter>.<name>``."""
+    return {
+        f"{number}.{name}": value.detach().contiguous()
+        for number, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def read_state(checkpoint: Path) -> dict:
+    """Read the plain values of a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If ``state.json`` is missing or damaged.
+    """
+    path = Path(checkpoint) / "state.json"
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        int(state["step"])
+        return state
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} is not the state of a run ({error!r}). Remove the folder {Path(checkpoint)} to start "
+            "the run anew."
+        ) from None
+
+
+def load_checkpoint(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's tensors into a model and its optimizer.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or belongs to another model.
+    """
+    checkpoint = Path(checkpoint)
+    remedy = f"Remove the folder {checkpoint} to start the run anew."
+    try:
+        weights = read_tensors(checkpoint / "model.safetensors")
+        moments = read_tensors(checkpoint / "optimizer.safetensors")
+    except WeightsError as error:
+        raise CheckpointError(f"{error} {remedy}") from None
+    parameters = dict(model.named_parameters())
+    for name in sorted(parameters.keys() | weights.keys()):
+        shapes = [tuple(d[name].shape) if name in d else None for d in (weights, parameters)]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError(
+                f"{checkpoint / 'model.safetensors'}, tensor {name!r}: shape {shapes[0]}, but this model "
+                f"has {shapes[1]}. Use the configuration of the checkpoint, or another folder."
+            )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    state = optimizer.state_dict()
+    state["state"] = {}
+    for key, value in moments.items():
+        number, name = key.split(".", 1)
+        state["state"].setdefault(int(number), {})[name] = value
+    if moments and len(state["state"]) != len(parameters):
+        raise CheckpointError(
+            f"{checkpoint / 'optimizer.safetensors'} has the state of {len(state['state'])} parameters, but "
+            f"this model has {len(parameters)}. {remedy}"
+        )
+    optimizer.load_state_dict(state)

@@ -1,0 +1,126 @@
+"""BERT as it is pre-trained: one encoder, two heads, one joint loss.
+
+Devlin et al. 2018, section 3.1 and appendix A.2. In the shape comments B is the batch, T the sequence
+length, H the hidden size, M the number of chosen (masked) positions in the batch, V the vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import MaskedLanguageModelHead, NextSentenceHead
+from course_lib.pretraining.dropout import use_fast_dropout
+
+
+class PretrainingScores(NamedTuple):
+    """What the two heads say: ``words`` (M, V) float and ``sentences`` (B, 2) float."""
+
+    words: Tensor
+    sentences: Tensor
+
+
+class PretrainingLosses(NamedTuple):
+    """Cross-entropies summed over the batch: ``masked_language_model`` over its M positions,
+    ``next_sentence`` over its B pairs."""
+
+    masked_language_model: Tensor
+    next_sentence: Tensor
+
+
+class PretrainingModel(nn.Module):
+    """An encoder, a masked-language-model head tied to its embeddings, and a next-sentence head.
+
+    Parameters
+    ----------
+    configuration : sizes and rates.
+    """
+
+    def __init__(self, configuration: BertConfiguration):
+        super().__init__()
+        self.configuration = configuration
+        self.encoder = BertEncoder(configuration)
+        use_fast_dropout(self.encoder)
+        self.masked_language_model = MaskedLanguageModelHead(configuration, self.encoder.embeddings.token)
+        self.next_sentence = NextSentenceHead(configuration)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        token_type_ids: Tensor,
+        attention_mask: Tensor,
+        positions: Tensor,
+    ) -> PretrainingScores:
+        """Score the words at the chosen positions, and the sentence pairs.
+
+        Parameters
+        ----------
+        input_ids, token_type_ids, attention_mask : as for the encoder, each (B, T).
+        positions : (M,) int64, places in the batch read row by row: row · T + column.
+        """
+        output = self.encoder(input_ids, token_type_ids, attention_mask)
+        hidden = output.last_hidden_state.flatten(0, 1)  # (B, T, H) -> (B·T, H)
+        chosen = hidden.index_select(0, positions)  # (M, H): the decoder sees 15% of the positions
+        return PretrainingScores(self.masked_language_model(chosen), self.next_sentence(output.pooled_output))
+
+
+def summed_losses(
+    scores: PretrainingScores, targets: Tensor, next_sentence_labels: Tensor
+) -> PretrainingLosses:
+    """Return both cross-entropies, each summed; whoever calls divides by the counts of the whole step.
+
+    Sums, not means: a step may be spread over processes and over accumulated parts with different
+    numbers of masked words, and the mean of their means is not the mean of the step. A part without
+    any masked word adds 0, never NaN.
+
+    Parameters
+    ----------
+    scores : of the two heads.
+    targets : (M,) int64, the original words at the chosen positions.
+    next_sentence_labels : (B,) int64, 0 for IsNext and 1 for random; every one counts.
+    """
+    return PretrainingLosses(
+        functional.cross_entropy(scores.words.float(), targets, ignore_index=-100, reduction="sum"),
+        functional.cross_entropy(scores.sentences.float(), next_sentence_labels, reduction="sum"),
+    )
+
+
+def set_output_bias(model: PretrainingModel, counts: Tensor, is_special: Tensor) -> None:
+    """Start the decoder's bias at the logarithm of each word's share.
+
+    It saves the steps in which a model would learn nothing but which words are common. The original
+    starts at zero.
+
+    Parameters
+    ----------
+    model : the model, changed in place.
+    counts : (V,) how often each word occurs in the training text.
+    is_special : (V,) bool, tokens that are never to be predicted.
+    """
+    smoothed = counts.float().masked_fill(is_special, 0) + 0.1
+    with torch.no_grad():
+        model.masked_language_model.decoder.bias.copy_((smoothed / smoothed.sum()).log())
+
+
+def set_sinusoidal_positions(model: PretrainingModel) -> None:
+    """Start the position embeddings as sinusoids (Vaswani et al. 2017, section 3.5); they are learned from there.
+
+    With random ones, attention has to learn for each position by itself which position is next to it.
+    With sinusoids a step to the neighbor is the same rotation everywhere. The original starts at random.
+    The size is that of the token embeddings.
+
+    Parameters
+    ----------
+    model : the model, changed in place.
+    """
+    weight = model.encoder.embeddings.position.weight  # (positions, H)
+    positions, H = torch.arange(len(weight)), weight.shape[1]
+    angles = positions[:, None] / 10000 ** (torch.arange(0, H, 2) / H)  # (positions, H / 2)
+    waves = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :H]
+    with torch.no_grad():
+        weight.copy_(waves * 2**0.5 * model.configuration.initializer_range)

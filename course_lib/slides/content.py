@@ -1,0 +1,326 @@
+"""Filling a deck: each reference becomes the picture, table, code or number that it names."""
+
+from __future__ import annotations
+
+import base64
+import html
+import importlib
+import inspect
+import json
+import textwrap
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+
+from course_lib.figures.style import Picture, Table
+from course_lib.slides.deck import Deck, DeckError, pandoc, reference
+from course_lib.slides.kept import shown_again
+from course_lib.slides.mathematics import formula
+from course_lib.slides.notebook import Lesson, without_docstrings
+from course_lib.slides.replay import replay
+from course_lib.translation import translate
+
+Blocks = list[dict]
+
+
+def _raw(markup: str) -> dict:
+    return {"t": "RawBlock", "c": ["html", markup]}
+
+
+def _code_block(text: str, *names: str) -> dict:
+    return {"t": "CodeBlock", "c": [["", list(names), []], text]}
+
+
+def smallest_text(picture: Picture) -> float:
+    """Return the size of the smallest text in a picture, in points."""
+    from matplotlib.text import Text
+
+    shown = [t for t in picture.figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    return min((t.get_fontsize() for t in shown), default=0.0)
+
+
+def picture_html(picture: Picture, height: int, inches: tuple[float, float] | None = None) -> str:
+    """Return a picture as an image that holds its own vector drawing.
+
+    Parameters
+    ----------
+    picture : the picture.
+    height : pixels that it may take on a page of 1280 by 720; its width follows.
+    inches : sheet to draw it on, if not its own; on a smaller sheet the same text is larger.
+    """
+    own = picture.figure.get_size_inches().tolist()
+    try:
+        picture.figure.set_size_inches(*(inches or own))
+        data = base64.b64encode(picture.svg().encode()).decode()
+    finally:
+        picture.figure.set_size_inches(*own)
+    alt = html.escape(f"{picture.title}. {picture.alt}")
+    return (
+        f'<img class="figure" style="height: {height}px" data-smallest-points="{smallest_text(picture):g}" '
+        f'alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+    )
+
+
+def table_html(table: Table, size: str = "normal") -> str:
+    """Return a table as HTML, with its title as caption and its note below.
+
+    Parameters
+    ----------
+    table : the table.
+    size : ``normal`` or ``small``.
+    """
+    sides = ["right" if table._is_numeric(i) else "left" for i in range(len(table.columns))]
+
+    def row(cells, tag: str) -> str:
+        scope = ' scope="col"' if tag == "th" else ""
+        made = (
+            f'<{tag}{scope} class="{side}">{html.escape(str(cell))}</{tag}>'
+            for cell, side in zip(cells, sides, strict=True)
+        )
+        return f"<tr>{''.join(made)}</tr>"
+
+    body = "".join(row(cells, "td") for cells in table.rows)
+    note = f'<p class="note">{html.escape(table.note)}</p>' if table.note else ""
+    return (
+        f'<table class="{size}"><caption>{html.escape(table.title)}</caption>'
+        f"<thead>{row(table.columns, 'th')}</thead><tbody>{body}</tbody></table>{note}"
+    )
+
+
+def look_up(tree, steps: list[str], name: str):
+    """Follow keys and positions into nested dictionaries and lists.
+
+    Raises
+    ------
+    DeckError
+        If a step leads nowhere.
+    """
+    for step in steps:
+        try:
+            tree = tree[int(step)] if isinstance(tree, (list, tuple)) else tree[step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            raise DeckError(f"{name!r} leads nowhere at {step!r}.") from None
+    return tree
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the references of a deck stand for.
+
+    Parameters
+    ----------
+    deck : the deck.
+    """
+
+    deck: Deck
+
+    @cached_property
+    def lesson(self) -> Lesson:
+        """The deck's notebook."""
+        return Lesson.of(self.deck.name)
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The functions that make the deck's figures, tables and numbers."""
+        name = f"course_lib.slides.lesson_{self.deck.name[:2]}"
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise DeckError(f"{self.deck.path.name} refers to a function, and there is no {name}.") from None
+
+    def made(self, name: str, kind: type | tuple[type, ...]):
+        """Return what a function of the deck's module makes, or what the replayed notebook has made.
+
+        Raises
+        ------
+        DeckError
+            If there is no such function, it fails, or it makes something else.
+        """
+        if self.deck.replay == "now":
+            result = self._replayed(name)
+        elif self.deck.replay == "kept" and not self._has(name):
+            result = shown_again(self.deck.name, name)
+        else:
+            function = getattr(self.module, name, None)
+            if not callable(function):
+                raise DeckError(f"{self.module.__name__} has no function {name!r}.")
+            try:
+                result = function()
+            except Exception as error:
+                problem = f"{self.module.__name__}.{name} fails ({type(error).__name__}: {error})."
+                raise DeckError(problem) from error
+        if not isinstance(result, kind):
+            raise DeckError(f"{name} makes a {type(result).__name__}.")
+        return result
+
+    def _has(self, name: str) -> bool:
+        """Return whether the deck's module has a function of that name."""
+        try:
+            return hasattr(self.module, name)
+        except DeckError:
+            return False
+
+    def _replayed(self, name: str):
+        """Return a picture or table by the function that made it, or the value of an expression."""
+        notebook = replay(self.deck.name)
+        if name in notebook.shown:
+            return notebook.shown[name]
+        try:
+            result = eval(name, notebook.namespace)
+        except Exception as error:
+            problem = f"{self.lesson.path.name} shows no {name!r}, and has no such value ({error!r})."
+            raise DeckError(problem) from None
+        return result.item() if getattr(result, "shape", None) == () else result
+
+    def number(self, name: str, form: str) -> str:
+        """Return a number as text: of a function, of a recording, or published.
+
+        Raises
+        ------
+        DeckError
+            If it cannot be had, or does not fit the format.
+        """
+        source, _, rest = name.partition(":")
+        if source == "record":
+            from course_lib.studies.records import load_record
+
+            recording, *steps = rest.split("/")
+            result = look_up(load_record(recording), steps, name)
+        elif source == "published":
+            from course_lib.studies import published
+
+            first, *steps = rest.split("/")
+            result = look_up(vars(published), [first, *steps], name)
+        else:
+            result = self.made(name, (int, float, str))
+        try:
+            return format(result, form)
+        except (ValueError, TypeError) as error:
+            raise DeckError(f"{name!r} cannot be written as {form!r} ({error}).") from None
+
+    def code(self, name: str) -> str:
+        """Return code: a function of the notebook, a function of the library by its full name, or a cell.
+
+        Raises
+        ------
+        DeckError
+            If there is none.
+        """
+        if name.isidentifier():
+            found = self.lesson.definition(name)
+            if found is None:
+                raise DeckError(f"{self.lesson.path.name} defines no {name!r}.")
+            return found
+        if name.startswith("course_lib."):
+            module, _, function = name.rpartition(".")
+            try:
+                return inspect.getsource(getattr(importlib.import_module(module), function)).rstrip()
+            except (ImportError, AttributeError, TypeError):
+                raise DeckError(f"The library has no {name}.") from None
+        return self.lesson.cell(name).source.strip()
+
+    def block(self, element: dict) -> Blocks:
+        """Return the blocks that stand for a reference on a line of its own.
+
+        Raises
+        ------
+        DeckError
+            If it leads nowhere.
+        """
+        (_, names, pairs), text = element["c"]
+        options, kind = dict(pairs), reference(element)
+        size = ["small"] if "small" in names else []
+        if kind == "figure":
+            inches = tuple(map(float, options["inches"].split())) if "inches" in options else None
+            return [_raw(picture_html(self.made(text, Picture), int(options.get("height", 540)), inches))]
+        if kind == "table":
+            return [_raw(table_html(self.made(text, Table), *size))]
+        if kind == "code":
+            source = self.code(text)
+            if "brief" in names:
+                source = without_docstrings(source)
+            return [_code_block(_between(source, options, text), "python", *size)]
+        if kind == "output":
+            return [
+                _code_block(
+                    _between(self.lesson.printed(self.lesson.cell(text)), options, text), "printed", *size
+                )
+            ]
+        if kind == "demo":
+            cell = self.lesson.cell(text)
+            line = translate(
+                "**Live:** notebook `{notebook}`, section *{section}*, cell `In [{number}]`. Open it with `course lab {lesson}`."
+            ).format(
+                notebook=self.lesson.path.name,
+                section=self.lesson.section(cell),
+                number=cell.execution_count,
+                lesson=self.deck.name[:2],
+            )
+            return [{"t": "Div", "c": [["", ["demo"], []], markdown_blocks(line)]}]
+        assert kind == "notebook", kind
+        blocks = markdown_blocks(self.lesson.part(text))
+        return [{"t": "Div", "c": [["", [text, *size], []], blocks]}]
+
+    def filled(self, tree):
+        """Return pandoc's tree with every reference and formula replaced.
+
+        Raises
+        ------
+        DeckError
+            If one leads nowhere.
+        """
+        if isinstance(tree, list):
+            result = []
+            for item in tree:
+                alone = _alone(item)
+                if alone is not None and reference(alone) not in (None, "value"):
+                    result += self.filled(self.block(alone))
+                else:
+                    result.append(self.filled(item))
+            return result
+        if not isinstance(tree, dict):
+            return tree
+        kind = reference(tree)
+        if kind == "value":
+            options = dict(tree["c"][0][2])
+            text = self.number(tree["c"][1], options.get("format", ""))
+            if "command" in tree["c"][0][1]:
+                return {"t": "Code", "c": [["", [], []], text]}
+            return {"t": "Str", "c": text}
+        if kind is not None:
+            raise DeckError(f"`{tree['c'][1]}`{{.{kind}}} must stand in a paragraph of its own.")
+        if tree.get("t") == "Math":
+            return {
+                "t": "RawInline",
+                "c": ["html", formula(tree["c"][1], tree["c"][0]["t"] == "DisplayMath")],
+            }
+        return {key: self.filled(value) for key, value in tree.items()}
+
+
+def _alone(block) -> dict | None:
+    """Return the one thing in a paragraph, if there is only one."""
+    if isinstance(block, dict) and block.get("t") in ("Para", "Plain") and len(block["c"]) == 1:
+        return block["c"][0]
+    return None
+
+
+def _between(text: str, options: dict[str, str], name: str) -> str:
+    """Return the lines from the one that holds ``first`` to the one that holds ``last``."""
+    lines = text.splitlines()
+    start, stop = 0, len(lines)
+    if "first" in options:
+        start = next((i for i, line in enumerate(lines) if options["first"] in line), -1)
+    if "last" in options:
+        stop = next((i + 1 for i in range(max(start, 0), len(lines)) if options["last"] in lines[i]), -1)
+    if start < 0 or stop < 0:
+        raise DeckError(
+            f"{name!r} has no line with {options.get('first')!r} followed by {options.get('last')!r}."
+        )
+    return textwrap.dedent("\n".join(lines[start:stop])).rstrip()
+
+
+def markdown_blocks(text: str) -> Blocks:
+    """Return Markdown as pandoc's blocks."""
+    return json.loads(pandoc(text, "--from=markdown-implicit_figures-smart", "--to=json"))["blocks"]

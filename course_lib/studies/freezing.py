@@ -1,0 +1,179 @@
+"""What to freeze, and what pre-training is worth: lesson 07's table of strategies.
+
+Some sentences of the bundled entities are learned with nothing frozen, with the embeddings,
+with the embeddings and the lower half of the blocks, and with the whole body frozen; and once more from
+random weights instead of the pre-trained ones. Every run has the same rows, steps and settings but the
+rate. Rates are chosen on the validation part, with a seed that is not used again; the test part is
+scored only then.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_lib import settings
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import TokenClassificationHead
+from course_lib.data.sources import encoder_folder, load_texts
+from course_lib.finetuning.classification import load_tokenizer
+from course_lib.finetuning.entities import (
+    TAGS,
+    entity_features,
+    entity_loss,
+    entity_model,
+    entity_scores,
+    model_inputs,
+    predict_tags,
+)
+from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze_body
+
+CODE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to fine-tune: from which weights, what is frozen, and which rates are tried.
+
+    A strategy without ``rates`` takes the rate that was chosen for ``rate_of``.
+    """
+
+    name: str
+    frozen: str
+    rates: tuple[float, ...] = ()
+    rate_of: str = ""
+    pretrained: bool = True
+
+
+EMBEDDINGS = "embeddings frozen"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the recording depends on."""
+
+    strategies: tuple[Strategy, ...] = (
+        Strategy(EMBEDDINGS, "embeddings", (3e-4, 6e-4)),
+        Strategy("whole body frozen", "all", (3e-3, 1e-2, 3e-2)),
+        Strategy("random weights", "none", rate_of=EMBEDDINGS, pretrained=False),
+        Strategy("nothing frozen", "none", rate_of=EMBEDDINGS),
+        Strategy("lower half frozen", "half", rate_of=EMBEDDINGS),
+    )
+    seeds: tuple[int, ...] = (1, 2, 3)
+    search_seed: int = 0
+    sentences: int = 240
+    epochs: int = 2
+    batch_size: int = 8
+    precision: str = "bfloat16"
+
+
+CONFIGURATION = Configuration()
+
+
+def random_entity_model() -> TaskModel:
+    """Return a model of the bundled encoder's sizes with random weights in every part."""
+    configuration = BertConfiguration.from_file(encoder_folder("bundled") / "config.json")
+    head = TokenClassificationHead(configuration, len(TAGS))
+    return TaskModel(BertEncoder(configuration), head, pooled=False)
+
+
+def entity_parts(
+    configuration: Configuration = CONFIGURATION,
+) -> dict[str, tuple[list[dict], list[list[str]]]]:
+    """Return features and tags of each part of the bundled entities, the training part cut to size."""
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
+    parts = {}
+    for split, rows in load_texts("entities", "bundled").items():
+        if split == "train":
+            rows = rows.select(range(configuration.sentences))
+        parts[split] = (entity_features(rows["tokens"], tokenizer, rows["tags"]), list(rows["tags"]))
+    return parts
+
+
+def f1(model: TaskModel, part: tuple[list[dict], list[list[str]]]) -> float:
+    """Return the entity-level F1 in percent."""
+    features, tags = part
+    return 100 * entity_scores(tags, predict_tags(model, features))["f1"]
+
+
+def run_strategy(
+    strategy: Strategy,
+    learning_rate: float,
+    features: list[dict],
+    seed: int,
+    configuration: Configuration = CONFIGURATION,
+    *,
+    progress: bool = True,
+) -> tuple[TaskModel, dict]:
+    """Fine-tune one model by one strategy.
+
+    Parameters
+    ----------
+    strategy : weights, and what is frozen.
+    learning_rate : peak of the schedule.
+    features : training rows.
+    seed : of the head, the order of the rows and dropout.
+    configuration : what all strategies share.
+    progress : whether to show a progress bar.
+
+    Returns
+    -------
+    tuple
+        The model; and number of ``trainable`` parameters, ``losses`` by step, and processor time in
+        seconds (``processor_seconds``: all threads together, so that a busy machine does not count).
+    """
+    c = configuration
+    torch.manual_seed(seed)
+    model = entity_model(source="bundled") if strategy.pretrained else random_entity_model()
+    freeze_body(model, strategy.frozen)
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    run = TrainingConfiguration(
+        learning_rate=learning_rate,
+        epochs=c.epochs,
+        batch_size=c.batch_size,
+        freeze_embeddings=False,  # freeze_body has decided
+        precision=c.precision,
+        seed=seed,
+    )
+    began = time.process_time()
+    history = fine_tune(model, model_inputs(features), entity_loss, run, progress=progress)
+    seconds = time.process_time() - began
+    return model, {"trainable": trainable, "losses": history.losses, "processor_seconds": seconds}
+
+
+def choose_rate(
+    strategy: Strategy, parts: dict, configuration: Configuration = CONFIGURATION
+) -> dict[str, float]:
+    """Return the validation F1 of each rate of a strategy; the test part is not looked at."""
+    found = {}
+    for rate in strategy.rates:
+        model, _ = run_strategy(strategy, rate, parts["train"][0], configuration.search_seed, configuration)
+        found[f"{rate:g}"] = round(f1(model, parts["validation"]), 2)
+    return found
+
+
+def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
+    """Choose each rate on the validation part, then run every strategy with every seed and score it on test."""
+    c, rows, rates = configuration, [], {}
+    settings.prepare()
+    parts = entity_parts(c)
+    for strategy in c.strategies:
+        search = choose_rate(strategy, parts, c)
+        rates[strategy.name] = (
+            rates[strategy.rate_of] if strategy.rate_of else float(max(search, key=search.get))
+        )
+        row = {"name": strategy.name, "rate": rates[strategy.name], "search": search}
+        row |= {"f1": [], "last_loss": [], "processor_seconds": []}
+        for seed in c.seeds:
+            model, run = run_strategy(strategy, row["rate"], parts["train"][0], seed, c)
+            row["trainable"] = run["trainable"]
+            row["f1"].append(round(f1(model, parts["test"]), 2))
+            row["last_loss"].append(round(float(np.mean(run["losses"][-10:])), 4))
+            row["processor_seconds"].append(round(run["processor_seconds"], 1))
+        print(row, flush=True)
+        rows.append(row)
+    return rows

@@ -1,0 +1,83 @@
+"""The figures and tables of lesson 07 say what their data show."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from course_lib.figures import finetuning_overview as figures
+from course_lib.figures.style import Picture
+from course_lib.finetuning.loop import TrainingConfiguration
+
+SIZES = {"body": 22713216, "class": 770, "tags": 3465, "span": 771, "choice": 385}
+FALLING = list(2.2 * np.exp(-np.arange(24) / 8) + 0.3)
+
+
+def test_figure_9_names_every_part_with_its_size():
+    picture = figures.figure_09_one_body_four_heads(SIZES)
+    assert isinstance(picture, Picture) and picture.title.startswith("Figure 9.")
+    drawn = " ".join(text.get_text() for text in picture.figure.axes[0].texts)
+    for size in SIZES.values():
+        assert f"{size:,}" in picture.alt and f"{size:,}" in drawn
+    other = figures.figure_09_one_body_four_heads(SIZES | {"tags": 9})
+    assert other.alt != picture.alt
+    assert picture.svg() == figures.figure_09_one_body_four_heads(SIZES).svg()
+
+
+@pytest.mark.parametrize(
+    ("gap", "verdict"), [(5e-5, "the ways agree to 1e-4"), (2e-4, "do not agree to 1e-4")]
+)
+def test_the_comparison_of_losses_tells_whether_they_agree(gap, verdict):
+    losses = {"plain": FALLING, "Trainer": list(FALLING), "Lightning": [*FALLING[:-1], FALLING[-1] + gap]}
+    picture = figures.figure_same_losses(losses)
+    assert verdict in picture.alt and "24 updates, written 3 ways" in picture.alt
+    assert f"from {FALLING[0]:.2f} to {FALLING[-1]:.2f}" in picture.alt
+    left, right = picture.figure.axes
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in (left, right))
+    assert len(left.lines) == 3 and right.get_ylim()[1] > 1e-4
+
+
+def test_the_comparison_of_beginnings_has_both_ends_in_words():
+    picture = figures.figure_pretrained_or_random(FALLING, [loss + 1 for loss in FALLING])
+    ends = [np.mean(FALLING[-5:]), np.mean(FALLING[-5:]) + 1]
+    assert picture.alt.endswith(f"pre-trained {ends[0]:.2f}, random {ends[1]:.2f}")
+
+
+def test_table_9_shows_the_run_and_not_the_usual():
+    usual = repr(figures.table_09_techniques(TrainingConfiguration()))
+    c = dataclasses.replace(
+        TrainingConfiguration(),
+        learning_rate=7e-5,
+        warmup_share=0.25,
+        clip=0.5,
+        epochs=9,
+        freeze_embeddings=False,
+    )
+    changed = repr(figures.table_09_techniques(c))
+    assert "7e-05" in changed and "25%" in changed and "norm 0.5" in changed and "7e-05" not in usual
+    assert usual.count("embeddings") == 1 and changed.count("embeddings") == 0
+
+
+def row(name: str, trained: int, f1: list[float], seconds: float) -> dict:
+    spent = [seconds] * len(f1)
+    return {"name": name, "rate": 3e-4, "trainable": trained, "f1": f1, "processor_seconds": spent}
+
+
+def test_the_table_of_strategies_has_mean_spread_and_share_of_time():
+    rows = [row("whole body frozen", 10, [10, 20, 30], 5.0), row("nothing frozen", 1000, [60, 62, 64], 20.0)]
+    table = figures.table_strategies(rows, {"whole body frozen": 21.04})
+    assert table.rows == [
+        ["nothing frozen", "1,000", "0.0003", "1.00", "62.0 ± 2.0", "–"],
+        ["whole body frozen", "10", "0.0003", "0.25", "20.0 ± 10.0", "21.0"],
+    ]
+    assert "3 seeds" in table.note
+    assert len(figures.table_strategies(rows).columns) == 5
+
+
+def test_the_tables_of_advice_are_whole():
+    for table in (figures.table_what_each_hides(), figures.table_what_to_choose()):
+        assert len(table.rows) >= 8 and all(all(str(cell).strip() for cell in cells) for cells in table.rows)
+    heads = figures.table_four_heads([("class", (1, 384), (1, 2), 770, "08")])
+    assert heads.rows == [["class", "(1, 384)", "(1, 2)", "770", "08"]]

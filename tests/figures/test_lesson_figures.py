@@ -1,0 +1,209 @@
+"""The figures of the lessons: words for who cannot see them, labels that do not lie on one another, the same each time."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from course_lib.bert.configuration import BertConfiguration
+from course_lib.figures.style import Picture, Table
+from course_lib.finetuning.loop import History, TrainingConfiguration
+
+MODULES = ("input_embeddings", "masked_language_model", "text_classification", "transformer_encoder")
+TOKENS = ["[CLS]", "the", "bank", "of", "the", "river", "[SEP]"]
+
+
+def rows_that_sum_to_1(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).dirichlet(np.ones(shape[-1]), shape[:-1])
+
+
+def drawings(variant: int) -> dict[str, Picture]:
+    """Return every figure of the modules, drawn with one of two sets of data."""
+    random = np.random.default_rng(variant)
+    torch.manual_seed(variant)
+    weights = rows_that_sum_to_1(7, 7, seed=variant)
+    tokens = TOKENS if variant == 0 else ["[CLS]", "she", "sat", "by", "a", "stream", "[SEP]"]
+    share = 0.2 + 0.3 * variant
+    curve = [
+        {"step": 100 * i, "accuracy": share * i / 5, "loss": 8.0 - i, "training_loss": 7.5 - i}
+        for i in range(1, 6 + variant)
+    ]
+    history = History(losses=list(0.7 * np.exp(-np.arange(60 + 20 * variant) / 30)))
+    history.scores = [{"accuracy": 0.8 + 0.01 * i, "f1": 0.79 + 0.01 * i} for i in range(2 + variant)]
+    chosen = [False, True, False, True, False, True, False]
+    seen = [tokens[0], "[MASK]", tokens[2], "cloud", *tokens[4:]]
+    size = BertConfiguration(hidden_size=128 * (variant + 1), num_attention_heads=2 * (variant + 1))
+    cosines = np.clip(random.normal(0.5 + 0.1 * variant, 0.1, (6, 6)), -1, 1)
+    learned, sinusoids = torch.randn(80, 16), torch.randn(80, 16)
+    calls = {
+        "figure_sum_of_embeddings": (tokens, [0] * 4 + [1] * 3),
+        "figure_position_similarity": (learned, sinusoids, 30 + 10 * variant),
+        "figure_vocabulary_size": ([1000, 4000, 16000], [2.1 + share, 1.6, 1.3], (30522, 1.2)),
+        "figure_03_how_it_works": (seen, 1, ["old", "big", "new"], [0.5 + share / 4, 0.2, 0.1]),
+        "figure_04_strategy": (tokens, seen, chosen),
+        "figure_training_curve": (curve, 0.05),
+        "figure_10_data_preparation": (
+            random.integers(20, 300 + 200 * variant, 500),
+            192,
+            {"plain": 0.4 + share / 4, "sorted": 0.1, "buckets": 0.05},
+        ),
+        "figure_11_fine_tuning": (history,),
+        "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
+        "figure_encoder_block": (size,),
+        "figure_scores_to_weights": (random.normal(size=(7, 7)), weights, tokens),
+        "figure_scale": (
+            [8, 32, 128, 512],
+            [8.0, 32.0, 128.0, 512.0 + variant],
+            [1.0] * 4,
+            {"raw": [0.3, 0.5, 0.8, 0.95 - share / 4], "scaled": [0.2] * 4},
+        ),
+        "figure_activations": (),
+        "figure_attention_maps": ({f"layer {variant}, head {i}: itself": weights for i in range(4)}, tokens),
+        "figure_all_heads": (rows_that_sum_to_1(3 + variant, 4, 7, 7), tokens),
+        "figure_cost": (
+            [64, 128, 256, 512],
+            [0.001, 0.0025, 0.006, 0.02],
+            1.2e-5,
+            5e-8,
+            [2**20 * (variant + 1), 2**22, 2**24, 2**26],
+        ),
+        "figure_word_senses": (
+            "bank" if variant == 0 else "spring",
+            [0.9, 0.8, 0.7 + share / 10],
+            [0.85, 0.6, 0.4],
+            cosines,
+            cosines.T,
+            ["river 1", "river 2", "river 3", "money 1", "money 2", "money 3"],
+        ),
+    }  # fmt: skip
+    functions = {name: value for module in MODULES for name, value in functions_of(module).items()}
+    return {name: functions[name](*arguments) for name, arguments in calls.items()}
+
+
+def functions_of(module: str) -> dict:
+    """Return the functions of a module that draw a figure."""
+    found = vars(import_module(f"course_lib.figures.{module}"))
+    return {
+        name: value
+        for name, value in found.items()
+        if name.startswith("figure_") and inspect.isfunction(value) and value.__module__.endswith(module)
+    }
+
+
+@pytest.fixture(scope="module")
+def first() -> dict[str, Picture]:
+    return drawings(0)
+
+
+@pytest.fixture(scope="module")
+def other() -> dict[str, Picture]:
+    return drawings(1)
+
+
+NAMES = [name for module in MODULES for name in functions_of(module)]
+
+
+def test_every_figure_is_drawn_here(first):
+    assert sorted(first) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_a_title_and_words(first, name):
+    picture = first[name]
+    assert isinstance(picture, Picture)
+    assert len(picture.title.split()) >= 3 and "\n" not in picture.title and "{" not in picture.title
+    assert len(picture.alt.split()) >= 8 and "{" not in picture.alt and "nan" not in picture.alt.lower()
+    shown = [text.get_text() for axes in picture.figure.axes for text in (axes.title, axes._left_title)]
+    assert any(shown) or picture.figure._suptitle is not None
+
+
+# What a figure says of any data alike would say it of wrong data too.
+FIXED = {
+    "figure_activations",  # it has no data
+    "figure_cost",  # times differ from run to run
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FIXED])
+def test_the_words_tell_what_these_data_show(first, other, name):
+    assert first[name].alt != other[name].alt
+
+
+def shows_numbers(axis) -> bool:
+    """Tell whether the ticks are numbers; names speak for themselves."""
+    texts = [label.get_text().strip() for label in axis.get_ticklabels()]
+    return any(re.fullmatch(r"[-−+.,\d]+%?|\$.*\$", text) for text in texts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axes_with_numbers_say_of_what(first, name):
+    figure = first[name].figure
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axes.axison and shows_numbers(axis):
+                assert axis.label.get_text(), f"an axis of {axes.get_title(loc='left')!r}"
+
+
+def boxes(picture: Picture):
+    """Return the labels of all axes, each with the place where it is drawn, in pixels."""
+    canvas = FigureCanvasAgg(picture.figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = []
+    for axes in picture.figure.axes:
+        texts = [axes._left_title, axes.title]
+        if axes.axison:
+            texts += [axes.xaxis.label, axes.yaxis.label]
+            low, high = sorted(axes.get_xlim())
+            texts += [t for v, t in zip(axes.get_xticks(), axes.get_xticklabels()) if low <= v <= high]
+            low, high = sorted(axes.get_ylim())
+            texts += [t for v, t in zip(axes.get_yticks(), axes.get_yticklabels()) if low <= v <= high]
+        for text in texts:
+            if text.get_visible() and text.get_text().strip() and not text.get_rotation() % 90:
+                found.append((text.get_text(), text.get_window_extent(renderer)))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_do_not_lie_on_one_another(first, name):
+    for (one, place), (another, its) in itertools.combinations(boxes(first[name]), 2):
+        wide = min(place.x1, its.x1) - max(place.x0, its.x0)
+        high = min(place.y1, its.y1) - max(place.y0, its.y0)
+        assert wide <= 1 or high <= 1, f"{one!r} lies on {another!r}"
+
+
+@pytest.mark.parametrize("name", ["figure_03_how_it_works", "figure_training_curve", "figure_scale"])
+def test_a_figure_is_the_same_each_time(name):
+    assert drawings(0)[name].svg() == drawings(0)[name].svg()
+
+
+def tables() -> list[Table]:
+    from course_lib.figures import masked_language_model, text_classification, transformer_encoder
+
+    scores = {"masked_accuracy": [30.0, 31.0], "visible_accuracy": [80.0, 81.0], "entity_f1": [60.0, 61.0]}
+    strategies = [
+        {"mask": mask, "keep": keep, "random": random, **scores}
+        for mask, keep, random, *_ in masked_language_model.MASKING_STRATEGIES
+    ]
+    return [
+        masked_language_model.table_03_parameters(),
+        masked_language_model.table_04_strategies(strategies),
+        text_classification.table_10_settings(TrainingConfiguration(), 192),
+        text_classification.table_11_results({"BERT": {"accuracy": 0.9, "f1": 0.89}}),
+        transformer_encoder.table_paper_and_here([("layers", "12", 12, 6)]),
+    ]
+
+
+def test_tables_have_a_title_and_equally_long_rows():
+    for table in tables():
+        assert len(table.title.split()) >= 3
+        assert table.rows and all(len(row) == len(table.columns) for row in table.rows)
+        assert all(str(cell).strip() for row in table.rows for cell in row)

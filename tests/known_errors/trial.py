@@ -1,0 +1,102 @@
+"""Try every mutant in one process: ``python tests/known_errors/trial.py RESULTS.json [NAME...]``.
+
+The named tests of the suite are collected once. Each must pass as the code is; then, with each error
+in turn in the code, they run in the order they are named until one fails.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import hypothesis
+import pytest
+from _pytest.runner import runtestprotocol
+from mutants import ALL
+from patching import StaleMutantError, put_in
+
+HERE = Path(__file__).resolve().parent
+
+# An error in the changed text itself, and not in what it computes, proves nothing.
+BLUNDERS = ("NameError", "UnboundLocalError", "SyntaxError", "ImportError", "AttributeError")
+
+
+class Trial:
+    """Runs the mutants in place of pytest's own loop over the tests."""
+
+    def __init__(self, mutants):
+        self.mutants, self.results = mutants, {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session) -> bool:
+        items = {}
+        for item in session.items:
+            items.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        passing = {}
+        for mutant in self.mutants:
+            start = time.perf_counter()
+            result = {"caught_by": None, "problem": None}
+            self.results[mutant.name] = result
+            for name in mutant.caught_by:
+                if name not in items:
+                    result["problem"] = f"there is no test {name}"
+                elif name not in passing:
+                    failure = self.first_failure(items[name])
+                    passing[name] = failure is None
+                if not passing.get(name, True):
+                    result["problem"] = f"{name} fails without the error"
+            if result["problem"] is None:
+                self.try_one(mutant, items, result)
+            result["seconds"] = round(time.perf_counter() - start, 2)
+        return True
+
+    def try_one(self, mutant, items, result) -> None:
+        try:
+            with put_in(mutant):
+                for name in mutant.caught_by:
+                    failure = self.first_failure(items[name])
+                    if failure is not None:
+                        result["caught_by"], result["failure"] = name, failure[:300]
+                        if failure.startswith(BLUNDERS):
+                            result["problem"] = f"the changed text does not run: {failure[:200]}"
+                        return
+        except (StaleMutantError, SyntaxError) as error:
+            result["problem"] = str(error)
+
+    def first_failure(self, items) -> str | None:
+        """Run tests until one fails; return the message of the failure."""
+        for item in items:
+            item._initrequest()  # fixtures are made anew, as they were made with other code
+            for report in runtestprotocol(item, log=False, nextitem=None):
+                if report.failed:
+                    crash = getattr(report.longrepr, "reprcrash", None)
+                    return crash.message if crash else str(report.longrepr)[-300:]
+        return None
+
+
+def main(results: str, names: list[str]) -> int:
+    mutants = [mutant for mutant in ALL if not names or mutant.name in names]
+    # The first failing example is enough, and the same ones each time.
+    hypothesis.settings.register_profile(
+        "mutants",
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    hypothesis.settings.load_profile("mutants")
+    root = HERE.parents[1]
+    tests = sorted({name for mutant in mutants for name in mutant.caught_by})
+    files = [name for name in tests if (root / name.partition("::")[0]).is_file()]
+    trial = Trial(mutants)
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:timeout", f"--rootdir={root}"]
+    pytest.main([*options, *files], plugins=[trial])
+    Path(results).write_text(json.dumps(trial.results, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

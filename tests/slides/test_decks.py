@@ -1,0 +1,219 @@
+"""Every deck that is committed: its rules, what it takes from its notebook, and its three formats.
+
+What a browser must show is skipped where there is none; everything else is always tested.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from course_lib import readme, settings
+from course_lib.figures.style import Picture, Table
+from course_lib.slides import browser, build
+from course_lib.slides.content import Content
+from course_lib.slides.deck import deck_paths, problems, read_deck, reference, walk
+from course_lib.slides.notebook import Lesson
+from course_lib.slides.powerpoint import presentation
+
+PATHS = deck_paths()
+NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
+needs_browser = pytest.mark.skipif(
+    browser.find_browser() is None, reason="no Chromium, Chrome or Edge on this machine"
+)
+
+
+@pytest.fixture(scope="module", params=PATHS, ids=[path.stem for path in PATHS])
+def deck(request):
+    return read_deck(request.param)
+
+
+@pytest.fixture(scope="module")
+def page(deck):
+    settings.current.cache_clear()
+    return build.page(deck)
+
+
+@pytest.fixture(scope="module")
+def file(deck, page, tmp_path_factory):
+    path = tmp_path_factory.mktemp("deck") / f"{deck.name}.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shown(file):
+    """What the browser shows: faults, layouts and PDF, taken once."""
+    with browser.open_deck(file) as opened:
+        return {
+            "slides": opened.slides,
+            "faults": opened.faults(),
+            "layouts": opened.layouts(),
+            "pdf": opened.pdf(),
+        }
+
+
+class Elements(HTMLParser):
+    """The tags of a page with their attributes."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+
+def names_of(deck, *kinds: str) -> list[str]:
+    return [e["c"][1] for slide in deck.slides for e in walk(slide.blocks) if reference(e) in kinds]
+
+
+# Words ---------------------------------------------------------------------------------------------
+
+
+def test_there_are_decks():
+    assert PATHS
+
+
+def test_the_rules_are_kept(deck):
+    assert problems(deck) == []
+
+
+def test_deck_notebook_and_syllabus_agree_on_names(deck):
+    titles = {name: title for lessons in readme.SYLLABUS.values() for name, title in lessons.items()}
+    assert Lesson.of(deck.name).part("title") == titles[deck.name]
+
+
+def test_it_shows_the_numbered_figures_and_tables_of_its_notebook(deck):
+    code = "\n".join(cell.source for cell in Lesson.of(deck.name).cells if cell.cell_type == "code")
+    numbered = set(re.findall(r"\b(?:figure|table)_\d\d_\w+(?=\()", code))
+    assert numbered <= set(names_of(deck, "figure", "table"))
+
+
+def without_numbers(text: str) -> str:
+    return NUMBER.sub("N", " ".join(text.split()))
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in NUMBER.findall(" ".join(text.split()))]
+
+
+def agree(made: str, stored: str) -> bool:
+    """Whether a notebook's output holds these words, with numbers that are the same or nearly so."""
+    start = without_numbers(stored).find(without_numbers(made))
+    if start < 0:
+        return False
+    before = without_numbers(stored)[:start].count("N")
+    pairs = zip(numbers(made), numbers(stored)[before:], strict=False)
+    return all(abs(a - b) <= 0.02 * max(abs(a), abs(b), 0.5) for a, b in pairs)
+
+
+def test_its_figures_and_tables_are_those_of_the_notebook(deck):
+    """A function of the same name makes the same thing in both, within the roundings of another processor."""
+    lesson, content = Lesson.of(deck.name), Content(deck)
+    code = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")
+    stored = [lesson.printed(cell) for cell in lesson.cells if cell.cell_type == "code" and cell.outputs]
+    for name in names_of(deck, "figure", "table"):
+        made = content.made(name, (Picture, Table))
+        if not re.search(rf"\b{re.escape(name)}\(", code):
+            continue
+        text = f"[Figure: {made.title}. {made.alt}]" if isinstance(made, Picture) else repr(made)
+        assert any(agree(text, output) for output in stored), f"{name}: the notebook does not show: {text}"
+
+
+# HTML ----------------------------------------------------------------------------------------------
+
+
+def test_the_page_holds_all_that_it_needs(page):
+    for tag, attributes in Elements(page).tags:
+        assert tag not in ("link", "iframe", "object", "embed", "video", "audio", "base"), tag
+        assert "srcset" not in attributes
+        if tag in ("script", "img"):
+            assert attributes.get("src", "data:").startswith("data:")
+        if tag == "a" and "href" in attributes:
+            assert re.match(r"#|https://", attributes["href"]), attributes
+    assert not re.search(r"url\(\s*['\"]?(?!data:|#)[^)]", page.split("</style>")[0])
+
+
+def test_every_picture_and_formula_has_words(page):
+    tags = Elements(page).tags
+    for tag, attributes in tags:
+        if tag == "img":
+            assert len(attributes.get("alt", "")) >= 20
+        if attributes.get("role") == "img":
+            assert attributes.get("aria-label", "").strip()
+    drawings = sum(tag == "svg" for tag, _ in tags)
+    assert drawings == sum(attributes.get("role") == "img" for _, attributes in tags)
+
+
+def test_every_slide_has_notes(deck, page):
+    tags = [tag for tag, attributes in Elements(page).tags if tag in ("section", "aside")]
+    assert tags == ["section", "aside"] * (len(deck.slides) + 1)
+
+
+def test_pictures_are_vector_graphics(deck, page):
+    images = [attributes["src"] for tag, attributes in Elements(page).tags if tag == "img"]
+    assert len(images) == len(names_of(deck, "figure"))
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in images)
+
+
+# In the browser ------------------------------------------------------------------------------------
+
+
+@needs_browser
+def test_nothing_overflows_is_too_small_or_asks_the_network(shown):
+    assert shown["faults"] == []
+
+
+@needs_browser
+def test_the_pdf_has_one_page_a_slide(deck, shown):
+    assert shown["slides"] == len(deck.slides) + 1
+    assert len(re.findall(rb"/Type /Page\b", shown["pdf"])) == shown["slides"]
+    boxes = {tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([^\]]+)\]", shown["pdf"])}
+    assert len(boxes) == 1
+    _, _, width, height = boxes.pop()
+    assert abs(width / height - 16 / 9) < 0.01
+
+
+@needs_browser
+def test_the_pptx_has_every_slide_with_its_notes_and_words_for_pictures(deck, shown):
+    from pptx import Presentation
+    from pptx.enum.shapes import MSO_SHAPE_TYPE
+
+    made = Presentation(io.BytesIO(presentation(shown["layouts"], deck)))
+    assert len(made.slides) == shown["slides"]
+    assert abs(made.slide_width / made.slide_height - 16 / 9) < 1e-3
+    for slide, described in zip(list(made.slides)[1:], deck.slides, strict=True):
+        assert slide.shapes.title.text_frame.text == described.title
+        assert "Minutes." in slide.notes_slide.notes_text_frame.text
+        for shape in slide.shapes:
+            assert shape.left >= 0 and shape.top >= 0
+            assert (
+                shape.left + shape.width <= made.slide_width and shape.top + shape.height <= made.slide_height
+            )
+            if shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
+                assert shape._element.nvPicPr.cNvPr.get("descr", "").strip()
+
+
+@needs_browser
+def test_the_speaker_view_opens_without_a_network(file, deck):
+    with browser.open_deck(file) as opened:
+        with opened.page.expect_popup() as waiting:
+            opened.page.keyboard.press("s")
+        speaker = waiting.value
+        opened.show(1)
+        spoken = speaker.locator(".speaker-controls-notes .value")
+        first = re.search(
+            r"\w+ \w+ \w+",
+            "".join(
+                e["c"] if e["t"] == "Str" else " "
+                for e in walk(deck.slides[0].notes)
+                if e["t"] in ("Str", "Space")
+            ),
+        )[0]
+        spoken.filter(has_text=first).wait_for(timeout=10_000)
+        assert opened.requests == [] and opened.errors == []

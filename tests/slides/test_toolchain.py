@@ -1,0 +1,277 @@
+"""The tools behind the decks, on decks written for the test: what is wrong must be found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from course_lib import cli
+from course_lib.figures.style import Picture, Table, new_figure
+from course_lib.slides import browser, build, content, deck, mathematics, notebook
+from course_lib.slides.deck import DeckError
+
+NOTES = """
+::: notes
+**Say.** Some words that a speaker might say here, and then a few more of them.
+
+**Ask.** What would you ask the room at this point?
+
+**Minutes.** 2
+:::
+"""
+OPENING = (
+    "---\nnotes: |\n"
+    + "\n".join(
+        f"  {line}" for line in NOTES.replace("::: notes", "").replace(":::", "").strip().splitlines()
+    )
+    + "\n---\n"
+)
+DEMO = "`def greet`{.demo}"
+TITLES = [*(f"Slide {i}" for i in range(1, 10)), "Paper versus here", "References"]
+needs_browser = pytest.mark.skipif(
+    browser.find_browser() is None, reason="no Chromium, Chrome or Edge on this machine"
+)
+
+
+def text_of(opening: str = OPENING, **changed: str) -> str:
+    """A deck that keeps every rule; ``changed`` gives a slide another body, by number."""
+    bodies = {"slide_1": DEMO} | changed
+    slides = [
+        f"## {title}\n\n{bodies.get(f'slide_{i}', 'Some words.')}\n{bodies.get(f'notes_{i}', NOTES)}"
+        for i, title in enumerate(TITLES, 1)
+    ]
+    return opening + "\n" + "\n".join(slides)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reading(text: str):
+        path = tmp_path / "00_start_here.md"
+        path.write_text(text, encoding="utf-8")
+        return deck.read_deck(path)
+
+    return reading
+
+
+def test_a_deck_that_keeps_the_rules_has_no_problem(read):
+    found = read(text_of())
+    assert deck.problems(found) == []
+    assert len(found.slides) == 11 and found.minutes == 24 and found.name == "00_start_here"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"slide_2": "Accuracy is 81.4%."}, "slide 'Slide 2': 81.4% is typed by hand"),
+        ({"slide_2": "It rose by 0.12."}, "0.12 is typed by hand"),
+        ({"slide_2": "| a | b |\n|--|--|\n| 1 | 93.5 |"}, "93.5 is typed by hand"),
+        ({"slide_2": "About 15 % of them."}, "is typed by hand"),
+        ({"slide_1": "No demonstration."}, "0 slides name a cell"),
+        ({"slide_2": DEMO}, "2 slides name a cell"),
+        ({"slide_2": "![](picture.png)"}, "pictures come by reference"),
+        ({"slide_2": '<img src="https://example.org/a.png">'}, "raw HTML is not used"),
+        ({"notes_2": ""}, "slide 'Slide 2': the notes have no **Say.**"),
+        ({"notes_2": NOTES.replace("**Ask.**", "Ask.")}, "no **Ask.**"),
+        ({"notes_2": NOTES.replace("**Minutes.** 2", "**Minutes.** a few")}, "give it no minutes"),
+    ],
+)
+def test_a_broken_rule_is_named(read, changed, expected):
+    found = deck.problems(read(text_of(**changed)))
+    assert any(expected in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (text_of().replace("## Slide 3\n", "## Slide 2\n"), "two slides are called 'Slide 2'"),
+        (text_of().replace("## Paper versus here\n", "## Paper\n"), "no slide is called 'Paper versus here'"),
+        (text_of() + f"\n## One more\n\nWords.\n{NOTES}", "the last slide is 'One more'"),
+        (text_of().split("## Slide 9")[0], "it has 9 slides"),
+        (
+            text_of(OPENING.replace("notes: |", 'facts:\n  "15%": a paper\nnotes: |')),
+            "the fact '15%' is on no slide",
+        ),
+        (text_of("---\ntitle: none\n---\n"), "slide 'title slide': the notes have no **Say.**"),
+    ],
+)
+def test_a_broken_rule_of_the_whole_is_named(read, text, expected):
+    found = deck.problems(read(text))
+    assert any(expected in problem for problem in found), found
+
+
+def test_a_fact_with_its_source_may_be_stated(read):
+    opening = OPENING.replace("notes: |", 'facts:\n  "15%": Devlin et al. 2018, section 3.1\nnotes: |')
+    assert deck.problems(read(text_of(opening, slide_2="Choose 15% of them (section 3.1)."))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Words first.\n\n## A\n", "text before the first slide"),
+        ("# Chapter\n\n## A\n", "heading of level 1"),
+        ("## A\n\n### B\n", "heading of level 3"),
+    ],
+)
+def test_what_is_no_deck_is_refused(read, text, expected):
+    with pytest.raises(DeckError, match=expected):
+        read(text)
+
+
+def test_a_deck_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DeckError, match="cannot be read"):
+        deck.read_deck(tmp_path / "00_start_here.md")
+    with pytest.raises(DeckError, match="There is no deck '99'"):
+        deck.deck_paths(["99"])
+
+
+# References ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("`nothing`{.figure}", "no function 'nothing'"),
+        ("`nothing_here`{.code}", "defines no 'nothing_here'"),
+        ("`these words are in no cell`{.output}", "0 code cells"),
+        ("`print(`{.output}", "code cells of 00_start_here.ipynb hold 'print('; one must"),
+        ("`def greet`{.code first=nowhere}", "no line with 'nowhere'"),
+        ("`course_lib.nowhere.function`{.code}", "The library has no course_lib.nowhere.function"),
+        ("`record:mlm-head/results/nowhere`{.value}", "leads nowhere at 'nowhere'"),
+        ("`record:mlm-head/results/unigram_accuracy`{.value format=d}", "cannot be written as 'd'"),
+        ("`published:NOWHERE`{.value}", "leads nowhere at 'NOWHERE'"),
+        ("`record:nowhere/minutes`{.value}", "no recording 'nowhere'"),
+        ("`chapter`{.notebook}", "'chapter' is no part"),
+        ("See `greet`{.code} here.", "must stand in a paragraph of its own"),
+        (r"$\nosuchcommand{x}$", "not known"),
+        (r"$\frac{x}{$", "cannot be set"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_stops_the_build(read, body, expected):
+    from course_lib.errors import CourseError
+
+    with pytest.raises(CourseError, match=expected.replace("(", r"\(")):
+        build.page(read(text_of(slide_2=body)))
+
+
+def test_a_figure_that_fails_stops_the_build(read, monkeypatch):
+    def broken():
+        raise KeyError("results")
+
+    module = ModuleType("course_lib.slides.lesson_00")
+    module.broken, module.words = broken, lambda: "no picture"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for name, expected in (("broken", "fails .KeyError"), ("words", "makes a str")):
+        with pytest.raises(DeckError, match=expected):
+            build.page(read(text_of(slide_2=f"`{name}`{{.figure}}")))
+
+
+def test_numbers_come_from_where_they_are_kept(read):
+    made = content.Content(read(text_of()))
+    stored = json.loads((build.settings.RECORDED / "mlm-head.json").read_text(encoding="utf-8"))
+    last = stored["results"]["curve"][-1]["accuracy"]
+    assert made.number("record:mlm-head/results/curve/-1/accuracy", ".1%") == f"{last:.1%}"
+    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", "") == "5.44"
+
+
+def test_code_and_output_are_the_notebooks_own(read):
+    made = content.Content(read(text_of()))
+    assert made.code("greet").startswith("def greet(name):\n")
+    cell = made.lesson.cell("kept = printing")
+    assert cell.source.strip() == made.code("kept = printing")
+    assert "printing gave back: None" in made.lesson.printed(cell)
+    assert made.lesson.section(cell) == "Common mistakes"
+    assert made.code("course_lib.translation.translate").startswith("def translate(")
+
+
+def test_docstrings_can_be_left_out():
+    code = 'def f(x):\n    """Say.\n\n    More.\n    """\n    return x\n\n\nclass A:\n    """Words."""\n'
+    assert notebook.without_docstrings(code) == 'def f(x):\n    return x\n\n\nclass A:\n    """Words."""'
+
+
+def test_a_table_keeps_its_words_as_they_are():
+    table = Table("Title & more", ["name", "F1"], [["<b> [MASK] *", "91.5"], ["x", "–"]], "a note")
+    made = content.table_html(table)
+    assert "&lt;b&gt; [MASK] *" in made and 'class="right">91.5<' in made and "Title &amp; more" in made
+    assert '<p class="note">a note</p>' in made
+
+
+def test_the_smallest_text_of_a_picture_is_known():
+    figure, axes = new_figure(4, 3)
+    axes.set_title("large", fontsize=20)
+    axes.text(0, 0, "tiny", fontsize=4)
+    axes.text(0, 0, " ", fontsize=1)
+    picture = Picture(figure, "t", "a")
+    assert content.smallest_text(picture) == 4
+    assert 'data-smallest-points="4"' in content.picture_html(picture, 300)
+
+
+def test_a_formula_carries_its_tex():
+    made = mathematics.formula(r"a < b", display=False)
+    assert 'aria-label="a &lt; b"' in made and "<svg" in made and "<use" not in made
+
+
+# Files ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_half_written_stays(tmp_path):
+    target = tmp_path / "deck.html"
+    target.mkdir()
+    with pytest.raises(DeckError, match="cannot be written"):
+        build.write(target, b"words")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_html_is_built_without_a_browser(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(browser, "find_browser", lambda: None)
+    path = read(text_of()).path
+    assert build.build_deck(path, tmp_path / "out", html_only=True) == [
+        tmp_path / "out" / "00_start_here.html"
+    ]
+    with pytest.raises(DeckError, match="course slides --html"):
+        build.build_deck(path, tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["00_start_here.html"]
+
+
+def test_the_command(read, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(deck, "DECKS", read(text_of()).path.parent)
+    monkeypatch.setattr(deck.deck_paths, "__defaults__", (None, tmp_path))
+    assert cli.main(["slides", "0", "--html", "--output", str(tmp_path / "out")]) == 0
+    assert "00_start_here: HTML in " in capsys.readouterr().out
+    assert cli.main(["slides", "99"]) == 2
+    assert "course: There is no deck '99'" in capsys.readouterr().err
+    assert cli.main(["slides", "--keep"]) == 2
+    assert "course: Name the lessons to run" in capsys.readouterr().err
+
+
+# In the browser ------------------------------------------------------------------------------------
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("planted", "expected"),
+    [
+        ("", None),
+        ("<p>" + "Too many words. " * 400 + "</p>", "is outside the page"),
+        ('<pre style="width: 300px; overflow: hidden"><code>' + "x" * 90 + "</code></pre>", "is wider than its box"),
+        ('<p style="font-size: 12px">small print</p>', "is set in 12.0 px"),
+        ('<img src="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' width=\'9\' height=\'9\'/>">', "no alternative text"),
+        ('<img alt="a picture that is broken" src="data:image/png;base64,AAAA">', "does not load"),
+        ('<img alt="a picture that is elsewhere" src="https://example.org/a.png">', "asks the network for https://example.org/a.png"),
+        ('<img alt="tiny text" data-smallest-points="4" style="width: 400px" src="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' width=\'400\' height=\'90\'/>">', "has text of 5.3 px"),
+        ("<p>$$x$$ is left</p>", "markup is left"),
+        ("<script>undefined_function()</script>", "its script fails"),
+        ('<aside class="notes"></aside>', "no speaker notes"),
+    ],
+)  # fmt: skip
+def test_what_a_browser_shows_wrong_is_found(read, tmp_path, planted, expected):
+    page = build.page(read(text_of()))
+    marked = page.replace("<p>Some words.</p>", f"<p>Some words.</p>{planted}", 1)
+    assert marked != page or not planted
+    path = tmp_path / "planted.html"
+    path.write_text(marked, encoding="utf-8")
+    with browser.open_deck(path) as shown:
+        faults = shown.faults()
+    assert any(expected in fault for fault in faults) if expected else faults == [], faults

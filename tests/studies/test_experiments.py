@@ -1,0 +1,98 @@
+"""The runner of experiments: each run once, resumable, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from course_lib.errors import RecordError
+from course_lib.studies import experiments
+
+
+@dataclass(frozen=True)
+class Variant:
+    rate: float = 1e-4
+    layers: tuple = (1, 2)
+
+
+@pytest.fixture
+def counted():
+    calls = []
+
+    def function(configuration, seed):
+        calls.append((configuration.rate, seed))
+        return {"score": 100 * configuration.rate + seed, "pair": (1, 2)}
+
+    function.calls = calls
+    return function
+
+
+GRID = {"low": Variant(1e-4), "high": Variant(1e-3)}
+
+
+def test_a_grid_runs_every_configuration_with_every_seed_once(tmp_path, counted):
+    results = experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+    assert {name: [run["score"] for run in runs] for name, runs in results.items()} == {
+        "low": [1.01, 2.01],
+        "high": [1.1, 2.1],
+    }
+    assert counted.calls == [(1e-4, 1), (1e-3, 1), (1e-4, 2), (1e-3, 2)]  # a whole comparison first
+    again = experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+    assert again == results and len(counted.calls) == 4  # read back, not run
+
+
+def test_a_study_that_was_stopped_goes_on(tmp_path, counted):
+    def stops(configuration, seed):
+        if (configuration.rate, seed) == (1e-3, 2):
+            raise KeyboardInterrupt
+        return counted(configuration, seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run_grid("tiny", 1, GRID, [1, 2], stops, tmp_path)
+    experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+    assert len(counted.calls) == 4  # three before, one after
+
+
+@pytest.mark.parametrize("change", ["version", "configuration", "seed", "study"])
+def test_whatever_a_run_depends_on_makes_it_another_run(tmp_path, counted, change):
+    experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)
+    experiments.run(
+        "other" if change == "study" else "tiny",
+        2 if change == "version" else 1,
+        Variant(layers=(1, 3)) if change == "configuration" else Variant(),
+        2 if change == "seed" else 1,
+        counted,
+        tmp_path,
+    )
+    assert len(counted.calls) == 2
+
+
+@pytest.mark.parametrize("content", ["", '{"results": ', "[]", "{}", "null"])
+def test_a_damaged_file_is_run_again(tmp_path, counted, content):
+    experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)
+    path = experiments.run_path("tiny", 1, Variant(), 1, tmp_path)
+    path.write_text(content)
+    assert experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)["score"] == 1.01
+    assert len(counted.calls) == 2 and json.loads(path.read_text())["results"]["score"] == 1.01
+
+
+def test_a_run_keeps_what_it_depended_on(tmp_path, counted):
+    experiments.run("tiny", 3, Variant(), 5, counted, tmp_path)
+    stored = json.loads(experiments.run_path("tiny", 3, Variant(), 5, tmp_path).read_text())
+    assert (stored["study"], stored["code_version"], stored["seed"]) == ("tiny", 3, 5)
+    assert stored["configuration"] == {"rate": 1e-4, "layers": [1, 2]}
+    assert {"threads", "versions", "machine", "date"} <= set(stored)
+
+
+def test_results_that_are_no_json_leave_nothing_behind(tmp_path):
+    with pytest.raises(RecordError, match="not plain JSON"):
+        experiments.run("tiny", 1, Variant(), 1, lambda c, s: {"score": object()}, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_mean_and_deviation():
+    mean, deviation = experiments.mean_and_deviation([1.0, 2.0, 4.0])
+    assert mean == pytest.approx(7 / 3)
+    assert deviation == pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5)

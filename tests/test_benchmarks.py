@@ -1,0 +1,92 @@
+"""``make bench``: what is kept, what is not, and when it fails; the measuring itself is not a test's work."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from course_lib.settings import REPOSITORY
+
+
+@pytest.fixture
+def bench(monkeypatch, tmp_path):
+    """The command with a file of its own, a README that is only counted, and numbers made up here."""
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    module = importlib.import_module("benchmarks.__main__")
+    monkeypatch.setattr(module, "BENCHMARKS", tmp_path / "benchmarks.json")
+    monkeypatch.setattr(module.settings, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(module, "used_by_others", lambda: 1.0)
+    monkeypatch.setattr(module, "NAMES", ["one", "two"])
+    module.written = []
+    monkeypatch.setattr(module, "write_readme", lambda: module.written.append(1))
+    module.ratios = {"one": 3.0, "two": 1.0}
+    monkeypatch.setattr(
+        module, "measure", lambda name, _: [{"ratio": module.ratios[name], "target": 2.0 * (name == "one")}]
+    )
+    return module
+
+
+def kept(bench) -> dict[str, float]:
+    results = json.loads(bench.BENCHMARKS.read_text(encoding="utf-8"))["results"]
+    assert all(measured["date"] and measured["versions"]["torch"] for measured in results.values())
+    return {name: measured["rows"][0]["ratio"] for name, measured in results.items()}
+
+
+def test_results_are_kept_and_the_readme_is_written(bench):
+    assert bench.main([]) == 0
+    assert kept(bench) == {"one": 3.0, "two": 1.0} and bench.written == [1]
+
+
+def test_measuring_one_anew_keeps_the_others(bench):
+    bench.main([])
+    bench.ratios = {"one": 4.0, "two": 9.0}
+    bench.main(["one"])
+    assert kept(bench) == {"one": 4.0, "two": 1.0}
+
+
+def test_a_missed_target_fails_and_is_kept_and_named(bench, capsys):
+    bench.ratios["one"] = 1.5
+    assert bench.main([]) == 1
+    assert kept(bench)["one"] == 1.5 and "one: 1.50, and the target is 2" in capsys.readouterr().out
+
+
+def test_on_a_busy_machine_nothing_is_kept(bench, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "used_by_others", lambda: 60.0)
+    bench.main([])
+    assert not bench.BENCHMARKS.exists() and not bench.written
+    assert "60% of the processors: nothing is kept" in capsys.readouterr().out
+
+
+def test_a_dry_run_keeps_nothing(bench):
+    assert bench.main(["--dry"]) == 0
+    assert not bench.BENCHMARKS.exists() and not bench.written
+
+
+def test_an_unknown_name_lists_the_known_ones(bench, capsys):
+    with pytest.raises(SystemExit):
+        bench.main(["three"])
+    assert "one, two" in capsys.readouterr().err
+
+
+def test_every_benchmark_of_the_repository_is_found(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    names = importlib.import_module("benchmarks.__main__").NAMES
+    assert {"encoder", "masking", "wordpiece"} <= set(names)
+    for name in names:
+        text = (REPOSITORY / "benchmarks" / f"{name}_speed.py").read_text(encoding="utf-8")
+        assert re.search(r"^def main\(\s*repetitions: int = \d+", text, re.MULTILINE), name
+
+
+def test_a_benchmark_without_a_target_is_refused(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    module = importlib.import_module("benchmarks.__main__")
+    rows = SimpleNamespace(main=lambda repetitions=3: [{"ratio": float(repetitions)}])
+    monkeypatch.setattr(module.importlib, "import_module", lambda name: rows)
+    with pytest.raises(KeyError, match="a row has no target"):
+        module.measure("any", 5)
+    rows.main = lambda repetitions=3: [{"ratio": float(repetitions), "target": 1.0}]
+    assert [module.measure("any", n)[0]["ratio"] for n in (None, 5)] == [3.0, 5.0]

@@ -1,0 +1,213 @@
+"""Nothing that the course reads can run code or leave its folder, and its notebook server is its owner's alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from fnmatch import fnmatch
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_lib import cli
+from course_lib.data.sources import WANTED_FILES
+from course_lib.settings import DATA, NOTEBOOKS, REPOSITORY
+
+MODULES = sorted([*(REPOSITORY / "course_lib").rglob("*.py"), *(REPOSITORY / "benchmarks").glob("*.py")])
+# A file in one of these formats can run code when it is opened.
+PICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+# Archives: nothing in the course opens one, so no member can be written outside of a folder.
+ARCHIVES = {"tarfile", "zipfile"}
+UNPACKING = {"extractall", "unpack_archive"}
+RUNNING = {"os.system", "os.popen", "eval", "exec", "compile", "__import__", "subprocess.getoutput"}
+RUNNING |= {"subprocess.getstatusoutput", "asyncio.create_subprocess_shell"}
+LOADING = {"torch.load", "torch.save", "torch.hub.load", "pandas.read_pickle", "pd.read_pickle"}
+LOADING |= {"yaml.load", "yaml.unsafe_load"}
+# A deck shows what a cell of its own lesson's notebook makes: that code is the course's, as the notebook's is.
+EXEMPT = {
+    "course_lib/slides/replay.py": {"exec", "eval", "compile"},
+    "course_lib/slides/content.py": {"eval"},
+}
+
+
+def code_of(path: Path) -> str:
+    """Return the Python of a module, or of a notebook's cells."""
+    if path.suffix == ".py":
+        return path.read_text(encoding="utf-8")
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return "\n".join("" if re.match(r"\s*[%!]", line) else line for line in code.splitlines())
+
+
+def dotted(node: ast.AST) -> str:
+    """Return a name such as ``os.path.join``, empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return f"{before}.{node.attr}" if before else f"?.{node.attr}"
+    return ""
+
+
+def findings(code: str) -> list[str]:
+    """Return what in a piece of Python could run code that came from outside."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            found += [f"import {n}" for n in names if n.partition(".")[0] in PICKLING | ARCHIVES]
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        if name in RUNNING | LOADING or name.rpartition(".")[2] in UNPACKING:
+            found.append(name)
+        for keyword in node.keywords:
+            value = getattr(keyword.value, "value", "something")
+            if (keyword.arg, value) in (("use_safetensors", False), ("weights_only", False)):
+                found.append(f"{keyword.arg}={value}")
+            if keyword.arg == "verify" and value is False and name.startswith(("requests.", "httpx.")):
+                found.append("verify=False")
+            if keyword.arg in ("trust_remote_code", "allow_pickle", "shell") and value is not False:
+                found.append(f"{keyword.arg}={value}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from joblib import load",
+        "import torch\nx = torch.load('a.pt')",
+        "import os\nos.system('ls ' + name)",
+        "import subprocess\nsubprocess.run(command, shell=True)",
+        "eval(text)",
+        "AutoModel.from_pretrained(name, trust_remote_code=True)",
+        "np.load(path, allow_pickle=allow)",
+        "import tarfile\ntarfile.open(path).extractall(folder)",
+        "shutil.unpack_archive(path, folder)",
+        "model.from_pretrained(x, use_safetensors=False)",
+        "httpx.get(address, verify=False)",
+    ],
+)
+def test_the_check_finds_what_it_is_for(code):
+    assert findings(code)
+
+
+def test_the_check_lets_ordinary_code_pass():
+    code = "model.eval()\nimport re\nre.compile(x)\nsubprocess.run([a, b])\nnp.load(path, allow_pickle=False)\nfolder(verify=False)"
+    assert not findings(code)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_no_module_runs_what_it_reads(path):
+    allowed = EXEMPT.get(path.relative_to(REPOSITORY).as_posix(), set())
+    assert not set(findings(code_of(path))) - allowed
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_notebook_runs_what_it_reads(path):
+    assert not findings(code_of(path))
+
+
+def test_from_the_hub_come_only_formats_that_cannot_carry_code():
+    harmless = ("*.safetensors", "*.json", "*.txt", "*.parquet")
+    for patterns in WANTED_FILES.values():
+        assert all(any(fnmatch(pattern, kind) for kind in harmless) for pattern in patterns), patterns
+    assert not any(fnmatch("pytorch_model.bin", p) for patterns in WANTED_FILES.values() for p in patterns)
+
+
+def test_checkpoints_in_the_repository_are_safetensors():
+    kinds = {path.suffix for path in (DATA / "checkpoints").rglob("*") if path.is_file()}
+    assert kinds <= {".safetensors", ".json", ".md", ".txt"}
+
+
+LOCAL = re.compile(r"/root/|/home/\w|/tmp/\w|/Users/\w|/work/\w|site-packages|[A-Z]:\\+Users|/var/folders/")
+SECRET = re.compile(
+    r"\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9-]{20,}|\bAKIA[A-Z0-9]{16}\b"
+    r"|[?&]token=[0-9a-f]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abp]-\w+"
+)
+WRITTEN = [
+    *REPOSITORY.glob("*.md"),
+    *(REPOSITORY / "slides").rglob("*.md"),
+    *DATA.rglob("*.json"),
+    *DATA.rglob("*.md"),
+    *NOTEBOOKS.glob("*.md"),
+    *NOTEBOOKS.rglob("*.svg"),
+    *(REPOSITORY / "course_lib").rglob("*.py"),
+    *(REPOSITORY / ".github").rglob("*.yml"),
+]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_no_secret_and_no_local_path_is_in_a_file(path):
+    """The notebooks are held to the same in tests/notebooks."""
+    content = path.read_text(encoding="utf-8")
+    assert not SECRET.findall(content)
+    assert not LOCAL.findall(content)
+
+
+# The notebook server ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["--ip", "--host", "--token", "--no-token", "--allow-remote"])
+def test_the_lab_cannot_be_opened_to_others_by_an_option(option, capsys):
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["lab", option, "0.0.0.0"])
+    assert "unrecognized" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lesson", ["00; ls", "../00", "$(ls)", "00 --ServerApp.token=", "/etc/passwd"])
+def test_a_lesson_is_a_number_and_never_a_command(lesson, capsys):
+    assert cli.main(["lab", "--no-browser", "--", lesson]) == 2
+    assert "no lesson" in capsys.readouterr().err
+
+
+def answer_of(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process group is ended in another way there")
+def test_the_lab_answers_nobody_without_its_token(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    variables |= {"HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "course_lib.cli", "lab", "--no-browser", "--port", str(port)],
+        cwd=REPOSITORY,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline, found = time.time() + 120, []
+        while not found and time.time() < deadline:
+            assert process.poll() is None, "the server has stopped"
+            time.sleep(0.2)
+            found = list((tmp_path / "run").glob("jpserver-*.json"))
+        time.sleep(0.5)
+        server = json.loads(found[0].read_text())
+        assert server["hostname"] == "127.0.0.1" and len(server["token"]) >= 32 and not server["password"]
+        address = f"http://127.0.0.1:{server['port']}/api/contents"
+        assert answer_of(address) == 403
+        assert answer_of(f"{address}?token={'0' * 48}") == 403
+        assert answer_of(f"{address}?token={server['token']}") == 200
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
