@@ -31,7 +31,7 @@ SENTENCE = (
     "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
     "mostly students, applauded for eleven minutes."
 )
-PICTURE_SEED = 165  # a draw in which all three fates occur, which four chosen tokens seldom show
+PICTURE_SEED = 26  # a draw in which all three fates occur, which four chosen tokens seldom show
 
 SYLLABUS = {
     "Foundations": {
