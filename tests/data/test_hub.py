@@ -355,6 +355,7 @@ def test_a_repository_without_the_wanted_files(course, hub):
 
 def test_the_doctor_sees_the_hub_and_says_what_to_do_without_it(hub, monkeypatch):
     hub.faults.clear()
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint + "/")
     monkeypatch.setenv("COURSE_PROFILE", "full")
     assert doctor._hub()[0] and "reachable" in doctor._hub()[2]
