@@ -59,7 +59,7 @@ class Configuration:
                 # 0.02 is made for a width of 768; at 128, attention would start out almost even.
                 initializer_range=0.08,
             ),
-            # Short sequences and small batches: leaving the plateau takes many steps, not much text.
+            # Short sequences and small batches give many steps for little text; so far they stay on the plateau.
             stages=(Stage(64, 7_000, 32), Stage(128, 500, 32)),
             learning_rate=2e-3,
             warmup_steps=300,
