@@ -49,7 +49,7 @@ SYLLABUS = {
         "07_finetuning_overview": "Fine-tuning: one body, four heads",
         "08_text_classification": "Text classification",
         "09_question_answering": "Question answering",
-        "10_named_entity_recognition": "Named entity recognition",
+        "10_named_entity_recognition": "Named-entity recognition",
         "11_sentence_pairs": "Sentence pairs",
         "12_multiple_choice": "Multiple choice",
     },

@@ -170,7 +170,8 @@ class BertEncoder(nn.Module):
         ----------
         input_ids : (B, T) int64, word-piece ids.
         token_type_ids : (B, T) int64, 0 for segment A and 1 for B; all A if left out.
-        attention_mask : (B, T), 1 for tokens and 0 for padding; all tokens if left out.
+        attention_mask : (B, T), 1 for tokens and 0 for padding; all tokens if left out. Or (B, T, T), with a
+            row of its own for each query, as a model that reads from left to right needs.
         output_hidden_states, output_attentions : whether to return those too.
 
         Raises
@@ -180,7 +181,8 @@ class BertEncoder(nn.Module):
         """
         mask = None
         if attention_mask is not None and not bool(attention_mask.all()):
-            mask = attention_mask[:, None, None, :].bool()  # (B, 1, 1, T): a key is seen by all queries
+            by_query = attention_mask if attention_mask.dim() == 3 else attention_mask[:, None]
+            mask = by_query[:, None].bool()  # (B, 1, 1 or T, T): for all heads, and mostly for all queries
         hidden = self.embeddings(input_ids, token_type_ids)  # (B, T, H)
         hidden_states, attentions = [hidden], []
         for block in self.blocks:

@@ -131,8 +131,6 @@ def cleaning_stages(wikitext: str) -> dict[str, list[str]]:
         Lists of str under four names: the lines of the ``markup``, those of the ``visible`` text, the
         ``paragraphs`` of 12 words and more, and the ``sentences``; all but the first empty for a redirect.
     """
-    from syntok import segmenter
-
     stages = {"markup": wikitext.split("\n"), "visible": [], "paragraphs": [], "sentences": []}
     if wikitext.lstrip().lower().startswith("#redirect"):
         return stages
@@ -142,12 +140,20 @@ def cleaning_stages(wikitext: str) -> dict[str, list[str]]:
         if len(paragraph.split()) < 12:  # a caption or a stray label, not a paragraph
             continue
         stages["paragraphs"].append(paragraph)
-        for parts in segmenter.process(paragraph):
-            for tokens in parts:
-                sentence = paragraph[tokens[0].offset : tokens[-1].offset + len(tokens[-1].value)]
-                if _good_sentence(sentence):
-                    stages["sentences"].append(sentence)
+        stages["sentences"] += [text for _, text in split_sentences(paragraph) if _good_sentence(text)]
     return stages
+
+
+def split_sentences(paragraph: str) -> list[tuple[int, str]]:
+    """Return the sentences of a paragraph, each with the place of its first character."""
+    from syntok import segmenter
+
+    spans = [
+        (tokens[0].offset, tokens[-1].offset + len(tokens[-1].value))
+        for parts in segmenter.process(paragraph)
+        for tokens in parts
+    ]
+    return [(begin, paragraph[begin:end]) for begin, end in spans]
 
 
 def raw_articles() -> list[tuple[str, str]]:

@@ -41,8 +41,8 @@ from course_lib.pretraining.examples import (
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary
 from course_lib.pretraining.model import (
     PretrainingModel,
+    attend_to_neighbors,
     set_output_bias,
-    set_sinusoidal_positions,
     summed_losses,
 )
 from course_lib.translation import translate
@@ -69,7 +69,7 @@ class PretrainingConfiguration:
     objective : ``nsp``, or ``sop`` (sentence order, Lan et al. 2019).
     short_probability : share of documents cut into shorter sequences.
     word_frequencies_first : whether the output bias starts at the word frequencies, not at 0.
-    sinusoidal_positions_first : whether position embeddings start as sinusoids, not at random.
+    neighbors_first : whether attention starts at near positions, not at random.
     evaluate_every, held_out_pairs : steps between evaluations, and the most pairs in one.
     checkpoint_every, report_every : steps between checkpoints, and between looks at the loss.
     seed : of weights, pairs, masks and dropout.
@@ -96,7 +96,7 @@ class PretrainingConfiguration:
     objective: str = "nsp"
     short_probability: float = 0.1
     word_frequencies_first: bool = False
-    sinusoidal_positions_first: bool = False
+    neighbors_first: bool = False
     evaluate_every: int = 100
     held_out_pairs: int | None = 512
     checkpoint_every: int = 500
@@ -283,8 +283,8 @@ class PretrainingRun:
             model = PretrainingModel(c.model)
             if c.word_frequencies_first:
                 set_output_bias(model, word_counts(corpus, c.model.vocab_size), vocabulary.is_special)
-            if c.sinusoidal_positions_first:
-                set_sinusoidal_positions(model)
+            if c.neighbors_first:
+                attend_to_neighbors(model)
         self.model = model.to(accelerator.device)
         optimizer = adamw(self.model, c.learning_rate, c.weight_decay, fused=True)
         self.parallel, self.optimizer = accelerator.prepare(self.model, optimizer)

@@ -107,20 +107,28 @@ def set_output_bias(model: PretrainingModel, counts: Tensor, is_special: Tensor)
         model.masked_language_model.decoder.bias.copy_((smoothed / smoothed.sum()).log())
 
 
-def set_sinusoidal_positions(model: PretrainingModel) -> None:
-    """Start the position embeddings as sinusoids (Vaswani et al. 2017, section 3.5); they are learned from there.
+def attend_to_neighbors(model: PretrainingModel, wavelength: float = 500.0, sharpness: float = 1.5) -> None:
+    """Start with attention that looks at near positions most; everything is learned from there.
 
-    With random ones, attention has to learn for each position by itself which position is next to it.
-    With sinusoids a step to the neighbor is the same rotation everywhere. The original starts at random.
-    The size is that of the token embeddings.
+    From random weights, attention spreads evenly, and a model must first find out that the words next to
+    a gap say more about it than others: a long plateau. Here position embeddings start as sinusoids
+    (Vaswani et al. 2017, section 3.5), twice the size of the token embeddings, and the matrices of keys as
+    those of queries, times ``sharpness``. Then a key scores the higher the more it is like the query, and
+    near positions are alike (mimetic initialization: Trockman and Kolter 2023). The original starts at
+    random, and has a million steps.
 
     Parameters
     ----------
     model : the model, changed in place.
+    wavelength : the longest wave has 2π times so many positions.
+    sharpness : factor of the keys.
     """
     weight = model.encoder.embeddings.position.weight  # (positions, H)
     positions, H = torch.arange(len(weight)), weight.shape[1]
-    angles = positions[:, None] / 10000 ** (torch.arange(0, H, 2) / H)  # (positions, H / 2)
+    angles = positions[:, None] / wavelength ** (torch.arange(0, H, 2) / H)  # (positions, H / 2)
     waves = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :H]
     with torch.no_grad():
-        weight.copy_(waves * 2**0.5 * model.configuration.initializer_range)
+        weight.copy_(waves * 2 * 2**0.5 * model.configuration.initializer_range)
+        for block in model.encoder.blocks:
+            query, key, _ = block.attention.query_key_value.weight.chunk(3)  # views, each (H, H)
+            key.copy_(sharpness * query)

@@ -105,11 +105,14 @@ class ShownDeck:
         return found
 
     def pdf(self) -> bytes:
-        """Return the deck as PDF, one slide a page, tagged and with an outline."""
+        """Return the deck as PDF, one slide a page, tagged and with an outline; then show it as before."""
         self.page.goto(f"{self.address}?print-pdf")
         self.page.evaluate(READY)
         self.page.wait_for_function(f"document.querySelectorAll('.pdf-page').length === {self.slides}")
-        return self.page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+        printed = self.page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+        self.page.goto(self.address)
+        self.page.evaluate(READY)
+        return printed
 
 
 @contextmanager

@@ -156,9 +156,9 @@ class Content:
         return result
 
     def _has(self, name: str) -> bool:
-        """Return whether the deck's module has a function of that name."""
+        """Return whether the deck's module has a function of that name; what it imports is not its own."""
         try:
-            return hasattr(self.module, name)
+            return getattr(getattr(self.module, name, None), "__module__", None) == self.module.__name__
         except DeckError:
             return False
 

@@ -82,7 +82,8 @@ def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[s
     return {name: round(value, 2) for name, value in found.items()}
 
 
-def _features(task: str, rows, review_length: int) -> list[dict]:
+def task_features(task: str, rows, review_length: int) -> list[dict]:
+    """Return training rows of a task as the fine-tuning loop takes them; a question as its windows."""
     tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
     if task == "reviews":
         return classification.classification_features(
@@ -131,7 +132,7 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         settings.prepare(seed)
         model = fresh_model(task)
         run = replace(getattr(c, task), seed=seed)
-        history = fine_tune(model, _features(task, training, c.review_length), LOSSES[task], run)
+        history = fine_tune(model, task_features(task, training, c.review_length), LOSSES[task], run)
         stored = _store(task, model, validation, c)
         results[task] = {
             "rows": len(training),

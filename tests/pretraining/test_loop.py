@@ -25,7 +25,7 @@ from course_lib.pretraining.loop import (
     pretrain,
 )
 from course_lib.pretraining.masking import MaskingVocabulary
-from course_lib.pretraining.model import PretrainingModel, set_sinusoidal_positions
+from course_lib.pretraining.model import PretrainingModel, attend_to_neighbors
 
 
 def configuration_of(tiny, **changes) -> PretrainingConfiguration:
@@ -219,9 +219,9 @@ def test_the_output_bias_starts_at_the_word_frequencies_if_asked(tiny):
 
 def test_position_embeddings_start_as_sinusoids_if_asked(tiny):
     c = configuration_of(tiny, stages=(Stage(24, 1, 4),), learning_rate=0.0)
-    model, _ = run(tiny, replace(c, sinusoidal_positions_first=True))
+    model, _ = run(tiny, replace(c, neighbors_first=True))
     expected = PretrainingModel(tiny.model)
-    set_sinusoidal_positions(expected)
+    attend_to_neighbors(expected)
     found, wanted = (m.encoder.embeddings.position.weight for m in (model, expected))
     assert torch.equal(found, wanted)
     assert not torch.equal(run(tiny, c)[0].encoder.embeddings.position.weight, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -13,8 +15,8 @@ from course_lib.bert.loading import HEAD_NAMES, to_published_names
 from course_lib.pretraining.model import (
     PretrainingModel,
     PretrainingScores,
+    attend_to_neighbors,
     set_output_bias,
-    set_sinusoidal_positions,
     summed_losses,
 )
 
@@ -162,15 +164,34 @@ def test_the_output_bias_can_start_at_the_word_frequencies():
     assert float(shares[:5].max()) < 1e-4
 
 
-def test_sinusoidal_positions_turn_by_the_same_angle_everywhere():
-    """What Vaswani et al. 2017 choose them for: a fixed step is a linear function of the position."""
+def test_the_first_positions_turn_by_the_same_angle_everywhere():
+    """What Vaswani et al. 2017 choose sinusoids for: a fixed step is a linear function of the position."""
     model = PretrainingModel(SMALL)
-    set_sinusoidal_positions(model)
+    attend_to_neighbors(model)
     weight = model.encoder.embeddings.position.weight.detach()
     assert weight.shape == (16, 16)
-    assert float(weight.square().mean().sqrt()) == pytest.approx(0.2, rel=1e-3)
+    assert float(weight.square().mean().sqrt()) == pytest.approx(0.4, rel=1e-3)  # twice that of the tokens
     pairs = torch.view_as_complex(weight.view(16, 8, 2).flip(2).contiguous())  # cosine + i sine
     steps = pairs[1:] / pairs[:-1]
     assert torch.allclose(steps, steps[:1].expand_as(steps), atol=1e-4)
-    assert torch.allclose(steps[0].angle(), 10000 ** (-torch.arange(8) / 8), atol=1e-4)
+    assert torch.allclose(steps[0].angle(), 500 ** (-torch.arange(8) / 8), atol=1e-4)
     assert model.encoder.embeddings.position.weight.requires_grad  # they go on to learn
+
+
+def test_attention_starts_at_near_positions():
+    """Averaged over many tokens, so that only the distance between two positions counts."""
+    larger = replace(SMALL, hidden_size=128, num_attention_heads=4, max_position_embeddings=64)
+    torch.manual_seed(0)
+    model = PretrainingModel(larger).eval()
+    ids = torch.randint(5, 50, (64, 64))
+
+    def mass_near() -> float:
+        with torch.no_grad():
+            (weights, *_) = model.encoder(ids, output_attentions=True).attentions  # (B, A, T, T)
+        mean = weights.mean(dim=(0, 1))
+        return float(torch.stack([mean.diagonal(d).mean() for d in (-2, -1, 1, 2)]).sum())
+
+    evenly = mass_near()
+    attend_to_neighbors(model)
+    assert evenly == pytest.approx(4 / 64, rel=0.2)
+    assert mass_near() > 1.5 * evenly

@@ -50,9 +50,9 @@ def shown(file):
     with browser.open_deck(file) as opened:
         return {
             "slides": opened.slides,
+            "pdf": opened.pdf(),  # first: the print view must not stay
             "faults": opened.faults(),
             "layouts": opened.layouts(),
-            "pdf": opened.pdf(),
         }
 
 

@@ -1,0 +1,70 @@
+"""Question-sentence pairs: does this sentence answer the question?
+
+Derived from the bundled questions as QNLI was from SQuAD (Wang et al. 2019, section 3.1): a question is
+put beside one sentence of its paragraph, and the label says whether the answer stands in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from course_lib.data.wikipedia import split_sentences
+
+
+def question_sentence_pairs(rows, seed: int) -> list[tuple[str, str, int]]:
+    """Return one pair for each question with an answer: question, sentence, label.
+
+    A coin decides whether the sentence is the one with the answer (label 0, *entailment*, as in QNLI) or,
+    of the others in the paragraph, the one that shares most words with the question (label 1): a random
+    one would be told by its topic alone. A question whose paragraph has a single sentence, or whose
+    answer runs over a sentence's end, is left out.
+
+    Parameters
+    ----------
+    rows : ``question``, ``context``, ``answers`` and ``is_impossible``, as the questions have them.
+    seed : of the coins.
+    """
+    coins = np.random.default_rng(seed).random(len(rows)) < 0.5
+    sentences_of: dict[str, list[tuple[int, str]]] = {}
+    pairs = []
+    for row, other in zip(rows, coins, strict=True):
+        if row["is_impossible"]:
+            continue
+        context = row["context"]
+        sentences = sentences_of.setdefault(context, split_sentences(context))
+        start = row["answers"]["answer_start"][0]
+        end = start + len(row["answers"]["text"][0])
+        holding = [text for begin, text in sentences if begin <= start and end <= begin + len(text)]
+        others = [text for _, text in sentences if text not in holding]
+        if not holding or not others:
+            continue
+        words = set(row["question"].lower().split())
+        # max takes the first of equals, so the choice does not depend on anything else.
+        misleading = max(others, key=lambda text: len(words & set(text.lower().split())))
+        pairs.append((row["question"], misleading if other else holding[0], int(other)))
+    return pairs
+
+
+def pair_features(
+    pairs: Sequence[tuple[str, str, int]], tokenizer: Tokenizer, max_length: int = 96
+) -> list[dict]:
+    """Return pairs as the fine-tuning loop takes them, the question as segment A.
+
+    Parameters
+    ----------
+    pairs : question, sentence, label.
+    tokenizer : BERT's; its settings stay as they are.
+    max_length : pieces of a pair; what is too much is cut from the sentence's end.
+    """
+    features = []
+    for encoding, (_, _, label) in zip(
+        tokenizer.encode_batch([pair[:2] for pair in pairs]), pairs, strict=True
+    ):
+        ids, types = encoding.ids, encoding.type_ids
+        if len(ids) > max_length:
+            ids, types = [*ids[: max_length - 1], ids[-1]], types[:max_length]
+        features.append({"input_ids": ids, "token_type_ids": types, "label": label})
+    return features

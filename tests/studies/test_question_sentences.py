@@ -1,0 +1,82 @@
+"""Question-sentence pairs: what they are made of, and that no label can be told from their making."""
+
+from __future__ import annotations
+
+import pytest
+
+from course_lib.data.sources import load_texts
+from course_lib.data.weights import bundled_weights_folder
+from course_lib.data.wikipedia import split_sentences
+from course_lib.finetuning.classification import load_tokenizer
+from course_lib.studies.question_sentences import pair_features, question_sentence_pairs
+
+CONTEXT = "Ada lived in London. Alan was born in Paris and lived in Rome. Eve sleeps."
+
+
+def row(question: str, answer: str, context: str = CONTEXT, impossible: bool = False) -> dict:
+    """One question as the bundled data hold it."""
+    start = context.index(answer)
+    return {
+        "question": question,
+        "context": context,
+        "answers": {"text": [answer], "answer_start": [start]},
+        "is_impossible": impossible,
+    }
+
+
+def both(question: dict) -> set[tuple[str, str, int]]:
+    """Return what a question can become, by many coins."""
+    return {pair for seed in range(20) for pair in question_sentence_pairs([question], seed)}
+
+
+def test_the_label_says_whether_the_answer_stands_in_the_sentence():
+    question = "Who lived in London?"
+    assert both(row(question, "Ada")) == {
+        (question, "Ada lived in London.", 0),
+        (question, "Alan was born in Paris and lived in Rome.", 1),  # it shares more words than the other
+    }
+
+
+def test_the_second_of_two_equal_answers_is_found_by_its_place():
+    context = "Rome is old. Alan loves Rome. Nobody knows why."
+    question = row("What does Alan love?", "Rome", context)
+    question["answers"]["answer_start"] = [context.rindex("Rome")]
+    assert ("What does Alan love?", "Alan loves Rome.", 0) in both(question)
+    assert ("What does Alan love?", "Rome is old.", 0) not in both(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        row("Who?", "Ada", impossible=True),
+        row("Who?", "Ada", "Ada lived in London."),
+        row("Who?", "London. Alan"),
+    ],
+    ids=["without an answer", "one sentence", "over a sentence's end"],
+)
+def test_what_makes_no_pair_is_left_out(question):
+    assert both(question) == set()
+
+
+def test_pairs_of_the_bundled_questions():
+    rows = load_texts("questions", "bundled")["train"]
+    pairs = question_sentence_pairs(rows, seed=0)
+    labels = [label for *_, label in pairs]
+    assert len(pairs) > 1000 and 0.45 < sum(labels) / len(labels) < 0.55
+    contexts = set(rows["context"])
+    sentences = {text for context in contexts for _, text in split_sentences(context)}
+    assert {sentence for _, sentence, _ in pairs} <= sentences
+    assert question_sentence_pairs(rows, seed=0) == pairs != question_sentence_pairs(rows, seed=1)
+
+
+def test_features_keep_the_frame_when_they_are_cut():
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
+    pairs = [("Who lived in London?", CONTEXT, 1), ("Who?", "Ada.", 0)]
+    long, short = pair_features(pairs, tokenizer, max_length=12)
+    assert [len(feature["input_ids"]) for feature in (long, short)] == [12, 7]
+    for feature, label in ((long, 1), (short, 0)):
+        pieces = [tokenizer.id_to_token(number) for number in feature["input_ids"]]
+        assert pieces[0] == "[CLS]" and pieces[-1] == "[SEP]" and pieces.count("[SEP]") == 2
+        first = pieces.index("[SEP]") + 1
+        assert feature["token_type_ids"] == [0] * first + [1] * (len(pieces) - first)
+        assert feature["label"] == label
