@@ -34,7 +34,7 @@ from course_lib.pretraining.model import PretrainingModel
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "pretraining"
-VOCABULARY_SIZE = 8000
+VOCABULARY_SIZE = 4000
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,13 @@ class Configuration:
                 # 0.02 is made for a width of 768; at 128, attention would start out almost even.
                 initializer_range=0.08,
             ),
-            # Short sequences and small batches give many steps for little text; so far they stay on the plateau.
-            stages=(Stage(64, 7_000, 32), Stage(128, 500, 32)),
-            learning_rate=2e-3,
-            warmup_steps=300,
+            # Short sequences give many steps for little text; the second stage trains the later positions.
+            stages=(Stage(64, 8_000, 64), Stage(128, 600, 32)),
+            learning_rate=1e-3,
+            warmup_steps=200,
+            precision="bfloat16",
             word_frequencies_first=True,
-            sinusoidal_positions_first=True,
+            neighbors_first=True,
             evaluate_every=250,
             held_out_pairs=400,
             checkpoint_every=500,

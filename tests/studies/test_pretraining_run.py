@@ -55,7 +55,7 @@ def test_the_command_works_from_end_to_end(own_cache):
     for name, value in results["final"].items():
         assert results["stored"][name] == pytest.approx(value, abs=0.02)
     model, vocabulary = load_run(own_cache / "stored")
-    assert model.configuration == small.model and len(vocabulary) == 8000
+    assert model.configuration == small.model and len(vocabulary) == 4000
     assert not model.training
     again = pretraining_run.record(Configuration(steps_of_a_point=2, run=small))
     assert again == results  # the run is only loaded
