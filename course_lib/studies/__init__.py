@@ -15,4 +15,6 @@ RECORDINGS = {
     "review-run": "course_lib.studies.review_run",
     "freezing": "course_lib.studies.freezing",
     "buckets": "course_lib.studies.buckets",
+    "pretraining": "course_lib.studies.pretraining_run",
+    "search": "course_lib.studies.search",
 }

@@ -85,3 +85,12 @@ CONLL2003_FEATURES_F1 = {
     "embeddings": 91.0, "second-to-last hidden": 95.6, "last hidden": 94.9, "weighted sum of last four": 95.9,
     "concat of last four": 96.1, "weighted sum of all": 95.5,
 }  # fmt: skip
+
+# Devlin et al. 2018, appendix A.3: the values that were tried for each task, all of them exhaustively.
+FINE_TUNING_GRID = {
+    "batch size": (16, 32), "learning rate": (5e-5, 3e-5, 2e-5), "epochs": (2, 3, 4),
+}  # fmt: skip
+
+# Bergstra and Bengio 2012, abstract: random search over 32 parameters of deep belief networks against
+# experts who combined manual and grid search; on how many of the data sets it was equal, and better.
+RANDOM_SEARCH = {"parameters": 32, "data sets": 7, "statistically equal": 4, "better": 1}
