@@ -48,6 +48,10 @@ SETTINGS = {
     "forest": _setting("hunter ranger woodcutter", "tree tent log", "fox rabbit squirrel"),
     "school": _setting("teacher librarian cook", "book desk map", "hamster turtle mouse"),
     "castle": _setting("knight guard singer", "sword candle crown", "falcon pony swan"),
+    "hospital": _setting("doctor nurse surgeon", "bed needle chair", "rat monkey ferret"),
+    "market": _setting("baker butcher grocer", "basket scale stall", "pigeon sparrow canary"),
+    "mountain": _setting("climber miner guide", "cable hammer lantern", "yak bear marmot"),
+    "theater": _setting("clown dancer juggler", "stage curtain ticket", "lizard snake tiger"),
 }
 
 

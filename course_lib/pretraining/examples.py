@@ -218,6 +218,7 @@ def held_out_batches(
     batch_size: int = 32,
     strategy: MaskingStrategy = MaskingStrategy(max_predictions=None),
     objective: str = "nsp",
+    short_probability: float = 0.1,
     limit: int | None = None,
     seed: int = 42,
 ) -> list[PretrainingBatch]:
@@ -225,12 +226,16 @@ def held_out_batches(
 
     Parameters
     ----------
-    corpus, vocabulary, special, strategy, objective : as in :class:`PretrainingBatches`.
+    corpus, vocabulary, special, strategy, objective, short_probability : as in :class:`PretrainingBatches`.
     max_length : tokens of a pair, special ones counted.
     limit : the most pairs; all if left out.
     """
     pairs = sentence_pairs.plan_pairs(
-        corpus, max_length, objective=objective, seed=derived_seed(seed, HELD_OUT, 0)
+        corpus,
+        max_length,
+        objective=objective,
+        short_probability=short_probability,
+        seed=derived_seed(seed, HELD_OUT, 0),
     )
     generator, batches = _generator(seed, HELD_OUT, 1), []
     for rows in torch.arange(len(pairs))[:limit].split(batch_size):  # the plan is in random order

@@ -275,6 +275,7 @@ class PretrainingRun:
                 c.stages[0].max_length,
                 strategy=c.masking,
                 objective=c.objective,
+                short_probability=c.short_probability,
                 limit=c.held_out_pairs,
                 seed=c.seed,
             )

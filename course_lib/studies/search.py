@@ -287,6 +287,7 @@ def work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) 
             raise _BudgetSpentError
         return objective(trial)
 
+    signed: set[int] = set()
     while True:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -296,7 +297,13 @@ def work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) 
         if trials_in(study, TrialState.WAITING) or len(finished) + len(running) < trials:
             study.optimize(within_budget, n_trials=1, catch=(_BudgetSpentError,))
         elif running:
-            time.sleep(1)  # another worker is at it; should it die, its trial comes back to the queue
+            # Another worker is at it; should it die, its trial comes back to the queue. One that died before
+            # its first sign of life would never be missed, so sign once for each trial in its place.
+            for trial in running:
+                if trial.number not in signed:
+                    signed.add(trial.number)
+                    study._storage.record_heartbeat(trial._trial_id)
+            time.sleep(1)
         else:
             return
 

@@ -170,6 +170,15 @@ def test_two_workers_share_a_study_and_one_that_is_killed_loses_nothing(tmp_path
     assert len({trial.params["learning_rate"] for trial in finished}) == 6  # and nothing twice
 
 
+def test_a_worker_that_dies_before_its_first_sign_of_life_is_missed(tmp_path):
+    storage = search.open_storage(f"sqlite:///{tmp_path / 'silent.db'}", 1, 2)
+    study = search.open_study("random", SPACE, 7, storage=storage, name="silent")
+    study.ask()  # running, and nobody has ever signed for it
+    search.work(study, formula, 3)  # would wait for ever
+    states = [trial.state for trial in study.trials]
+    assert states.count(TrialState.COMPLETE) == 3 and TrialState.RUNNING not in states
+
+
 def test_a_finished_study_is_left_alone(tmp_path):
     storage = search.open_storage(f"sqlite:///{tmp_path / 'done.db'}")
     study = search.open_study("random", SPACE, 7, storage=storage, name="done")
