@@ -8,7 +8,7 @@ import importlib
 import inspect
 import json
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
 
@@ -236,7 +236,10 @@ class Content:
             inches = tuple(map(float, options["inches"].split())) if "inches" in options else None
             return [_raw(picture_html(self.made(text, Picture), int(options.get("height", 540)), inches))]
         if kind == "table":
-            return [_raw(table_html(self.made(text, Table), *size))]
+            table = self.made(text, Table)
+            if "rows" in options:
+                table = replace(table, rows=[table.rows[int(row) - 1] for row in options["rows"].split()])
+            return [_raw(table_html(table, *size))]
         if kind == "code":
             source = self.code(text)
             if "brief" in names:
