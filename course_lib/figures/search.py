@@ -100,7 +100,7 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         )  # fmt: skip
     signs = [f"{sign} {size}" for size, sign in zip(sorted(space.batch_sizes), BATCH_MARKERS.values())]
     axes[0, 0].set_ylabel(
-        translate("epochs ({signs} a batch, × pruned)").format(signs=", ".join(signs)), fontsize=10
+        translate("epochs\n{signs} a batch\n× pruned").format(signs=", ".join(signs)), fontsize=10
     )
     for axis in axes[0, 1:]:
         axis.set_yticklabels([])
