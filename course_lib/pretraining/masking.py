@@ -165,7 +165,7 @@ def _choose_tokens(scores: Tensor, counts: Tensor) -> Tensor:
     places = torch.arange(scores.shape[1], device=scores.device)
     scores = scores.double() + places * 2.0**-40  # float32 scores can be equal; these cannot
     last = _sort_rows(scores).gather(1, counts.clamp(min=1)[:, None] - 1)  # (B, 1): the highest one chosen
-    return (scores <= last) & (counts > 0)[:, None]
+    return scores <= last.masked_fill((counts == 0)[:, None], -1.0)
 
 
 def _sort_rows(scores: Tensor) -> Tensor:
@@ -173,6 +173,13 @@ def _sort_rows(scores: Tensor) -> Tensor:
     if scores.device.type == "cpu":
         return torch.from_numpy(np.sort(scores.numpy(), axis=1))
     return scores.sort(dim=1).values
+
+
+def _places(chosen: Tensor) -> Tensor:
+    """Return where a mask is true, counted through all rows; on a CPU numpy is five times as fast."""
+    if chosen.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(chosen.numpy()))
+    return chosen.view(-1).nonzero().squeeze(1)
 
 
 def _maskable_words(words: Tensor, candidates: Tensor) -> Tensor:
@@ -262,18 +269,19 @@ def mask_tokens(
         words = word_numbers(input_ids, vocabulary) if words is None else words
         chosen = _choose_words(scores, _maskable_words(words, candidates), counts)
     else:
-        chosen = _choose_tokens(scores.masked_fill_(~candidates, 2.0), counts)
+        chosen = _choose_tokens(torch.where(candidates, scores, 2.0), counts)
 
-    labels = torch.where(chosen, input_ids, IGNORED)
+    places = _places(chosen)  # (M,): the chosen tokens alone are far fewer
+    originals = input_ids.reshape(-1).index_select(0, places)  # (M,)
+    labels = torch.full_like(input_ids, IGNORED).view(-1).index_copy_(0, places, originals).view(B, T)
     # The fate of a chosen token: one draw decides between [MASK], a random word, and itself.
-    places = chosen.view(-1).nonzero().squeeze(1)  # (M,): draws for the chosen tokens alone are fewer
     draw = torch.rand(len(places), generator=generator, device=input_ids.device)
     picks = torch.randint(
         len(vocabulary.random_ids), (len(places),), generator=generator, device=input_ids.device
     )
     random_words = vocabulary.random_ids.index_select(0, picks)  # (M,)
     replacements = torch.where(draw < strategy.mask, vocabulary.mask_id, random_words)  # (M,)
-    replaced = draw < strategy.mask + strategy.random
-    masked = input_ids.flatten().clone()
-    masked[places[replaced]] = replacements[replaced]
+    kept = draw >= strategy.mask + strategy.random
+    fates = torch.where(kept, originals, replacements)  # (M,)
+    masked = input_ids.flatten().clone().index_copy_(0, places, fates)
     return MaskedBatch(masked.view(B, T), labels, chosen)
