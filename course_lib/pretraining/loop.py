@@ -207,7 +207,9 @@ def new_accelerator():
     """Return 🤗 Accelerate's view of devices and processes: the CPU alone in the quick profile."""
     from accelerate import Accelerator
 
-    return Accelerator(cpu=settings.device().type == "cpu")
+    # The loop casts by its own configuration. Left open, the precision would come from the environment,
+    # where a Trainer of the same process may have left its own.
+    return Accelerator(cpu=settings.device().type == "cpu", mixed_precision="no")
 
 
 def _check(

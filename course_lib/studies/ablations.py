@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -36,11 +37,12 @@ from course_lib.pretraining.model import PretrainingModel, summed_losses
 from course_lib.pretraining.sentence_pairs import PairBatch, gather_pairs, plan_pairs
 from course_lib.studies import experiments, sentence_order, task_models
 from course_lib.studies.masked_word_model import load_tokenizer, wikipedia_split
-from course_lib.studies.question_sentences import pair_features, question_sentence_pairs
+from course_lib.studies.question_sentences import few_sentences, pair_features, question_sentence_pairs
 
 CODE_VERSION = 1
 OBJECTIVES = ("MLM and NSP", "MLM alone", "left to right")
 TASKS = ("reviews", "questions", "entities", "question-sentence pairs")
+LSTM_TASKS = ("questions", "entities")  # where a word must know what follows it
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,11 @@ class Objective:
     name : one of ``OBJECTIVES``.
     steps, batch_size, max_length, learning_rate : of going on with pre-training; the embeddings stay frozen.
     early_steps : where the entities are learned too, before the last step (figure 5 of the paper).
-    rows : training rows of each task, the first so many; 0 takes all.
-    epochs, rates : of fine-tuning, by task.
+    rows : training rows of each task, the first so many; a task that is not named takes all.
+    epochs : of fine-tuning.
+    rates : of fine-tuning, by task.
     review_length : pieces of a review.
+    sentences : of a question's paragraph.
     """
 
     name: str
@@ -62,25 +66,19 @@ class Objective:
     batch_size: int = 16
     max_length: int = 64
     learning_rate: float = 2e-4
-    early_steps: tuple[int, ...] = (50, 100)
-    rows: dict[str, int] = field(
-        default_factory=lambda: {
-            "reviews": 320,
-            "questions": 480,
-            "entities": 320,
-            "question-sentence pairs": 480,
-        }
-    )
+    early_steps: tuple[int, ...] = (50,)
+    rows: dict[str, int] = field(default_factory=dict)
     epochs: int = 2
     rates: dict[str, float] = field(
         default_factory=lambda: {
             "reviews": 1e-4,
             "questions": 2e-4,
             "entities": 3e-4,
-            "question-sentence pairs": 1e-4,
+            "question-sentence pairs": 2e-4,
         }
     )
-    review_length: int = 64
+    review_length: int = 96
+    sentences: int = 3
 
 
 @dataclass(frozen=True)
@@ -253,12 +251,15 @@ def continued_training(
 # The tasks ----------------------------------------------------------------------------------------
 
 
-def task_rows(task: str, split: str):
-    """Return the rows of a part of a task's data: questions have an answer, pairs are made of them."""
-    if task in ("reviews", "entities"):
-        return load_texts(task, "bundled")[split]
-    rows = load_texts("questions", "bundled")[split]
-    return task_models.answerable(rows) if task == "questions" else question_sentence_pairs(rows, seed=0)
+def task_rows(task: str, split: str, sentences: int = 3):
+    """Return the rows of a part of a task's data.
+
+    Questions have an answer and a paragraph of a few sentences; pairs are made of the questions.
+    """
+    rows = load_texts(task if task in ("reviews", "entities") else "questions", "bundled")[split]
+    if task == "questions":
+        return Dataset.from_list(few_sentences(rows, sentences, seed=0))
+    return question_sentence_pairs(rows, seed=0) if task == "question-sentence pairs" else rows
 
 
 def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int, lstm: bool = False) -> float:
@@ -282,8 +283,8 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     body = type(encoder)(encoder.configuration)
     body.load_state_dict(encoder.state_dict())
     model = (BiLstmModel if lstm else TaskModel)(body, fresh.head, fresh.pooled)
-    training, test = task_rows(task, "train"), task_rows(task, "test")
-    count = min(o.rows[task] or len(training), len(training))
+    training, test = (task_rows(task, split, o.sentences) for split in ("train", "test"))
+    count = min(o.rows.get(task, len(training)), len(training))
     training = training[:count] if pairs else training.select(range(count))
     tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
     run = TrainingConfiguration(
@@ -303,8 +304,8 @@ def run_objective(objective: Objective, seed: int) -> dict:
     Returns
     -------
     dict
-        ``scores`` by task, ``steps`` with the entities' F1 by step, and ``lstm`` by task, empty but for
-        left to right.
+        ``scores`` by task, ``steps`` with the entities' F1 by step, and ``lstm`` by the tasks of
+        ``LSTM_TASKS``, empty but for left to right.
     """
     settings.prepare(seed)
     tokenizer = load_tokenizer()
@@ -322,7 +323,7 @@ def run_objective(objective: Objective, seed: int) -> dict:
         else task_score(encoder, task, objective, seed)
         for task in TASKS
     }
-    with_lstm = TASKS if objective.name == "left to right" else ()
+    with_lstm = LSTM_TASKS if objective.name == "left to right" else ()
     return {
         "scores": scores,
         "steps": steps,

@@ -1,7 +1,8 @@
-"""Question-sentence pairs: does this sentence answer the question?
+"""Two tasks made of the bundled questions: sentence pairs, and questions about a few sentences.
 
-Derived from the bundled questions as QNLI was from SQuAD (Wang et al. 2019, section 3.1): a question is
-put beside one sentence of its paragraph, and the label says whether the answer stands in it.
+The pairs are derived as QNLI was from SQuAD (Wang et al. 2019, section 3.1): a question is put beside one
+sentence of its paragraph, and the label says whether the answer stands in it. The shorter questions keep
+their answer and two more sentences of the paragraph, so that many trainings fit into a recording.
 """
 
 from __future__ import annotations
@@ -46,6 +47,49 @@ def question_sentence_pairs(rows, seed: int) -> list[tuple[str, str, int]]:
         misleading = max(others, key=lambda text: len(words & set(text.lower().split())))
         pairs.append((row["question"], misleading if other else holding[0], int(other)))
     return pairs
+
+
+def few_sentences(rows, sentences: int, seed: int) -> list[dict]:
+    """Return questions with an answer, their paragraphs cut down to a few sentences around it.
+
+    Which of the kept sentences holds the answer is left to chance, so its place gives nothing away. An
+    answer that runs over a sentence's end keeps all sentences that it touches.
+
+    Parameters
+    ----------
+    rows : ``question``, ``context``, ``answers`` and ``is_impossible``, as the questions have them.
+    sentences : how many sentences to keep, at least 1; a shorter paragraph stays as it is.
+    seed : of the places.
+
+    Returns
+    -------
+    list of dict
+        ``question``, ``context`` and ``answers``, with places counted in the new context.
+    """
+    generator, kept = np.random.default_rng(seed), []
+    sentences_of: dict[str, list[tuple[int, str]]] = {}
+    for row in rows:
+        if row["is_impossible"]:
+            continue
+        context, answers = row["context"], row["answers"]
+        spans = sentences_of.setdefault(context, split_sentences(context))
+        places, texts = answers["answer_start"], answers["text"]
+        start, end = min(places), max(place + len(text) for place, text in zip(places, texts, strict=True))
+        touched = [n for n, (begin, text) in enumerate(spans) if begin < end and start < begin + len(text)]
+        first, last = touched[0], touched[-1]
+        highest = min(first, max(0, len(spans) - sentences))  # the sentence to begin with
+        lowest = min(max(0, last + 1 - sentences), highest)
+        begin_at = int(generator.integers(lowest, highest, endpoint=True))
+        end_at = max(last, min(begin_at + sentences, len(spans)) - 1)
+        left, right = spans[begin_at][0], spans[end_at][0] + len(spans[end_at][1])
+        kept.append(
+            {
+                "question": row["question"],
+                "context": context[left:right],
+                "answers": {"text": texts, "answer_start": [place - left for place in places]},
+            }
+        )
+    return kept
 
 
 def pair_features(
