@@ -8,7 +8,7 @@ from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import split_sentences
 from course_lib.finetuning.classification import load_tokenizer
-from course_lib.studies.question_sentences import pair_features, question_sentence_pairs
+from course_lib.studies.question_sentences import few_sentences, pair_features, question_sentence_pairs
 
 CONTEXT = "Ada lived in London. Alan was born in Paris and lived in Rome. Eve sleeps."
 
@@ -80,3 +80,44 @@ def test_features_keep_the_frame_when_they_are_cut():
         first = pieces.index("[SEP]") + 1
         assert feature["token_type_ids"] == [0] * first + [1] * (len(pieces) - first)
         assert feature["label"] == label
+
+
+LONG = "One is first. Two has a dog. Three sings loudly. Four has a cat. Five reads books. Six is last."
+
+
+def cut(question: dict, sentences: int = 3) -> set[tuple[str, int]]:
+    """Return what a question's paragraph can become, by many seeds, with the place of the answer."""
+    return {
+        (kept["context"], kept["answers"]["answer_start"][0])
+        for seed in range(40)
+        for kept in few_sentences([question], sentences, seed)
+    }
+
+
+def test_a_cut_paragraph_keeps_the_answer_at_every_place_it_can_have():
+    question = row("Who has a cat?", "Four", LONG)
+    assert cut(question) == {
+        ("Two has a dog. Three sings loudly. Four has a cat.", 35),
+        ("Three sings loudly. Four has a cat. Five reads books.", 20),
+        ("Four has a cat. Five reads books. Six is last.", 0),
+    }
+    assert cut(row("Who is first?", "One", LONG)) == {("One is first. Two has a dog. Three sings loudly.", 0)}
+    assert cut(row("Who is last?", "Six", LONG), 2) == {("Five reads books. Six is last.", 18)}
+
+
+def test_a_short_paragraph_and_a_long_answer_are_not_cut():
+    assert cut(row("Who sleeps?", "Eve"), 3) == {(CONTEXT, CONTEXT.index("Eve"))}
+    across = row("What follows?", "Three sings loudly. Four has a cat.", LONG)
+    assert cut(across, 1) == {("Three sings loudly. Four has a cat.", 0)}
+
+
+def test_all_answers_of_the_bundled_questions_stand_where_the_cut_says():
+    rows = load_texts("questions", "bundled")["test"]
+    kept = few_sentences(rows, 3, seed=0)
+    assert len(kept) == sum(not impossible for impossible in rows["is_impossible"])
+    for question in kept:
+        for text, place in zip(
+            *(question["answers"][name] for name in ("text", "answer_start")), strict=True
+        ):
+            assert question["context"][place : place + len(text)] == text
+    assert sum(len(question["context"]) for question in kept) < 0.8 * sum(map(len, rows["context"]))
