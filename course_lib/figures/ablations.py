@@ -1,0 +1,176 @@
+"""Figures and tables of the ablations (lesson 16): the paper's and ours, side by side.
+
+Results are those of :func:`course_lib.studies.ablations.record`: ``objectives`` and ``sizes``, lists of
+runs by name, one run a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from course_lib.figures.style import (
+    BLACK,
+    BLUE,
+    GRAY,
+    ORANGE,
+    VERMILION,
+    Picture,
+    Table,
+    new_figure,
+)
+from course_lib.studies.ablations import OBJECTIVES, TASKS
+from course_lib.studies.experiments import mean_and_deviation
+from course_lib.studies.published import (
+    DIRECTION_ABLATION,
+    MODEL_SIZES,
+    NEXT_SENTENCE_ABLATION,
+    OBJECTIVE_TASKS,
+)
+from course_lib.translation import translate
+
+WITH_LSTM = "left to right + BiLSTM"
+FULL = OBJECTIVES[0]
+VARIANTS = {"MLM alone": "without NSP", "left to right": "left to right", WITH_LSTM: WITH_LSTM}
+LOOKS = {"MLM alone": (BLUE, "o"), "left to right": (VERMILION, "s"), WITH_LSTM: (ORANGE, "D")}
+
+
+def scores_by_variant(objectives: Mapping[str, Sequence[Mapping]]) -> dict[str, dict[str, list[float]]]:
+    """Return the scores of each variant by task, one a seed; the BiLSTM is a variant of its own.
+
+    Parameters
+    ----------
+    objectives : runs by objective.
+    """
+    scores = {
+        name: {task: [run["scores"][task] for run in runs] for task in TASKS}
+        for name, runs in objectives.items()
+    }
+    runs = objectives["left to right"]
+    scores[WITH_LSTM] = {task: [run["lstm"][task] for run in runs] for task in runs[0]["lstm"]}
+    return scores
+
+
+def differences(variant: Sequence[float], full: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation of a variant's score less that of the full model, seed by seed."""
+    return mean_and_deviation(np.subtract(variant, full).tolist())
+
+
+def table_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Table:
+    """Return our counterpart of the paper's table 5: each variant on each task, mean ± s.d. over the seeds."""
+    rows = []
+    for name, by_task in scores_by_variant(objectives).items():
+        cells = (
+            "{:.1f} ± {:.1f}".format(*mean_and_deviation(by_task[task])) if task in by_task else "–"
+            for task in TASKS
+        )
+        rows.append([translate(name), *cells])
+    seeds = len(objectives[FULL])
+    return Table(
+        translate("What is left if a part is taken away"),
+        [translate("pre-training"), *(translate(task) for task in TASKS)],
+        rows,
+        translate(
+            "Test scores (%): accuracy, F1 for questions and entities. Mean ± s.d. over {seeds} seeds."
+        ).format(seeds=seeds),
+    )
+
+
+def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
+    """Draw what each variant loses against the full model, in the paper and here, task by task."""
+    title = translate("What a part is worth: the paper and here")
+    figure, (left, right) = new_figure(11.5, 4.6, columns=2)
+    paper = {"MLM alone": NEXT_SENTENCE_ABLATION["without NSP"]}
+    paper |= {name: DIRECTION_ABLATION[name] for name in ("left to right", WITH_LSTM)}
+    full = np.array(NEXT_SENTENCE_ABLATION["with NSP"])
+    ours = scores_by_variant(objectives)
+    said = []
+    for number, (name, values) in enumerate(paper.items()):
+        color, marker = LOOKS[name]
+        places = np.arange(len(full)) + 0.18 * (number - 1)
+        label = translate(VARIANTS[name])
+        left.plot(np.array(values) - full, places, marker, color=color, label=label)
+        by_task = {task: differences(found, ours[FULL][task]) for task, found in ours[name].items()}
+        rows = [TASKS.index(task) + 0.18 * (number - 1) for task in by_task]
+        means, spreads = zip(*by_task.values(), strict=True)
+        right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3, label=label)
+        told = ", ".join(f"{translate(task)} {mean:+.1f} ± {sd:.1f}" for task, (mean, sd) in by_task.items())
+        said.append(f"{label}: {told}")
+    for axis, tasks, where in (
+        (left, OBJECTIVE_TASKS, translate("Paper: BERT-base")),
+        (right, [translate(task) for task in TASKS], translate("Here: MiniLM, mean ± s.d.")),
+    ):
+        axis.axvline(0, color=BLACK, linewidth=1)
+        axis.set_yticks(range(len(tasks)), tasks)
+        axis.invert_yaxis()
+        axis.set(xlabel=translate("points against the full model"), title=where)
+    left.set_ylabel(translate("task"))
+    left.legend(loc="lower left", fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    alt = translate("Points against masked words with NSP. Here: {said}. In the paper every difference is below 0, the largest is left to right on SQuAD, {worst:+.1f}").format(said="; ".join(said), worst=DIRECTION_ABLATION["left to right"][-1] - full[-1])  # fmt: skip
+    return Picture(figure, title, alt)
+
+
+def figure_steps(objectives: Mapping[str, Sequence[Mapping]], task: str = "entities") -> Picture:
+    """Draw the score after some of the updates and after all: the paper's figure 5 at our scale."""
+    title = translate("Longer pre-training, better fine-tuning?")
+    figure, axis = new_figure(7.0, 3.8)
+    looks = {FULL: (GRAY, "^", "-."), "MLM alone": (BLUE, "o", "-"), "left to right": (VERMILION, "s", "--")}
+    said = []
+    for name, runs in objectives.items():
+        steps = sorted(map(int, runs[0]["steps"]))
+        means, spreads = zip(
+            *(mean_and_deviation(run["steps"][str(step)] for run in runs) for step in steps), strict=True
+        )
+        color, marker, line = looks[name]
+        axis.errorbar(steps, means, yerr=spreads, color=color, marker=marker, linestyle=line, capsize=3, label=translate(name))  # fmt: skip
+        said.append(
+            f"{translate(name)} "
+            + ", ".join(f"{mean:.1f} ± {sd:.1f}" for mean, sd in zip(means, spreads, strict=True))
+        )
+    axis.set(
+        title=title,
+        xlabel=translate("updates of going on with pre-training"),
+        ylabel=translate("{task}, test score (%)").format(task=translate(task)),
+    )
+    axis.legend()
+    alt = translate("Score on {task} after {steps} updates: {said}").format(
+        task=translate(task), steps=" and ".join(map(str, steps)), said="; ".join(said)
+    )
+    return Picture(figure, title, alt)
+
+
+def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
+    """Draw how masked words get easier with size: the paper's table 6, and ours from nothing."""
+    title = translate("Larger models: the paper and here")
+    figure, (left, right) = new_figure(11.0, 4.0, columns=2)
+    names = [f"{layers} × {width}, {heads}" for layers, width, heads, *_ in MODEL_SIZES]
+    left.plot(names, [row[3] for row in MODEL_SIZES], "o-", color=BLUE)
+    left.tick_params(axis="x", rotation=30)
+    left.set(
+        xlabel=translate("layers × width, heads"),
+        ylabel=translate("perplexity of masked words"),
+        title=translate("Paper"),
+    )
+    parameters = [runs[0]["parameters"] for runs in sizes.values()]
+    found = [mean_and_deviation(100 * run["mlm_accuracy"] for run in runs) for runs in sizes.values()]
+    means, spreads = zip(*found, strict=True)
+    unigram = 100 * float(np.mean([run["unigram"] for runs in sizes.values() for run in runs]))
+    right.errorbar(parameters, means, yerr=spreads, fmt="o-", color=BLUE, capsize=3)
+    for name, place, mean in zip(sizes, parameters, means, strict=True):
+        right.annotate(name, (place, mean), textcoords="offset points", xytext=(6, -12), fontsize=9)
+    right.axhline(unigram, color=ORANGE, linestyle="--", label=translate("unigram"))
+    right.set(
+        xscale="log",
+        xlabel=translate("parameters (log)"),
+        ylabel=translate("masked words right (%)"),
+        title=translate("Here: small language, mean ± s.d."),
+    )
+    right.legend(loc="lower right")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    said = ", ".join(f"{name} {mean:.1f} ± {sd:.1f}%" for name, (mean, sd) in zip(sizes, found, strict=True))
+    alt = translate(
+        "Paper: perplexity falls from {first} with 3 layers to {last} with 24. Here, masked words right: {said}; unigram {unigram:.1f}%"
+    ).format(first=MODEL_SIZES[0][3], last=MODEL_SIZES[-1][3], said=said, unigram=unigram)
+    return Picture(figure, title, alt)

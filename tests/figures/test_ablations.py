@@ -1,0 +1,82 @@
+"""Figures of the ablations: differences seed by seed, the paper's numbers, and what the alt text says."""
+
+from __future__ import annotations
+
+import pytest
+
+from course_lib.figures.ablations import (
+    WITH_LSTM,
+    differences,
+    figure_objectives,
+    figure_sizes,
+    figure_steps,
+    scores_by_variant,
+    table_objectives,
+)
+from course_lib.studies.ablations import LSTM_TASKS, OBJECTIVES, TASKS
+from course_lib.studies.published import DIRECTION_ABLATION, MODEL_SIZES, NEXT_SENTENCE_ABLATION
+
+SHIFTS = {"MLM and NSP": 0.0, "MLM alone": -1.0, "left to right": -20.0}
+
+
+@pytest.fixture
+def objectives():
+    """Three runs of each objective: seeds differ by 2 points, the variants by a constant."""
+    return {
+        name: [
+            {
+                "scores": {task: 70.0 + 2 * seed + SHIFTS[name] for task in TASKS},
+                "steps": {"200": 70.0 + 2 * seed + SHIFTS[name], "50": 60.0 + seed + SHIFTS[name]},
+                "lstm": {task: 55.0 + seed for task in LSTM_TASKS} if name == "left to right" else {},
+            }
+            for seed in range(3)
+        ]
+        for name in OBJECTIVES
+    }
+
+
+@pytest.fixture
+def sizes():
+    return {
+        f"2 × {width}": [
+            {"mlm_accuracy": 0.2 + width / 400 + seed / 100, "parameters": 1000 * width, "unigram": 0.125}
+            for seed in range(3)
+        ]
+        for width in (32, 64)
+    }
+
+
+def test_the_seed_is_taken_out_of_a_difference(objectives):
+    scores = scores_by_variant(objectives)
+    assert differences(scores["MLM alone"]["reviews"], scores["MLM and NSP"]["reviews"]) == (-1.0, 0.0)
+    assert set(scores[WITH_LSTM]) == set(LSTM_TASKS)
+    assert differences(scores[WITH_LSTM]["entities"], scores["MLM and NSP"]["entities"]) == (-16.0, 1.0)
+
+
+def test_the_table_has_every_variant_and_a_dash_for_what_was_not_run(objectives):
+    table = table_objectives(objectives)
+    assert [row[0] for row in table.rows] == [*OBJECTIVES, WITH_LSTM]
+    assert table.rows[0][1] == "72.0 ± 2.0"
+    assert table.rows[3][1:] == ["–", "56.0 ± 1.0", "56.0 ± 1.0", "–"]
+
+
+def test_the_figure_says_what_is_lost_in_both(objectives):
+    picture = figure_objectives(objectives)
+    assert "left to right: reviews -20.0 ± 0.0" in picture.alt
+    assert "left to right on SQuAD, -10.7" in picture.alt
+    left, right = picture.figure.axes
+    assert len(left.get_yticks()) == 5 and len(right.get_yticks()) == len(TASKS)
+
+
+def test_updates_are_in_order_and_sizes_by_their_parameters(objectives, sizes):
+    assert "after 50 and 200 updates: MLM and NSP 61.0 ± 1.0, 72.0 ± 2.0" in figure_steps(objectives).alt
+    picture = figure_sizes(sizes)
+    assert "2 × 32 29.0 ± 1.0%, 2 × 64 37.0 ± 1.0%; unigram 12.5%" in picture.alt
+
+
+def test_the_papers_tables_show_what_the_text_says_of_them():
+    full = NEXT_SENTENCE_ABLATION["with NSP"]
+    others = [NEXT_SENTENCE_ABLATION["without NSP"], *DIRECTION_ABLATION.values()]
+    assert all(value < best for row in others for value, best in zip(row, full, strict=True))
+    perplexities = [row[3] for row in MODEL_SIZES]
+    assert perplexities == sorted(perplexities, reverse=True)
