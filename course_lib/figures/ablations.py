@@ -57,10 +57,20 @@ def differences(variant: Sequence[float], full: Sequence[float]) -> tuple[float,
     return mean_and_deviation(np.subtract(variant, full).tolist())
 
 
-def table_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Table:
-    """Return our counterpart of the paper's table 5: each variant on each task, mean ± s.d. over the seeds."""
-    rows = []
-    for name, by_task in scores_by_variant(objectives).items():
+def table_objectives(objectives: Mapping[str, Sequence[Mapping]], untouched: Sequence[Mapping] = ()) -> Table:
+    """Return our counterpart of the paper's table 5: each variant on each task, mean ± s.d. over the seeds.
+
+    Parameters
+    ----------
+    objectives : runs by objective.
+    untouched : runs of the weights as they came, for a last row.
+    """
+    rows, scores = [], scores_by_variant(objectives)
+    if untouched:
+        scores["no further pre-training"] = {
+            task: [run["scores"][task] for run in untouched] for task in TASKS
+        }
+    for name, by_task in scores.items():
         cells = (
             "{:.1f} ± {:.1f}".format(*mean_and_deviation(by_task[task])) if task in by_task else "–"
             for task in TASKS

@@ -94,9 +94,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the recording depends on."""
+    """What the recording depends on.
+
+    Parameters
+    ----------
+    objectives : to be compared.
+    untouched : the bundled weights as they are: what going on with them costs or gains.
+    sizes : to be trained from nothing.
+    seeds : of everything.
+    """
 
     objectives: tuple[Objective, ...] = tuple(Objective(name) for name in OBJECTIVES)
+    untouched: Objective = Objective("MLM alone", steps=0, early_steps=())
     sizes: tuple[Size, ...] = (Size(1, 32, 2), Size(2, 32, 2), Size(2, 64, 4), Size(2, 128, 4))
     seeds: tuple[int, ...] = (1, 2, 3)
 
@@ -199,7 +208,8 @@ def continued_training(
 ) -> Iterator[tuple[int, BertEncoder]]:
     """Go on from the bundled weights; yield the encoder at each early step and at the last one.
 
-    All objectives of a seed read the same pairs in the same order.
+    All objectives of a seed read the same pairs in the same order. No steps at all yield the weights as
+    they are.
 
     Parameters
     ----------
@@ -228,6 +238,8 @@ def continued_training(
     generator = torch.Generator().manual_seed(seed)
     pairs, row = plan_pairs(corpus, o.max_length, seed=seed), 0
     model.train()
+    if not o.steps:
+        yield 0, model.encoder
     for step in range(o.steps):
         if row + o.batch_size > len(pairs):
             pairs, row = plan_pairs(corpus, o.max_length, seed=seed + 1000 * step), 0
@@ -387,4 +399,7 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         c.seeds,
         run_size,
     )
-    return {"objectives": objectives, "sizes": sizes}
+    untouched = experiments.run_grid(
+        "ablations", CODE_VERSION, {"untouched": c.untouched}, c.seeds, run_objective
+    )
+    return {"objectives": objectives, **untouched, "sizes": sizes}

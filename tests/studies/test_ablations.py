@@ -179,6 +179,14 @@ def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, monke
     )
 
 
+def test_no_steps_leave_the_weights_as_they_are(wikipedia_like):
+    objective = Objective("MLM alone", steps=0, early_steps=())
+    ((step, encoder),) = continued_training(objective, wikipedia_like, None, SpecialIds(101, 102, 0), seed=1)
+    published = load_encoder(bundled_weights_folder()).state_dict()
+    assert step == 0
+    assert all(torch.equal(tensor, published[name]) for name, tensor in encoder.state_dict().items())
+
+
 def test_an_unknown_objective_is_refused(wikipedia_like):
     with pytest.raises(ValueError, match=r"no objective 'right to left'.*MLM and NSP"):
         next(continued_training(Objective("right to left"), wikipedia_like, None, None, seed=0))
