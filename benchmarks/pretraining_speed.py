@@ -38,6 +38,7 @@ from benchmarks.timing import print_table, use_course_threads
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.inputs import SpecialIds
 from course_lib.data.weights import bundled_weights_folder
+from course_lib.precision import multiplies_bfloat16
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import PretrainingBatch, Stage
 from course_lib.pretraining.loop import PretrainingConfiguration, PretrainingRun, new_accelerator
@@ -223,7 +224,7 @@ def main(
     repetitions: int = 5,
     steps: int = 5,
     sizes: tuple[int, ...] = tuple(TARGETS),
-    precisions: tuple[str, ...] = ("float32", "bfloat16"),
+    precisions: tuple[str, ...] | None = None,
 ) -> list[dict]:
     """Measure each vocabulary in each precision.
 
@@ -232,7 +233,7 @@ def main(
     repetitions : pairs of segments; the reference's first is dropped.
     steps : steps of a segment that are counted.
     sizes : sizes of the vocabulary.
-    precisions : ``float32``, ``bfloat16``, or both.
+    precisions : ``float32``, ``bfloat16``, or both; left out, those that the processor multiplies.
 
     Returns
     -------
@@ -241,6 +242,8 @@ def main(
         the peak.
     """
     threads, rows, breakdown = use_course_threads(), [], []
+    if precisions is None:
+        precisions = ("float32", "bfloat16") if multiplies_bfloat16("cpu") else ("float32",)
     for size, precision in itertools.product(sizes, precisions):
         corpus, vocabulary = corpus_and_vocabulary(size)
         configuration = configuration_of(len(vocabulary), (repetitions + 1) * (steps + 1) + steps, precision)
@@ -294,6 +297,6 @@ if __name__ == "__main__":
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(TARGETS))
-    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
+    parser.add_argument("--precisions", nargs="+", choices=("float32", "bfloat16"))
     chosen = parser.parse_args()
-    main(chosen.repetitions, chosen.steps, tuple(chosen.sizes), tuple(chosen.precisions))
+    main(chosen.repetitions, chosen.steps, tuple(chosen.sizes), chosen.precisions)

@@ -30,6 +30,7 @@ from course_lib.finetuning.loop import (
     prepare_model,
 )
 from course_lib.optimization import adamw, linear_schedule
+from course_lib.precision import casts
 
 Loss = Callable[[Tensor, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict]], dict[str, Tensor]]
@@ -104,12 +105,13 @@ def trainer_arguments(folder: str, configuration: TrainingConfiguration, **named
     **named : further arguments of ``TrainingArguments``.
     """
     c = configuration
+    device = "cuda" if torch.cuda.is_available() and not named.get("use_cpu") else "cpu"
     return TrainingArguments(
         output_dir=folder,
         num_train_epochs=c.epochs,
         per_device_train_batch_size=c.batch_size,
         max_grad_norm=c.clip,
-        bf16=c.precision == "bfloat16",
+        bf16=casts(device, c.precision),
         seed=c.seed,
         logging_strategy="no",
         save_strategy="no",
@@ -216,7 +218,7 @@ def fine_tune_with_lightning(
                 max_epochs=c.epochs,
                 accelerator={"cuda": "gpu"}.get(device, device),
                 devices=1,
-                precision="bf16-mixed" if c.precision == "bfloat16" else "32-true",
+                precision="bf16-mixed" if casts(device, c.precision) else "32-true",
                 gradient_clip_val=c.clip,
                 logger=False,
                 enable_checkpointing=False,

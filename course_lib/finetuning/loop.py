@@ -14,6 +14,7 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.finetuning.batching import BucketBatchSampler, inference_batches, pad_batch
 from course_lib.optimization import adamw, linear_schedule
+from course_lib.precision import autocast
 
 
 class TrainingDivergedError(CourseError):
@@ -36,7 +37,7 @@ class TrainingConfiguration:
     clip: float = 1.0
     freeze_embeddings: bool = True
     attention_dropout: float = 0.0  # torch has no fast attention with dropout on a CPU
-    precision: str = "float32"  # or "bfloat16", by autocast
+    precision: str = "float32"  # or "bfloat16", by autocast, where the device multiplies it
     seed: int = 42
 
 
@@ -215,7 +216,7 @@ def fine_tune(
         model.train()
         for rows in epochs:
             batch = {name: tensor.to(device) for name, tensor in collate([features[r] for r in rows]).items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+            with autocast(device.type, c.precision):
                 scores = model(batch)
             loss = loss_of(scores.float(), batch)
             check_loss(loss, len(history.losses) + 1, steps, c.learning_rate)

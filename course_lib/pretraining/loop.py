@@ -27,6 +27,7 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.inputs import SpecialIds
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.optimization import adamw, warmup_linear_share
+from course_lib.precision import autocast
 from course_lib.pretraining import checkpoints
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.examples import (
@@ -346,7 +347,7 @@ class PretrainingRun:
             )
             last = number == len(parts) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.parallel):
-                with torch.autocast(device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+                with autocast(device.type, c.precision):
                     scores = self.parallel(*batch[:4])
                 summed = summed_losses(scores, batch.targets, batch.next_sentence_labels)
                 losses = torch.stack(
@@ -478,7 +479,7 @@ def evaluate_pretraining(
     sums = torch.zeros(6, dtype=torch.float64, device=device)
     for part in batches[process::processes]:
         batch = part.to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        with autocast(device.type, precision):
             scores = model(*batch[:4])
         losses = summed_losses(scores, batch.targets, batch.next_sentence_labels)
         words = (scores.words.argmax(dim=-1) == batch.targets).sum()

@@ -1,15 +1,15 @@
 """Which part of BERT does what: the paper's ablations at our scale (lesson 16).
 
 Devlin et al. 2018, section 5.1 and table 5 (objectives), section 5.2 and table 6 (sizes), appendix C.1
-and figure 5 (steps). A model from nothing learns too little of a small real text for such differences to
-show. So the objectives start from the same real weights, go on with the same Wikipedia pairs for the same
-number of steps, and are then fine-tuned on four tasks. The sizes are trained from nothing on the small
-language, which a small model can master.
+and figure 5 (steps), appendix C.2 and table 8 (masking). A model from nothing learns too little of a
+small real text for such differences to show. So the objectives start from the same real weights, go on
+with the same Wikipedia pairs for the same number of steps, and are then fine-tuned. The sizes are
+trained from nothing on the small language, which a small model can master.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning import classification
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze
 from course_lib.optimization import adamw, warmup_linear_share
+from course_lib.precision import autocast
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import Stage, held_out_batches
 from course_lib.pretraining.loop import PretrainingConfiguration, baselines, evaluate_pretraining, pretrain
@@ -37,9 +38,11 @@ from course_lib.pretraining.model import PretrainingModel, summed_losses
 from course_lib.pretraining.sentence_pairs import PairBatch, gather_pairs, plan_pairs
 from course_lib.studies import experiments, sentence_order, task_models
 from course_lib.studies.masked_word_model import load_tokenizer, wikipedia_split
+from course_lib.studies.masking_strategies import entity_f1_from_features
 from course_lib.studies.question_sentences import few_sentences, pair_features, question_sentence_pairs
 
 CODE_VERSION = 1
+PRECISION = "bfloat16"
 OBJECTIVES = ("MLM and NSP", "MLM alone", "left to right")
 TASKS = ("reviews", "questions", "entities", "question-sentence pairs")
 LSTM_TASKS = ("questions", "entities")  # where a word must know what follows it
@@ -53,6 +56,8 @@ class Objective:
     ----------
     name : one of ``OBJECTIVES``.
     steps, batch_size, max_length, learning_rate : of going on with pre-training; the embeddings stay frozen.
+    masking : what a chosen word turns into, in percent: [MASK], itself, a random word (table 8 of the paper).
+    tasks : that are learned afterwards, of ``TASKS``.
     early_steps : where the entities are learned too, before the last step (figure 5 of the paper).
     rows : training rows of each task, the first so many; a task that is not named takes all.
     epochs : of fine-tuning.
@@ -66,6 +71,8 @@ class Objective:
     batch_size: int = 16
     max_length: int = 64
     learning_rate: float = 2e-4
+    masking: tuple[int, int, int] = (80, 10, 10)
+    tasks: tuple[str, ...] = TASKS
     early_steps: tuple[int, ...] = (50,)
     rows: dict[str, int] = field(default_factory=dict)
     epochs: int = 2
@@ -100,12 +107,19 @@ class Configuration:
     ----------
     objectives : to be compared.
     untouched : the bundled weights as they are: what going on with them costs or gains.
+    masking : other masking strategies, after which the entities alone are learned.
     sizes : to be trained from nothing.
     seeds : of everything.
     """
 
     objectives: tuple[Objective, ...] = tuple(Objective(name) for name in OBJECTIVES)
-    untouched: Objective = Objective("MLM alone", steps=0, early_steps=())
+    untouched: tuple[Objective, ...] = tuple(
+        Objective(name, steps=0, early_steps=()) for name in ("MLM alone", "left to right")
+    )
+    masking: tuple[Objective, ...] = tuple(
+        Objective("MLM alone", masking=shares, tasks=("entities",), early_steps=())
+        for shares in ((100, 0, 0), (80, 20, 0), (0, 0, 100))
+    )
     sizes: tuple[Size, ...] = (Size(1, 32, 2), Size(2, 32, 2), Size(2, 64, 4), Size(2, 128, 4))
     seeds: tuple[int, ...] = (1, 2, 3)
 
@@ -184,13 +198,12 @@ def masked_word_loss(
     model: PretrainingModel,
     batch: PairBatch,
     vocabulary: MaskingVocabulary,
+    strategy: MaskingStrategy,
     generator: torch.Generator,
     next_sentence: bool,
 ) -> Tensor:
     """Return the loss of masked words, and that of the pairs' labels if it is asked for."""
-    masked = mask_tokens(
-        batch.input_ids, vocabulary, MaskingStrategy(max_predictions=None), generator=generator
-    )
+    masked = mask_tokens(batch.input_ids, vocabulary, strategy, generator=generator)
     positions = (masked.labels != -100).flatten().nonzero().squeeze(1)  # (M,)
     targets = masked.labels.flatten()[positions]
     scores = model(masked.input_ids, batch.token_type_ids, batch.attention_mask, positions)
@@ -236,6 +249,8 @@ def continued_training(
     model.masked_language_model.decoder.weight = model.encoder.embeddings.token.weight  # tied, so frozen too
     optimizer = adamw(model, o.learning_rate)
     generator = torch.Generator().manual_seed(seed)
+    mask, keep, random = (share / 100 for share in o.masking)
+    strategy = MaskingStrategy(mask=mask, keep=keep, random=random, max_predictions=None)
     pairs, row = plan_pairs(corpus, o.max_length, seed=seed), 0
     model.train()
     if not o.steps:
@@ -245,11 +260,13 @@ def continued_training(
             pairs, row = plan_pairs(corpus, o.max_length, seed=seed + 1000 * step), 0
         batch = gather_pairs(corpus, pairs, np.arange(row, row + o.batch_size), special)
         row += o.batch_size
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu", PRECISION):
             if o.name == "left to right":
                 loss = next_word_loss(model, batch)
             else:
-                loss = masked_word_loss(model, batch, vocabulary, generator, o.name == "MLM and NSP")
+                loss = masked_word_loss(
+                    model, batch, vocabulary, strategy, generator, o.name == "MLM and NSP"
+                )
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for group in optimizer.param_groups:
@@ -300,7 +317,7 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     training = training[:count] if pairs else training.select(range(count))
     tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
     run = TrainingConfiguration(
-        learning_rate=o.rates[task], epochs=o.epochs, batch_size=8, precision="bfloat16", seed=seed
+        learning_rate=o.rates[task], epochs=o.epochs, batch_size=8, precision=PRECISION, seed=seed
     )
     if pairs:
         fine_tune(model, pair_features(training, tokenizer), sentence_order.pair_loss, run, progress=False)
@@ -311,13 +328,14 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
 
 
 def run_objective(objective: Objective, seed: int) -> dict:
-    """Go on with one objective and fine-tune on every task; left to right also with a BiLSTM on top.
+    """Go on with one objective and fine-tune on its tasks; left to right also with a BiLSTM on top.
 
     Returns
     -------
     dict
-        ``scores`` by task, ``steps`` with the entities' F1 by step, and ``lstm`` by the tasks of
-        ``LSTM_TASKS``, empty but for left to right.
+        ``scores`` by task, ``steps`` with the entities' F1 by step, ``features`` with the entities' F1 of
+        a linear classifier on frozen states, and ``lstm`` by the tasks of ``LSTM_TASKS``, empty but for
+        left to right.
     """
     settings.prepare(seed)
     tokenizer = load_tokenizer()
@@ -333,12 +351,14 @@ def run_objective(objective: Objective, seed: int) -> dict:
         task: steps[str(objective.steps)]
         if task == "entities"
         else task_score(encoder, task, objective, seed)
-        for task in TASKS
+        for task in objective.tasks
     }
+    entities = (task_rows("entities", split) for split in ("train", "test"))
     with_lstm = LSTM_TASKS if objective.name == "left to right" else ()
     return {
         "scores": scores,
         "steps": steps,
+        "features": round(entity_f1_from_features(encoder, tokenizer, *entities), 2),
         "lstm": {task: task_score(encoder, task, objective, seed, lstm=True) for task in with_lstm},
     }
 
@@ -369,7 +389,7 @@ def run_size(size: Size, seed: int) -> dict[str, float]:
         stages=(Stage(40, size.steps, 32),),
         learning_rate=1e-3,
         warmup_steps=size.steps // 10,
-        precision="bfloat16",
+        precision=PRECISION,
         neighbors_first=True,
         evaluate_every=0,
         checkpoint_every=0,
@@ -386,20 +406,20 @@ def run_size(size: Size, seed: int) -> dict[str, float]:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Run every objective and every size with every seed; finished runs are kept in the cache."""
+def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dict, Callable]]:
+    """Return the parts of the recording: for each the configurations by name, and what runs one of them."""
     c = configuration
-    objectives = experiments.run_grid(
-        "ablations", CODE_VERSION, {o.name: o for o in c.objectives}, c.seeds, run_objective
-    )
-    sizes = experiments.run_grid(
-        "ablations-sizes",
-        CODE_VERSION,
-        {f"{s.layers} × {s.hidden_size}": s for s in c.sizes},
-        c.seeds,
-        run_size,
-    )
-    untouched = experiments.run_grid(
-        "ablations", CODE_VERSION, {"untouched": c.untouched}, c.seeds, run_objective
-    )
-    return {"objectives": objectives, **untouched, "sizes": sizes}
+    return {
+        "objectives": ({o.name: o for o in c.objectives}, run_objective),
+        "untouched": ({o.name: o for o in c.untouched}, run_objective),
+        "masking": ({"/".join(map(str, o.masking)): o for o in c.masking}, run_objective),
+        "sizes": ({f"{s.layers} × {s.hidden_size}": s for s in c.sizes}, run_size),
+    }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Run every part with every seed; finished runs are kept in the cache."""
+    return {
+        part: experiments.run_grid(f"ablations-{part}", CODE_VERSION, runs, configuration.seeds, function)
+        for part, (runs, function) in studies(configuration).items()
+    }

@@ -24,6 +24,7 @@ from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError
 from course_lib.optimization import adamw, linear_schedule
+from course_lib.precision import autocast
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 
@@ -105,7 +106,7 @@ def train_masked_language_model(
         batch = sequences[rows]  # (B, T)
         batch = batch[:, : int((batch != vocabulary.pad_id).sum(dim=1).max())]
         masked = mask_tokens(batch, vocabulary, strategy, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        with autocast("cpu", precision):
             scores = model(
                 masked.input_ids,
                 attention_mask=batch != vocabulary.pad_id,

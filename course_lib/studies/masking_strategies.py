@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from course_lib import settings
-from course_lib.bert.heads import BertForMaskedLanguageModel
+from course_lib.bert.encoder import BertEncoder
 from course_lib.data.sources import load_texts
 from course_lib.finetuning.batching import inference_batches
 from course_lib.pretraining.corpus import full_sequences
@@ -52,9 +52,7 @@ CONFIGURATION = Configuration()
 
 
 @torch.no_grad()
-def first_piece_states(
-    model: BertForMaskedLanguageModel, tokenizer, sentences: list[list[str]]
-) -> list[np.ndarray]:
+def first_piece_states(encoder: BertEncoder, tokenizer, sentences: list[list[str]]) -> list[np.ndarray]:
     """Return, for each sentence, the last hidden state of the first piece of each word, (words, H)."""
     features, firsts = [], []
     for words in sentences:
@@ -65,21 +63,23 @@ def first_piece_states(
         ids = [tokenizer.token_to_id("[CLS]"), *inside, tokenizer.token_to_id("[SEP]")]
         features.append({"input_ids": ids})
     states: list[np.ndarray] = [np.empty(0)] * len(sentences)
-    model.eval()
+    was_training = encoder.training
+    encoder.eval()
     for rows, batch in inference_batches(features, 32):
-        hidden = model.encoder(batch["input_ids"], None, batch["attention_mask"]).last_hidden_state
+        hidden = encoder(batch["input_ids"], None, batch["attention_mask"]).last_hidden_state
         for row, values in zip(rows, hidden, strict=True):
             states[row] = values[firsts[row]].numpy()
+    encoder.train(was_training)
     return states
 
 
-def entity_f1_from_features(model: BertForMaskedLanguageModel, tokenizer, training, test) -> float:
+def entity_f1_from_features(encoder: BertEncoder, tokenizer, training, test) -> float:
     """Return the entity-level F1 (%) of logistic regression on frozen hidden states."""
     from seqeval.metrics import f1_score
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    states = [first_piece_states(model, tokenizer, list(part["tokens"])) for part in (training, test)]
+    states = [first_piece_states(encoder, tokenizer, list(part["tokens"])) for part in (training, test)]
     scaler = StandardScaler()
     inputs = scaler.fit_transform(np.concatenate(states[0]))
     targets = np.array([tag for tags in training["tags"] for tag in tags])
@@ -137,7 +137,7 @@ def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
                 bar.update()
             row["masked_accuracy"].append(round(_percent_right(model, all_masked, vocabulary.pad_id), 2))
             row["visible_accuracy"].append(round(_percent_right(model, all_visible, vocabulary.pad_id), 2))
-            f1 = entity_f1_from_features(model, tokenizer, entities["train"], entities["test"])
+            f1 = entity_f1_from_features(model.encoder, tokenizer, entities["train"], entities["test"])
             row["entity_f1"].append(round(f1, 2))
         rows.append(row)
     bar.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import RecordError
+from course_lib.precision import multiplies_bfloat16
 from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
@@ -38,11 +39,15 @@ def record_path(name: str) -> Path:
 
 
 def provenance() -> dict:
-    """Return what a result depends on beside its configuration: threads, versions, machine, date."""
+    """Return what a result depends on beside its configuration: threads, versions, machine, date.
+
+    ``bfloat16`` tells whether the machine has computed products in it where that was configured.
+    """
     return {
         "threads": settings.current().threads,
         "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "bfloat16": multiplies_bfloat16(settings.device().type),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 

@@ -53,6 +53,7 @@ def test_a_record_comes_back_with_its_provenance(study):
     assert made["command"] == RENEW and made["seed"] == 42 and made["code_version"] == 1
     assert {"python", "torch", "transformers"} <= set(made["versions"])
     assert made["minutes"] >= 0 and made["machine"] and len(made["date"]) == 10
+    assert isinstance(made["bfloat16"], bool)
 
 
 def test_it_is_one_file_with_unix_lines_that_others_may_read(study):
