@@ -15,11 +15,12 @@ from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import corpus_from_pieces
-from course_lib.pretraining.masking import MaskingVocabulary
+from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import PretrainingModel
 from course_lib.pretraining.sentence_pairs import PairBatch
 from course_lib.studies import ablations
 from course_lib.studies.ablations import (
+    CONFIGURATION,
     OBJECTIVES,
     BiLstmModel,
     LeftToRightEncoder,
@@ -30,6 +31,7 @@ from course_lib.studies.ablations import (
     next_word_loss,
     run_size,
 )
+from course_lib.studies.published import MASKING_STRATEGIES
 
 SMALL = BertConfiguration(
     vocab_size=40,
@@ -106,8 +108,8 @@ def test_the_sentence_loss_is_there_only_when_asked_for(batch):
     model, vocabulary = PretrainingModel(SMALL).eval(), MaskingVocabulary.from_tokens(WORDS)
 
     def loss(next_sentence: bool) -> float:
-        generator = torch.Generator().manual_seed(3)
-        return masked_word_loss(model, batch, vocabulary, generator, next_sentence).item()
+        generator, strategy = torch.Generator().manual_seed(3), MaskingStrategy(max_predictions=None)
+        return masked_word_loss(model, batch, vocabulary, strategy, generator, next_sentence).item()
 
     with torch.no_grad():
         model.next_sentence.weight.zero_()  # two equal scores: the loss of a coin
@@ -206,3 +208,40 @@ def test_a_larger_model_has_more_parameters_and_learns():
     small, large = (run_size(Size(1, width, 2, steps=30, documents=40), seed=1) for width in (16, 32))
     assert small["parameters"] < large["parameters"]
     assert 0 < small["mlm_accuracy"] < 1 and small["unigram"] == large["unigram"]
+
+
+def test_the_masking_of_an_objective_is_the_one_that_is_drawn(wikipedia_like, monkeypatch):
+    seen = []
+
+    def noted(input_ids, vocabulary, strategy, **named):
+        seen.append(strategy)
+        return mask_tokens(input_ids, vocabulary, strategy, **named)
+
+    monkeypatch.setattr(ablations, "mask_tokens", noted)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(30517))]
+    for objective in (*CONFIGURATION.masking, CONFIGURATION.objectives[1]):
+        short = replace(objective, steps=1, batch_size=2, max_length=32, early_steps=())
+        for _ in continued_training(
+            short, wikipedia_like, MaskingVocabulary.from_tokens(words), SpecialIds(2, 3, 0), seed=1
+        ):
+            pass
+    shares = [(round(100 * s.mask), round(100 * s.keep), round(100 * s.random)) for s in seen]
+    assert shares == [(100, 0, 0), (0, 0, 100), (80, 10, 10)]
+    published = {row[:3] for row in MASKING_STRATEGIES}
+    assert set(shares) <= published  # the order is the paper's: [MASK], the same word, a random one
+
+
+def test_variants_differ_from_the_full_model_in_what_their_name_says():
+    full, *variants = (vars(objective) for objective in CONFIGURATION.objectives)
+    for variant in variants:
+        assert {name for name in full if full[name] != variant[name]} == {"name"}
+    alone = vars(CONFIGURATION.objectives[1])
+    for other in map(vars, CONFIGURATION.masking):
+        assert {name for name in alone if alone[name] != other[name]} == {"masking", "tasks", "early_steps"}
+
+
+def test_every_part_of_the_recording_has_names_of_its_own():
+    parts = ablations.studies()
+    assert {part: len(runs) for part, (runs, _) in parts.items()} == {
+        "objectives": 3, "untouched": 2, "masking": 2, "sizes": 4,
+    }  # fmt: skip
