@@ -1,7 +1,7 @@
 """Figures and tables of the ablations (lesson 16): the paper's and ours, side by side.
 
-Results are those of :func:`course_lib.studies.ablations.record`: ``objectives`` and ``sizes``, lists of
-runs by name, one run a seed.
+Results are those of :func:`course_lib.studies.ablations.record`: ``objectives``, ``untouched``, ``masking``
+and ``sizes``, each with lists of runs by name, one run a seed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from course_lib.studies.ablations import OBJECTIVES, TASKS
 from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.published import (
     DIRECTION_ABLATION,
+    MASKING_STRATEGIES,
     MODEL_SIZES,
     NEXT_SENTENCE_ABLATION,
     OBJECTIVE_TASKS,
@@ -33,6 +34,7 @@ from course_lib.translation import translate
 WITH_LSTM = "left to right + BiLSTM"
 FULL = OBJECTIVES[0]
 VARIANTS = {"MLM alone": "without NSP", "left to right": "left to right", WITH_LSTM: WITH_LSTM}
+UNTOUCHED = {"MLM alone": "as the weights came", "left to right": "as they came, read left to right"}
 LOOKS = {"MLM alone": (BLUE, "o"), "left to right": (VERMILION, "s"), WITH_LSTM: (ORANGE, "D")}
 
 
@@ -57,24 +59,36 @@ def differences(variant: Sequence[float], full: Sequence[float]) -> tuple[float,
     return mean_and_deviation(np.subtract(variant, full).tolist())
 
 
-def table_objectives(objectives: Mapping[str, Sequence[Mapping]], untouched: Sequence[Mapping] = ()) -> Table:
+def table_paper_objectives() -> Table:
+    """Return table 5 of the paper."""
+    rows = {**NEXT_SENTENCE_ABLATION, **DIRECTION_ABLATION}
+    return Table(
+        translate("Table 5 of the paper: BERT-base with a part taken away"),
+        [translate("pre-training"), *OBJECTIVE_TASKS],
+        [[translate(name), *values] for name, values in rows.items()],
+        translate("Development sets (%): accuracy, F1 for SQuAD. Devlin et al. 2018, section 5.1."),
+    )
+
+
+def _spread(values: Sequence[float]) -> str:
+    return "{:.1f} ± {:.1f}".format(*mean_and_deviation(values))
+
+
+def table_objectives(
+    objectives: Mapping[str, Sequence[Mapping]], untouched: Mapping[str, Sequence[Mapping]] | None = None
+) -> Table:
     """Return our counterpart of the paper's table 5: each variant on each task, mean ± s.d. over the seeds.
 
     Parameters
     ----------
     objectives : runs by objective.
-    untouched : runs of the weights as they came, for a last row.
+    untouched : runs of the weights as they came, by the direction they are read in, for the last rows.
     """
     rows, scores = [], scores_by_variant(objectives)
-    if untouched:
-        scores["no further pre-training"] = {
-            task: [run["scores"][task] for run in untouched] for task in TASKS
-        }
+    for name, runs in (untouched or {}).items():
+        scores[UNTOUCHED[name]] = {task: [run["scores"][task] for run in runs] for task in runs[0]["scores"]}
     for name, by_task in scores.items():
-        cells = (
-            "{:.1f} ± {:.1f}".format(*mean_and_deviation(by_task[task])) if task in by_task else "–"
-            for task in TASKS
-        )
+        cells = (_spread(by_task[task]) if task in by_task else "–" for task in TASKS)
         rows.append([translate(name), *cells])
     seeds = len(objectives[FULL])
     return Table(
@@ -122,17 +136,30 @@ def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
     return Picture(figure, title, alt)
 
 
-def figure_steps(objectives: Mapping[str, Sequence[Mapping]], task: str = "entities") -> Picture:
-    """Draw the score after some of the updates and after all: the paper's figure 5 at our scale."""
+def scores_by_step(
+    objectives: Mapping[str, Sequence[Mapping]], untouched: Mapping[str, Sequence[Mapping]]
+) -> dict[str, dict[int, list[float]]]:
+    """Return the entities' F1 of each objective by updates, one score a seed; at 0 the weights as they came."""
+    found = {}
+    for name, runs in objectives.items():
+        before = untouched.get(name, untouched["MLM alone"])  # without updates, both read both sides alike
+        found[name] = {0: [run["scores"]["entities"] for run in before]} | {
+            int(step): [run["steps"][step] for run in runs] for step in sorted(runs[0]["steps"], key=int)
+        }
+    return found
+
+
+def figure_steps(
+    objectives: Mapping[str, Sequence[Mapping]], untouched: Mapping[str, Sequence[Mapping]]
+) -> Picture:
+    """Draw the entities' score by updates of going on with pre-training: the paper's figure 5 at our scale."""
     title = translate("Longer pre-training, better fine-tuning?")
     figure, axis = new_figure(7.0, 3.8)
     looks = {FULL: (GRAY, "^", "-."), "MLM alone": (BLUE, "o", "-"), "left to right": (VERMILION, "s", "--")}
     said = []
-    for name, runs in objectives.items():
-        steps = sorted(map(int, runs[0]["steps"]))
-        means, spreads = zip(
-            *(mean_and_deviation(run["steps"][str(step)] for run in runs) for step in steps), strict=True
-        )
+    for name, by_step in scores_by_step(objectives, untouched).items():
+        steps = list(by_step)
+        means, spreads = zip(*map(mean_and_deviation, by_step.values()), strict=True)
         color, marker, line = looks[name]
         axis.errorbar(steps, means, yerr=spreads, color=color, marker=marker, linestyle=line, capsize=3, label=translate(name))  # fmt: skip
         said.append(
@@ -142,13 +169,75 @@ def figure_steps(objectives: Mapping[str, Sequence[Mapping]], task: str = "entit
     axis.set(
         title=title,
         xlabel=translate("updates of going on with pre-training"),
-        ylabel=translate("{task}, test score (%)").format(task=translate(task)),
+        ylabel=translate("entities, test F1 (%)"),
     )
     axis.legend()
-    alt = translate("Score on {task} after {steps} updates: {said}").format(
-        task=translate(task), steps=" and ".join(map(str, steps)), said="; ".join(said)
+    alt = translate("F1 on entities after {steps} updates: {said}").format(
+        steps=", ".join(map(str, steps)), said="; ".join(said)
     )
     return Picture(figure, title, alt)
+
+
+def table_masking(
+    masking: Mapping[str, Sequence[Mapping]], objectives: Mapping[str, Sequence[Mapping]]
+) -> Table:
+    """Return our counterpart of the paper's table 8: named entities after other ways to mask.
+
+    Parameters
+    ----------
+    masking : runs by their shares, such as ``"100/0/0"``.
+    objectives : runs by objective; MLM alone is the one with the paper's 80/10/10.
+    """
+    runs_of = {"80/10/10": objectives["MLM alone"], **masking}
+    published = {"/".join(map(str, row[:3])): row[4:] for row in MASKING_STRATEGIES}
+    rows = [
+        [
+            shares,
+            *published[shares],
+            _spread([run["scores"]["entities"] for run in runs]),
+            _spread([run["features"] for run in runs]),
+        ]
+        for shares, runs in runs_of.items()
+    ]
+    return Table(
+        translate("Masking strategies and named entities: the paper's table 8 and here"),
+        [
+            translate("[MASK] / same / random (%)"),
+            translate("paper, fine-tuned"),
+            translate("paper, as features"),
+            translate("here, fine-tuned"),
+            translate("here, as features"),
+        ],
+        rows,
+        translate("Entity F1 (%). Paper: CoNLL-2003, dev. Here: bundled test, mean ± s.d. over {seeds} seeds.").format(
+            seeds=len(runs_of["80/10/10"])
+        ),
+    )  # fmt: skip
+
+
+def table_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Table:
+    """Return our counterpart of the paper's table 6: sizes from nothing on the small language."""
+    return Table(
+        translate("Sizes, from nothing, on the small language"),
+        [
+            translate("layers × width"),
+            translate("parameters"),
+            translate("masked words right (%)"),
+            translate("next sentence right (%)"),
+        ],
+        [
+            [
+                name,
+                f"{runs[0]['parameters']:,}",
+                _spread([100 * run["mlm_accuracy"] for run in runs]),
+                _spread([100 * run["nsp_accuracy"] for run in runs]),
+            ]
+            for name, runs in sizes.items()
+        ],
+        translate("Held-out documents, mean ± s.d. over {seeds} seeds.").format(
+            seeds=len(next(iter(sizes.values())))
+        ),
+    )
 
 
 def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
