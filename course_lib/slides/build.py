@@ -92,6 +92,7 @@ def page(deck: Deck) -> str:
         )
         sheets = [files / "dist" / "reset.css", files / "dist" / "reveal.css", THEME / "slides.css"]
         sheet = "\n".join(path.read_text(encoding="utf-8") for path in sheets)
+        fill = (THEME / "fill.js").read_text(encoding="utf-8")
     except OSError as error:
         raise DeckError(
             f"A part of the decks' theme cannot be read ({error}). Install the course anew: make setup"
@@ -106,6 +107,7 @@ def page(deck: Deck) -> str:
         sheet=sheet,
         body=body(deck),
         script=script,
+        fill=fill,
     )
 
 

@@ -250,6 +250,17 @@ def test_the_command(read, tmp_path, monkeypatch, capsys):
 
 
 @needs_browser
+def test_a_slide_with_little_on_it_grows_and_a_full_one_does_not(read, tmp_path):
+    path = tmp_path / "deck.html"
+    path.write_text(build.page(read(text_of(slide_3="Many words. " * 70))), encoding="utf-8")
+    sizes = """() => Reveal.getSlides().map((s) => parseFloat(getComputedStyle(s.querySelector(":scope > p") || s).fontSize))"""
+    with browser.open_deck(path) as shown:
+        found = shown.page.evaluate(sizes)
+        assert found[2] > 30 and found[3] == 30
+        assert shown.faults() == []
+
+
+@needs_browser
 @pytest.mark.parametrize(
     ("planted", "expected"),
     [
