@@ -13,7 +13,7 @@ from string import Template
 from course_lib import settings
 from course_lib.figures import style
 from course_lib.slides.content import Content, markdown_blocks
-from course_lib.slides.deck import Deck, DeckError, pandoc, problems, read_deck
+from course_lib.slides.deck import Deck, DeckError, pandoc, problems, read_deck, walk
 from course_lib.translation import translate
 
 THEME = Path(__file__).parent / "theme"
@@ -45,6 +45,13 @@ def _notes(blocks: list[dict]) -> dict:
     return {"t": "Div", "c": [["", ["notes"], []], blocks]}
 
 
+def _leave_out_caption(blocks: list[dict], title: str) -> None:
+    """Take away a table's caption that only says the slide's title again."""
+    for block in walk(blocks):
+        if block["t"] == "RawBlock":
+            block["c"][1] = block["c"][1].replace(f"<caption>{html.escape(title)}</caption>", "", 1)
+
+
 def body(deck: Deck) -> str:
     """Return the slides of a deck as HTML sections.
 
@@ -57,7 +64,9 @@ def body(deck: Deck) -> str:
     blocks = title_slide(content)
     for slide in deck.slides:
         try:
-            blocks += [*content.filled(slide.blocks), _notes(content.filled(slide.notes))]
+            shown = content.filled(slide.blocks)
+            _leave_out_caption(shown, slide.title)
+            blocks += [*shown, _notes(content.filled(slide.notes))]
         except DeckError as error:
             raise DeckError(f"{deck.path}, slide {slide.title!r}: {error}") from error
     document = {"pandoc-api-version": deck.api_version, "meta": {}, "blocks": blocks}
@@ -92,6 +101,7 @@ def page(deck: Deck) -> str:
         )
         sheets = [files / "dist" / "reset.css", files / "dist" / "reveal.css", THEME / "slides.css"]
         sheet = "\n".join(path.read_text(encoding="utf-8") for path in sheets)
+        fill = (THEME / "fill.js").read_text(encoding="utf-8")
     except OSError as error:
         raise DeckError(
             f"A part of the decks' theme cannot be read ({error}). Install the course anew: make setup"
@@ -106,6 +116,7 @@ def page(deck: Deck) -> str:
         sheet=sheet,
         body=body(deck),
         script=script,
+        fill=fill,
     )
 
 

@@ -7,6 +7,7 @@ import html
 import importlib
 import inspect
 import json
+import re
 import textwrap
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -74,13 +75,14 @@ def table_html(table: Table, size: str = "normal") -> str:
     def row(cells, tag: str) -> str:
         scope = ' scope="col"' if tag == "th" else ""
         made = (
-            f'<{tag}{scope} class="{side}">{html.escape(str(cell))}</{tag}>'
+            f'<{tag}{scope} class="{side}">{html.escape(str(cell)).replace(" − ", "&nbsp;−&nbsp;")}</{tag}>'
             for cell, side in zip(cells, sides, strict=True)
         )
         return f"<tr>{''.join(made)}</tr>"
 
     body = "".join(row(cells, "td") for cells in table.rows)
-    note = f'<p class="note">{html.escape(table.note)}</p>' if table.note else ""
+    note = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(table.note))
+    note = f'<p class="note">{note}</p>' if note else ""
     return (
         f'<table class="{size}"><caption>{html.escape(table.title)}</caption>'
         f"<thead>{row(table.columns, 'th')}</thead><tbody>{body}</tbody></table>{note}"
@@ -196,7 +198,7 @@ class Content:
         else:
             result = self.made(name, (int, float, str))
         try:
-            return format(result, form)
+            return _power_of_ten(format(result, form))
         except (ValueError, TypeError) as error:
             raise DeckError(f"{name!r} cannot be written as {form!r} ({error}).") from None
 
@@ -300,6 +302,14 @@ class Content:
                 "c": ["html", formula(tree["c"][1], tree["c"][0]["t"] == "DisplayMath")],
             }
         return {key: self.filled(value) for key, value in tree.items()}
+
+
+def _power_of_ten(text: str) -> str:
+    """Return a number as people write it: 2.4e+19 as 2.4 × 10¹⁹."""
+    found = re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", text)
+    if not found:
+        return text
+    return f"{found[1]} × 10{str(int(found[2])).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def _alone(block) -> dict | None:

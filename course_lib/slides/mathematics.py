@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 
 from course_lib.figures.style import BLACK
 from course_lib.slides.deck import DeckError
 
-INLINE_SIZE, DISPLAY_SIZE = 30, 36  # pixels on a page of 1280 by 720
+SIZE = 30  # pixels of the text that a formula is drawn for; it grows and shrinks with the text around it
+DISPLAY_SIZE = 36  # pixels, beside text of SIZE
 
 
 def formula(tex: str, display: bool) -> str:
@@ -29,15 +31,17 @@ def formula(tex: str, display: bool) -> str:
     ziamath.config.svg2 = False  # glyphs in place: identifiers shared between formulas would clash
     try:
         unknown = "\\" in convert(tex)
-        drawn = ziamath.Latex(
-            tex, size=DISPLAY_SIZE if display else INLINE_SIZE, color=BLACK, inline=not display
-        )
+        drawn = ziamath.Latex(tex, size=DISPLAY_SIZE if display else SIZE, color=BLACK, inline=not display)
         picture, below = drawn.svg(), -drawn.getyofst()
     except Exception as error:  # the parser raises errors of many kinds
         raise DeckError(f"the formula {tex!r} cannot be set ({type(error).__name__}: {error})") from None
     if unknown:
         raise DeckError(f"the formula {tex!r} holds a command that is not known")
     kind = "display" if display else "inline"
-    style = "" if display else f' style="vertical-align: {-below:.1f}px"'
-    picture = picture.replace("<svg ", f'<svg aria-hidden="true"{style} ', 1)
+    width, height = (
+        float(re.search(rf' {side}="([\d.]+)"', picture)[1]) / SIZE for side in ("width", "height")
+    )
+    style = f"width: {width:.3f}em; height: {height:.3f}em"
+    style += "" if display else f"; vertical-align: {-below / SIZE:.3f}em"
+    picture = picture.replace("<svg ", f'<svg aria-hidden="true" style="{style}" ', 1)
     return f'<span class="math {kind}" role="img" aria-label="{html.escape(tex)}">{picture}</span>'

@@ -14,6 +14,8 @@ POINT = 0.75  # points in a pixel
 TITLE_ONLY = 5  # the layout of python-pptx's template that has a title and nothing else
 SVG_EXTENSION = "{96DAC541-7B7A-43D3-8B79-37D633B846F1}"  # ECMA-376 leaves room for it: [MS-ODRAWXML] 2.3.1.4
 SVG_NAMESPACE = "http://schemas.microsoft.com/office/drawing/2016/SVG/main"
+ACCENT = "rgb(0, 114, 178)"
+LINE = "C9D2DB"  # thin lines of tables
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
 
@@ -50,9 +52,24 @@ def _write(paragraph, runs: list[dict], line: float | None = None) -> None:
             if run["link"]:
                 made.hyperlink.address = run["link"]
             font.color.rgb = _color(run["color"])
+            if run.get("back"):
+                _highlight(font, run["back"])
 
 
-def _frame(shape, box: list[float], wrap: bool = True):
+def _solid(parent, tag: str, color) -> None:
+    """Add an element that holds one color."""
+    from lxml import etree
+
+    etree.SubElement(etree.SubElement(parent, f"{{{DRAWING}}}{tag}"), f"{{{DRAWING}}}srgbClr", val=str(color))
+
+
+def _highlight(font, color: str) -> None:
+    """Put a color behind a run, as behind code in a sentence."""
+    _solid(font._rPr, "highlight", _color(color))
+    font._rPr.find(f"{{{DRAWING}}}solidFill").addnext(font._rPr[-1])  # the format wants it there
+
+
+def _frame(shape, box: list[float]):
     """Put a shape where the box is and return its empty text frame."""
     from pptx.enum.text import MSO_ANCHOR
 
@@ -62,17 +79,17 @@ def _frame(shape, box: list[float], wrap: bool = True):
         left, top, min(width + 12, WIDTH - left), height
     )
     frame = shape.text_frame
-    frame.word_wrap = wrap
+    frame.word_wrap = True
     frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
     frame.vertical_anchor = MSO_ANCHOR.TOP
     return frame
 
 
-def _text(slide, box: list[float], wrap: bool = True):
-    return _frame(slide.shapes.add_textbox(0, 0, 0, 0), box, wrap)
+def _text(slide, box: list[float]):
+    return _frame(slide.shapes.add_textbox(0, 0, 0, 0), box)
 
 
-def _rectangle(slide, box: list[float], color: str | None) -> None:
+def _rectangle(slide, box: list[float], color: str | None, outline: str | None = None) -> None:
     from pptx.enum.shapes import MSO_SHAPE
 
     if _color(color) is None:
@@ -80,7 +97,10 @@ def _rectangle(slide, box: list[float], color: str | None) -> None:
     shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *_pixels(*box))
     shape.fill.solid()
     shape.fill.fore_color.rgb = _color(color)
-    shape.line.fill.background()
+    if outline:
+        shape.line.color.rgb, shape.line.width = _color(outline), PIXEL
+    else:
+        shape.line.fill.background()
     shape._element.remove(
         shape._element.find("{http://schemas.openxmlformats.org/presentationml/2006/main}style")
     )
@@ -92,28 +112,39 @@ def _add_list(slide, item: dict) -> None:
     from pptx.util import Pt
 
     left, top, width, height = item["box"]
-    frame = _text(slide, [left - 34, top, width + 34, height])
+    margin = 40 if item["entries"][0]["numbered"] else 34  # of the style sheet
+    frame = _text(slide, [left - margin, top, width + margin, height])
     for number, entry in enumerate(item["entries"]):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         _write(paragraph, entry["runs"], item["line"])
         paragraph.space_before = Pt(0 if number == 0 else round(entry["before"] * POINT, 1))
         properties = paragraph._p.get_or_add_pPr()
-        properties.set("marL", str(round((34 + 40 * entry["depth"]) * PIXEL)))
-        properties.set("indent", str(round(-34 * PIXEL)))
+        hanging = 38 if entry["numbered"] else 22  # where a browser puts the mark
+        properties.set("marL", str(round((margin + 34 * entry["depth"]) * PIXEL)))
+        properties.set("indent", str(round(-hanging * PIXEL)))
+        _solid(properties, "buClr", _color(ACCENT))
+        properties.append(properties.makeelement(f"{{{DRAWING}}}buFont", {"typeface": "Arial"}))
         kind, attributes = (
             ("buAutoNum", {"type": "arabicPeriod"}) if entry["numbered"] else ("buChar", {"char": "•"})
         )
         properties.append(properties.makeelement(f"{{{DRAWING}}}{kind}", attributes))
 
 
-def _underline(cell) -> None:
-    """Draw a thin line below a cell."""
+def _lines(cell, row: int) -> None:
+    """Draw the lines around a cell: a thick one below the head, thin ones between rows, none between columns."""
     from lxml import etree
 
     properties = cell._tc.get_or_add_tcPr()
-    line = etree.Element(f"{{{DRAWING}}}lnB", w=str(PIXEL))
-    etree.SubElement(etree.SubElement(line, f"{{{DRAWING}}}solidFill"), f"{{{DRAWING}}}srgbClr", val="C9D2DB")
-    properties.insert(0, line)  # lines come before the fill
+    head, thin = (3 * PIXEL, _color(ACCENT)), (PIXEL, LINE)
+    drawn = {"lnL": None, "lnR": None, "lnT": [None, head, thin][min(row, 2)], "lnB": thin if row else head}
+    for position, (side, described) in enumerate(drawn.items()):  # lines come before the fill, in this order
+        line = etree.Element(f"{{{DRAWING}}}{side}")
+        if described:
+            line.set("w", str(described[0]))
+            _solid(line, "solidFill", described[1])
+        else:
+            etree.SubElement(line, f"{{{DRAWING}}}noFill")
+        properties.insert(position, line)
 
 
 def _add_table(slide, item: dict) -> None:
@@ -128,12 +159,14 @@ def _add_table(slide, item: dict) -> None:
         table.rows[row].height = _pixels(described["height"])[0]
         for column, cell in enumerate(described["cells"]):
             made = table.cell(row, column)
-            made.margin_left = made.margin_right = _pixels(10)[0]
+            # As in the browser on the side where the text begins; on the other, room for wider letters.
+            sides = (2, cell["padding"]) if cell["right"] else (cell["padding"], 2)
+            made.margin_left, made.margin_right = _pixels(*sides)
             made.margin_top = made.margin_bottom = _pixels(4)[0]
             made.vertical_anchor = MSO_ANCHOR.MIDDLE
             made.fill.solid()
             made.fill.fore_color.rgb = _color(cell["fill"] or "rgb(255, 255, 255)")
-            _underline(made)
+            _lines(made, row)
             paragraph = made.text_frame.paragraphs[0]
             paragraph.alignment = PP_ALIGN.RIGHT if cell["right"] else PP_ALIGN.LEFT
             _write(paragraph, cell["runs"])
@@ -196,7 +229,7 @@ def _add_slide(slide, layout: dict, number: int, footer: str) -> None:
     from pptx.enum.text import PP_ALIGN
 
     if layout["opening"]:
-        _rectangle(slide, [0, 0, 28, HEIGHT], "rgb(0, 114, 178)")
+        _rectangle(slide, [0, 0, 28, HEIGHT], ACCENT)
     for item in layout["items"]:
         box = item["box"]
         if item["kind"] == "title":
@@ -204,12 +237,12 @@ def _add_slide(slide, layout: dict, number: int, footer: str) -> None:
             paragraph.alignment = PP_ALIGN.LEFT
             _write(paragraph, item["runs"])
             if not layout["opening"]:
-                _rectangle(slide, [box[0], box[1] + box[3] - 4, box[2], 4], "rgb(0, 114, 178)")
+                _rectangle(slide, [box[0], box[1] + box[3] - 4, box[2], 4], ACCENT)
         elif item["kind"] == "band":
-            _rectangle(slide, box, item["fill"])
+            _rectangle(slide, box, item["fill"], item["outline"])
             _rectangle(slide, [box[0], box[1], item["width"], box[3]], item["color"])
         elif item["kind"] == "text":
-            _write(_text(slide, box, item["wrap"]).paragraphs[0], item["runs"], item["line"])
+            _write(_text(slide, box).paragraphs[0], item["runs"], item["line"])
         elif item["kind"] == "list":
             _add_list(slide, item)
         elif item["kind"] == "table":
@@ -224,8 +257,9 @@ def _add_slide(slide, layout: dict, number: int, footer: str) -> None:
         "color": "rgb(85, 97, 110)",
         "size": 16,
     }
-    _write(_text(slide, [28, 686, 900, 22]).paragraphs[0], [small | {"text": footer}])
-    paragraph = _text(slide, [1100, 686, 140, 22]).paragraphs[0]
+    if not layout["opening"]:
+        _write(_text(slide, [56, 686, 900, 22]).paragraphs[0], [small | {"text": footer}])
+    paragraph = _text(slide, [1072, 686, 140, 22]).paragraphs[0]
     paragraph.alignment = PP_ALIGN.RIGHT
     _write(paragraph, [small | {"text": str(number)}])
     slide.notes_slide.notes_text_frame.text = layout["notes"]

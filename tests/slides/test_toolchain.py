@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -174,6 +175,7 @@ def test_numbers_come_from_where_they_are_kept(read):
     last = stored["results"]["curve"][-1]["accuracy"]
     assert made.number("record:mlm-head/results/curve/-1/accuracy", ".1%") == f"{last:.1%}"
     assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", "") == "5.44"
+    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", ".2e") == "5.44 × 10⁰"
 
 
 def test_code_and_output_are_the_notebooks_own(read):
@@ -196,6 +198,18 @@ def test_a_table_keeps_its_words_as_they_are():
     made = content.table_html(table)
     assert "&lt;b&gt; [MASK] *" in made and 'class="right">91.5<' in made and "Title &amp; more" in made
     assert '<p class="note">a note</p>' in made
+    assert '<p class="note">by <code>a &lt; b</code></p>' in content.table_html(
+        replace(table, note="by `a < b`")
+    )
+
+
+def test_a_caption_does_not_say_the_title_again():
+    table = {"t": "RawBlock", "c": ["html", content.table_html(Table("A & B", ["x"], [["1"]]))]}
+    slide = [{"t": "Div", "c": [["", ["column"], []], [table]]}]
+    build._leave_out_caption(slide, "A")
+    assert "<caption>A &amp; B</caption>" in table["c"][1]
+    build._leave_out_caption(slide, "A & B")
+    assert "<caption>" not in table["c"][1]
 
 
 def test_the_smallest_text_of_a_picture_is_known():
@@ -247,6 +261,17 @@ def test_the_command(read, tmp_path, monkeypatch, capsys):
 
 
 # In the browser ------------------------------------------------------------------------------------
+
+
+@needs_browser
+def test_a_slide_with_little_on_it_grows_and_a_full_one_does_not(read, tmp_path):
+    path = tmp_path / "deck.html"
+    path.write_text(build.page(read(text_of(slide_3="Many words. " * 70))), encoding="utf-8")
+    sizes = """() => Reveal.getSlides().map((s) => parseFloat(getComputedStyle(s.querySelector(":scope > p") || s).fontSize))"""
+    with browser.open_deck(path) as shown:
+        found = shown.page.evaluate(sizes)
+        assert found[2] > 30 and found[3] == 30
+        assert shown.faults() == []
 
 
 @needs_browser

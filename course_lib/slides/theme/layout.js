@@ -36,7 +36,8 @@
       const link = parent.closest("a[href^=http]");
       const text = preformatted ? walker.currentNode.data : walker.currentNode.data.replace(/\s+/g, " ");
       if (text) made.push({ text, bold: Number(style.fontWeight) >= 600, italic: style.fontStyle === "italic",
-        color: style.color, size: parseFloat(style.fontSize), mono: style.fontFamily.includes("Mono"), link: link && link.href });
+        color: style.color, size: parseFloat(style.fontSize), mono: style.fontFamily.includes("Mono"), link: link && link.href,
+        back: preformatted || !parent.closest("code") ? null : getComputedStyle(parent.closest("code")).backgroundColor });
     }
     if (!preformatted && made.length) {
       made[0].text = made[0].text.trimStart();
@@ -48,7 +49,8 @@
   const band = (e) => {
     const style = getComputedStyle(e);
     const width = parseFloat(style.borderLeftWidth);
-    if (width >= 4) items.push({ kind: "band", box: box(e), width, color: style.borderLeftColor, fill: background(e) });
+    const outline = style.outlineStyle === "solid" ? style.outlineColor : null;
+    if (width >= 4) items.push({ kind: "band", box: box(e), width, color: style.borderLeftColor, fill: background(e), outline });
   };
   const depth = (item, top) => {
     let count = 0;
@@ -64,12 +66,13 @@
     if (tag === "pre") {
       band(e);
       const code = e.querySelector("code") || e;
-      return items.push({ kind: "text", box: box(code), line: height(code), runs: runs(code, true), wrap: false });
+      const [left, top, , tall] = box(code);
+      return items.push({ kind: "text", box: [left, top, e.getBoundingClientRect().right - 12 - left, tall], line: height(code), runs: runs(code, true) });
     }
     if (tag === "table") {
       const rows = [...e.rows].map((row) => ({ height: row.offsetHeight, cells: [...row.cells].map((cell) => ({
-        runs: runs(cell, false), width: cell.offsetWidth, fill: background(cell), right: cell.classList.contains("right") })) }));
-      if (e.caption) items.push({ kind: "text", box: box(e.caption), line: height(e.caption), runs: runs(e.caption, false), wrap: true });
+        runs: runs(cell, false), width: cell.offsetWidth, padding: parseFloat(getComputedStyle(cell).paddingLeft), fill: background(cell), right: cell.classList.contains("right") })) }));
+      if (e.caption) items.push({ kind: "text", box: box(e.caption), line: height(e.caption), runs: runs(e.caption, false) });
       const head = e.caption ? e.caption.offsetHeight : 0;
       const [left, top, width, tall] = box(e);
       return items.push({ kind: "table", box: [left, top + head, width, tall - head], rows });
@@ -92,7 +95,7 @@
     if (tag === "p" || own) {
       if (e.children.length === 1 && e.firstElementChild.matches("span.math.display") && !own) return visit(e.firstElementChild);
       if (e.querySelector("span.math, img")) return picture(e, spoken(e));
-      return items.push({ kind: "text", box: box(e), line: height(e), runs: runs(e, false), wrap: true });
+      return items.push({ kind: "text", box: box(e), line: height(e), runs: runs(e, false) });
     }
     for (const child of e.children) visit(child);
   };
