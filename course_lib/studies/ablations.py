@@ -46,7 +46,7 @@ PRECISION = "bfloat16"
 OBJECTIVES = ("MLM and NSP", "MLM alone", "left to right")
 TASKS = ("reviews", "questions", "entities", "question-sentence pairs")
 LSTM_TASKS = ("questions", "entities")  # where a word must know what follows it
-UNTOUCHED_TASKS = ("questions", "entities")
+UNTOUCHED_TASKS = ("entities",)
 
 
 @dataclass(frozen=True)
