@@ -146,7 +146,7 @@ def figure_training_curve(curve: list[dict], unigram_accuracy: float) -> Picture
     left.set(
         xlabel=translate("updates"), ylabel=translate("accuracy"), ylim=(0, None), title=translate("Accuracy")
     )
-    left.legend(loc="lower right")
+    left.legend(loc="center right")
     right.plot(
         steps,
         [point["training_loss"] for point in curve],

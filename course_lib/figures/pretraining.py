@@ -212,7 +212,9 @@ def figure_08_process(
     right.set(
         xlabel=translate("updates"), ylabel=translate("learning rate"), title=translate("Warm-up, linear decay"), ylim=(0, None)
     )  # fmt: skip
-    right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    right.yaxis.set_major_formatter(
+        lambda rate, _: f"{rate:g}"
+    )  # no factor above the axis, where the title is
     _entitle(figure, title)
     last, peak = history.evaluations[-1], int(np.argmax(history.learning_rates))
     alt = translate(

@@ -308,7 +308,7 @@ def figure_slices(methods: Mapping[str, Trials]) -> Picture:
             axis.set_xticks(range(len(scale)), scale)
         axis.set(xlabel=translate(label))
     axes[0].set(ylabel=translate("validation accuracy (%)"))
-    axes[0].legend(fontsize=9)
+    axes[-1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     found = [trial for trials in methods.values() for trial in complete(trials)]
     best, worst = (choose(found, key=lambda trial: trial["value"]) for choose in (max, min))
