@@ -111,7 +111,7 @@ def test_import_is_quick_and_light(module):
 BASE = {"errors", "settings", "translation"}
 DATA = BASE | {"data"}
 BERT = DATA | {"bert"}
-TRAINING = BERT | {"optimization"}
+TRAINING = BERT | {"optimization", "precision"}
 STUDIES = TRAINING | {"pretraining", "finetuning", "studies"}
 ALLOWED = {
     "__init__": set(),
@@ -121,6 +121,7 @@ ALLOWED = {
     "data": DATA,
     "bert": BERT,
     "optimization": BERT,
+    "precision": set(),
     "pretraining": TRAINING | {"pretraining"},
     "finetuning": TRAINING | {"finetuning"},
     "studies": STUDIES,
