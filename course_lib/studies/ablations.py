@@ -97,6 +97,20 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Where the state of a sentence is read off a left-to-right model: an explanation, put to the test.
+
+    Parameters
+    ----------
+    tokens : ``"last"``, the only one that has seen everything, or ``"mean"``, of all of them.
+    objective : the weights as they came, read left to right, and the task that needs such a state.
+    """
+
+    tokens: str
+    objective: Objective = Objective("left to right", steps=0, tasks=("reviews",), early_steps=())
+
+
+@dataclass(frozen=True)
 class Size:
     """A model from nothing on the small language."""
 
@@ -116,6 +130,7 @@ class Configuration:
     objectives : to be compared.
     untouched : the bundled weights as they are: what going on with them costs or gains.
     masking : other masking strategies, after which the entities alone are learned.
+    readings : of a left-to-right model's sentence.
     sizes : to be trained from nothing.
     seeds : of everything.
     """
@@ -129,6 +144,7 @@ class Configuration:
         Objective("MLM alone", masking=shares, tasks=("entities",), early_steps=())
         for shares in ((100, 0, 0), (0, 0, 100))
     )
+    readings: tuple[Reading, ...] = (Reading("last"), Reading("mean"))
     sizes: tuple[Size, ...] = (Size(1, 32, 2), Size(2, 32, 2), Size(2, 64, 4), Size(2, 128, 4))
     seeds: tuple[int, ...] = (1, 2, 3)
 
@@ -162,6 +178,31 @@ class LeftToRightEncoder(BertEncoder):
         last = attention_mask.sum(dim=1) - 1  # (B,)
         state = output.last_hidden_state[torch.arange(B), last]  # (B, H)
         return output._replace(pooled_output=state if self.pooler is None else torch.tanh(self.pooler(state)))
+
+
+class MeanLeftToRightEncoder(LeftToRightEncoder):
+    """The same, but the mean of all real tokens' states is pooled; the weights that we start from know it.
+
+    Reimers and Gurevych 2019, section 3: sentence embeddings by mean pooling.
+    """
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        token_type_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        **options: bool,
+    ) -> EncoderOutput:
+        """Encode a batch, as :meth:`BertEncoder.forward` does."""
+        output = super().forward(input_ids, token_type_ids, attention_mask, **options)
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        real = attention_mask[:, :, None].to(output.last_hidden_state.dtype)  # (B, T, 1)
+        state = (output.last_hidden_state * real).sum(dim=1) / real.sum(dim=1)  # (B, H)
+        return output._replace(pooled_output=state if self.pooler is None else torch.tanh(self.pooler(state)))
+
+
+READ_BY = {"last": LeftToRightEncoder, "mean": MeanLeftToRightEncoder}
 
 
 class BiLstmModel(TaskModel):
@@ -343,8 +384,8 @@ def run_objective(objective: Objective, seed: int) -> dict:
     -------
     dict
         ``scores`` by task, ``steps`` with the entities' F1 by step, ``features`` with the entities' F1 of
-        a linear classifier on frozen states (MLM alone, else None), and ``lstm`` by the tasks of ``LSTM_TASKS``, empty but for
-        left to right that was trained on.
+        a linear classifier on frozen states (MLM alone, else None), and ``lstm`` by the tasks of
+        ``LSTM_TASKS``, empty but for left to right that was trained on.
     """
     settings.prepare(seed)
     tokenizer = load_tokenizer()
@@ -373,6 +414,16 @@ def run_objective(objective: Objective, seed: int) -> dict:
         "features": features,
         "lstm": {task: task_score(encoder, task, objective, seed, lstm=True) for task in with_lstm},
     }
+
+
+def run_reading(reading: Reading, seed: int) -> dict[str, float]:
+    """Fine-tune the weights as they came, read left to right, and return the test scores of the tasks."""
+    settings.prepare(seed)
+    published = load_encoder(bundled_weights_folder())
+    encoder = READ_BY[reading.tokens](replace(published.configuration, attention_probs_dropout_prob=0.0))
+    encoder.load_state_dict(published.state_dict())
+    objective = reading.objective
+    return {task: task_score(encoder, task, objective, seed) for task in objective.tasks}
 
 
 # The sizes ----------------------------------------------------------------------------------------
@@ -425,6 +476,7 @@ def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dic
         "objectives": ({o.name: o for o in c.objectives}, run_objective),
         "untouched": ({o.name: o for o in c.untouched}, run_objective),
         "masking": ({"/".join(map(str, o.masking)): o for o in c.masking}, run_objective),
+        "readings": ({r.tokens: r for r in c.readings}, run_reading),
         "sizes": ({f"{s.layers} × {s.hidden_size}": s for s in c.sizes}, run_size),
     }
 

@@ -24,6 +24,7 @@ from course_lib.studies.ablations import (
     OBJECTIVES,
     BiLstmModel,
     LeftToRightEncoder,
+    MeanLeftToRightEncoder,
     Objective,
     Size,
     continued_training,
@@ -80,6 +81,19 @@ def test_the_last_token_is_pooled_and_padding_changes_nothing(batch):
     assert torch.allclose(output.pooled_output[1:], alone.pooled_output, atol=1e-6)
     expected = torch.tanh(encoder.pooler(output.last_hidden_state[0, 8]))
     assert torch.allclose(output.pooled_output[0], expected)
+
+
+def test_the_mean_is_over_real_tokens_alone_and_no_state_changes(batch):
+    torch.manual_seed(0)
+    last = LeftToRightEncoder(SMALL).eval()
+    mean = MeanLeftToRightEncoder(SMALL).eval()
+    mean.load_state_dict(last.state_dict())
+    output = mean(*batch[:3])
+    assert torch.equal(output.last_hidden_state, last(*batch[:3]).last_hidden_state)
+    expected = torch.tanh(mean.pooler(output.last_hidden_state[1, :6].mean(dim=0)))
+    assert torch.allclose(output.pooled_output[1], expected, atol=1e-6)
+    alone = mean(batch.input_ids[1:, :6], batch.token_type_ids[1:, :6])
+    assert torch.allclose(output.pooled_output[1:], alone.pooled_output, atol=1e-6)
 
 
 def test_a_mask_by_query_that_shows_everything_is_no_mask(batch):
@@ -243,5 +257,5 @@ def test_variants_differ_from_the_full_model_in_what_their_name_says():
 def test_every_part_of_the_recording_has_names_of_its_own():
     parts = ablations.studies()
     assert {part: len(runs) for part, (runs, _) in parts.items()} == {
-        "objectives": 3, "untouched": 2, "masking": 2, "sizes": 4,
+        "objectives": 3, "untouched": 2, "masking": 2, "readings": 2, "sizes": 4,
     }  # fmt: skip
