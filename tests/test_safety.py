@@ -180,19 +180,47 @@ def answer_of(address: str) -> int:
         return error.code
 
 
+# What a reader may have written long ago for another server, and what would open this one to everybody.
+CONFIGURATIONS = {
+    "none": "",
+    "empty": """
+c.IdentityProvider.token = ""
+c.PasswordIdentityProvider.token = ""
+c.PasswordIdentityProvider.hashed_password = ""
+c.ServerApp.ip = "0.0.0.0"
+""",
+    "outdated": """
+c.ServerApp.token = ""
+c.ServerApp.password = ""
+c.NotebookApp.token = ""
+c.ServerApp.identity_provider_class = "jupyter_server.auth.identity.PasswordIdentityProvider"
+c.FreshIdentityProvider.token = ""
+""",
+}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a process group is ended in another way there")
-def test_the_lab_answers_nobody_without_its_token(tmp_path):
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_lab_answers_nobody_without_its_token(tmp_path, configuration):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    (tmp_path / ".jupyter").mkdir()
+    for name in ("jupyter_config.py", "jupyter_server_config.py", "jupyter_lab_config.py"):
+        (tmp_path / ".jupyter" / name).write_text(CONFIGURATIONS[configuration])
     variables = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
-    variables |= {"HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    variables |= {
+        "HOME": str(tmp_path),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"),
+        "JUPYTER_TOKEN": "known",
+    }
+    printed = open(tmp_path / "printed.txt", "w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "course_lib.cli", "lab", "--no-browser", "--port", str(port)],
         cwd=REPOSITORY,
         env=variables,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=printed,
         start_new_session=True,
     )
     try:
@@ -206,8 +234,12 @@ def test_the_lab_answers_nobody_without_its_token(tmp_path):
         assert server["hostname"] == "127.0.0.1" and len(server["token"]) >= 32 and not server["password"]
         address = f"http://127.0.0.1:{server['port']}/api/contents"
         assert answer_of(address) == 403
+        assert answer_of(f"{address}?token=") == answer_of(f"{address}?token=known") == 403
         assert answer_of(f"{address}?token={'0' * 48}") == 403
         assert answer_of(f"{address}?token={server['token']}") == 200
+        lines = Path(printed.name).read_text()
+        assert re.search(rf"http://\S+\?token={server['token']}", lines), "the address is not printed"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=60)
+        printed.close()
