@@ -158,10 +158,13 @@ def _from_files(name: str, place: Path):
     }[name]
     if place.is_file():
         return datasets.DatasetDict({"test": read(place)})
-    found = {path.stem: path for path in sorted(place.iterdir()) if path.suffix in suffixes}
+    found = [(path.stem, path) for path in sorted(place.iterdir()) if path.suffix in suffixes]
+    if name == "entities":  # the official files of CoNLL-2003 are named the other way around: eng.testa
+        official = (".train", ".testa", ".testb")
+        found += [(path.suffix[1:], path) for path in sorted(place.iterdir()) if path.suffix in official]
     splits = {}
     for split, names in SPLIT_NAMES.items():
-        chosen = [path for stem, path in found.items() if re.split(r"[-_.]", stem.lower())[0] in names]
+        chosen = [path for word, path in found if re.split(r"[-_.]", word.lower())[0] in names]
         if len(chosen) > 1:
             files = ", ".join(path.name for path in chosen)
             raise DataFileError(

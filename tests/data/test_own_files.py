@@ -161,12 +161,13 @@ good JJ B-ADJP O
 
 
 def test_conll(tmp_path, model_folder, tokenizer):
-    for name in ("eng.train", "eng.testa", "eng.testb"):
-        write(tmp_path / name, CONLL)
-    for name, split in (("train.txt", "train"), ("testa.txt", "validation"), ("testb.txt", "test")):
+    for name, split in (("eng.train", "train"), ("eng.testa", "validation"), ("eng.testb", "test")):
         write(tmp_path / "conll" / name, CONLL)
         assert split in load_texts("entities", tmp_path / "conll")
-    rows = load_texts("entities", tmp_path / "conll")["train"]
+    write(tmp_path / "conll" / "README", "as in the archive\n")
+    data = load_texts("entities", tmp_path / "conll")
+    assert list(data) == ["train", "validation", "test"]
+    rows = data["train"]
     assert rows["tags"][:] == [["B-PER", "O", "O", "B-LOC", "O"], ["B-LOC", "B-ORG", "O", "O"]]  # from IOB1
     features = entities.entity_features(rows["tokens"], tokenizer, rows["tags"])
     model = entities.entity_model(source=model_folder)
@@ -174,7 +175,15 @@ def test_conll(tmp_path, model_folder, tokenizer):
     predicted = entities.predict_tags(model, features)
     assert [len(tags) for tags in predicted] == [5, 4]
     assert set(entities.entity_scores(rows["tags"], predicted)) == {"precision", "recall", "f1"}
-    assert len(load_texts("entities", tmp_path / "eng.train")["test"]) == 2  # a file under its official name
+    assert len(load_texts("entities", tmp_path / "conll" / "eng.train")["test"]) == 2  # one file alone
+
+
+@pytest.mark.parametrize("other", ["deu.testa", "validation.txt", "dev.conll"])
+def test_two_files_of_a_split_are_refused(tmp_path, other):
+    for name in ("eng.testa", other):
+        write(tmp_path / name, CONLL)
+    with pytest.raises(DataFileError, match="all look like the validation part"):
+        load_texts("entities", tmp_path)
 
 
 # GLUE, SWAG, CMRC: by their readers ---------------------------------------------------------------
