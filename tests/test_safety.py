@@ -20,7 +20,9 @@ import nbformat
 import pytest
 
 from course_lib import cli
+from course_lib.data import manifest
 from course_lib.data.sources import WANTED_FILES
+from course_lib.data.weights import sha256_of
 from course_lib.settings import DATA, NOTEBOOKS, REPOSITORY
 
 MODULES = sorted([*(REPOSITORY / "course_lib").rglob("*.py"), *(REPOSITORY / "benchmarks").glob("*.py")])
@@ -220,8 +222,17 @@ def test_from_the_hub_come_only_formats_that_cannot_carry_code():
 
 
 def test_checkpoints_in_the_repository_are_safetensors():
-    kinds = {path.suffix for path in (DATA / "checkpoints").rglob("*") if path.is_file()}
+    files = [path for path in (DATA / "checkpoints").rglob("*") if path.is_file()]
+    kinds = {path.suffix for path in files if path.name != manifest.NAME}
     assert kinds <= {".safetensors", ".json", ".md", ".txt"}
+
+
+def test_every_checkpoint_is_the_one_in_the_manifest():
+    files = [
+        path for path in (DATA / "checkpoints").rglob("*") if path.is_file() and path.name != manifest.NAME
+    ]
+    found = {path.relative_to(DATA / "checkpoints").as_posix(): sha256_of(path) for path in files}
+    assert manifest.read_manifest() == found, "run: python -m course_lib.data.manifest"
 
 
 LOCAL = re.compile(r"/root/|/home/\w|/tmp/\w|/Users/\w|/work/\w|site-packages|[A-Z]:\\+Users|/var/folders/")
