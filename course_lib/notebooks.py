@@ -19,7 +19,9 @@ TIMES = settings.RECORDED / "run-times.json"
 
 
 def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
-    """Open JupyterLab on a notebook: on localhost only, with its token, without a news pop-up.
+    """Open JupyterLab on a notebook: on localhost only, with a fresh token, without a news pop-up.
+
+    What keeps others out stands on the command line, which goes before the reader's own configuration files.
 
     Parameters
     ----------
@@ -47,6 +49,7 @@ def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         f"--LabApp.default_url=/lab/tree/{notebook.relative_to(settings.REPOSITORY).as_posix()}",
         "--LabApp.collaborative=False",
+        "--ServerApp.identity_provider_class=course_lib.lab_identity.FreshIdentityProvider",
     ]  # fmt: skip
     if not browser:
         command.append("--no-browser")

@@ -19,8 +19,12 @@ def multiplies_bfloat16(device_type: str) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device_type != "cpu":
         return True
-    has = torch.cpu.get_capabilities()  # the names are those of x86 and, the last one, of ARM
-    return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    has = torch.cpu.get_capabilities()
+    if has.get("bf16", False):  # ARM
+        return True
+    # On x86 they come with AVX-512. PyTorch held to less, as to imitate an older processor, is one without them.
+    allowed = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return allowed and any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def casts(device_type: str, precision: str) -> bool:

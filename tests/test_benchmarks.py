@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -70,6 +73,27 @@ def test_an_unknown_name_lists_the_known_ones(bench, capsys):
     with pytest.raises(SystemExit):
         bench.main(["three"])
     assert "one, two" in capsys.readouterr().err
+
+
+PYTHON = """#!/bin/sh
+echo "$2" >> "{log}"
+case "$2" in benchmarks) exit {first};; *) exit {second};; esac
+"""
+
+
+@pytest.mark.skipif(os.name == "nt" or shutil.which("make") is None, reason="the command is make's")
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (0, 1), (3, 1)])
+def test_a_missed_target_keeps_the_suite_from_nothing_and_fails_in_the_end(tmp_path, first, second):
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(PYTHON.format(log=tmp_path / "log", first=first, second=second))
+    python.chmod(0o755)
+    (tmp_path / ".installed").touch()
+    run = subprocess.run(
+        ["make", "bench", f"VENV={tmp_path}"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    assert (tmp_path / "log").read_text().split() == ["benchmarks", "benchmarks.suite_time"]
+    assert (run.returncode != 0) is bool(first or second), run.stderr
 
 
 def test_every_benchmark_of_the_repository_is_found(monkeypatch):

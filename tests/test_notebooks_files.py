@@ -40,6 +40,8 @@ def test_lab_is_local_with_its_token_on(called):
     assert "--no-browser" not in command
     for switch in ("token", "password", "allow_origin", "0.0.0.0", "disable_check_xsrf", "allow_remote"):
         assert not any(switch in argument for argument in command), switch
+    assert "--ServerApp.identity_provider_class=course_lib.lab_identity.FreshIdentityProvider" in command
+    assert not any("TOKEN" in name for name in environment.keys() - os.environ.keys())
     assert "--LabApp.news_url=None" in command
 
 

@@ -11,17 +11,20 @@ NONE = {"avx2": True, "avx512_f": True, "avx512_bf16": False, "amx_bf16": False}
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "expected"),
+    ("capabilities", "used", "expected"),
     [
-        (NONE, False),
-        (NONE | {"avx512_bf16": True}, True),
-        (NONE | {"amx_bf16": True}, True),
-        ({"neon": True, "bf16": True}, True),
-        ({"neon": True, "bf16": False}, False),
+        (NONE, "AVX512", False),
+        (NONE | {"avx512_bf16": True}, "AVX512", True),
+        (NONE | {"amx_bf16": True}, "AVX512", True),
+        (NONE | {"avx512_bf16": True, "amx_bf16": True}, "AVX2", False),  # PyTorch is held to AVX2
+        (NONE | {"avx512_bf16": True}, "DEFAULT", False),
+        ({"neon": True, "bf16": True}, "DEFAULT", True),
+        ({"neon": True, "bf16": False}, "DEFAULT", False),
     ],
 )
-def test_a_processor_must_have_the_instructions(monkeypatch, capabilities, expected):
+def test_a_processor_must_have_the_instructions(monkeypatch, capabilities, used, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: used)
     assert multiplies_bfloat16("cpu") is expected
     assert casts("cpu", "bfloat16") is expected
     assert not casts("cpu", "float32")

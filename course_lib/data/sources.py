@@ -40,6 +40,10 @@ class Source:
     place: str
 
 
+class UncheckedError(Exception):
+    """What the cache holds cannot be compared with what was published."""
+
+
 SPLIT_NAMES = {
     "train": ("train",),
     "validation": ("validation", "valid", "dev", "testa"),
@@ -158,10 +162,13 @@ def _from_files(name: str, place: Path):
     }[name]
     if place.is_file():
         return datasets.DatasetDict({"test": read(place)})
-    found = {path.stem: path for path in sorted(place.iterdir()) if path.suffix in suffixes}
+    found = [(path.stem, path) for path in sorted(place.iterdir()) if path.suffix in suffixes]
+    if name == "entities":  # the official files of CoNLL-2003 are named the other way around: eng.testa
+        official = (".train", ".testa", ".testb")
+        found += [(path.suffix[1:], path) for path in sorted(place.iterdir()) if path.suffix in official]
     splits = {}
     for split, names in SPLIT_NAMES.items():
-        chosen = [path for stem, path in found.items() if re.split(r"[-_.]", stem.lower())[0] in names]
+        chosen = [path for word, path in found if re.split(r"[-_.]", word.lower())[0] in names]
         if len(chosen) > 1:
             files = ", ".join(path.name for path in chosen)
             raise DataFileError(
@@ -232,6 +239,11 @@ def _glob_of(pattern: str) -> str:
 def _remove_damaged_files(folder: Path, repository: str, kind: str) -> list[str]:
     """Remove from the cache each file that is not the published one, and return their names.
 
+    Raises
+    ------
+    UncheckedError
+        If the cache has nothing to compare the files with.
+
     The client compares sizes alone. The hub publishes the SHA-256 of a large file, and of a small one
     the name that git gives it: the SHA-1 of its size and content.
     """
@@ -240,7 +252,7 @@ def _remove_damaged_files(folder: Path, repository: str, kind: str) -> list[str]
     try:
         published = huggingface_hub.get_cached_repo_tree(repository, repo_type=kind, revision=folder.name)
     except huggingface_hub.errors.CachedRepoTreeNotFoundError:
-        return []  # a cache of an older client, without a network: there is nothing to compare with
+        raise UncheckedError from None  # a cache of an older client, without a network
     damaged = [
         file.path for file in published if (folder / file.path).is_file() and not _is_whole(folder, file)
     ]
@@ -306,6 +318,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _reason(error: Exception) -> str:
     """Say in a few words why the hub's client failed."""
     causes = list(_chain(error))
+    if isinstance(error, UncheckedError):
+        return (
+            "it was downloaded before, but without the hashes that it could be checked with "
+            "(connect once, and they are fetched)"
+        )
     # Kinds by name: the client has changed the library beneath it before, and kept the names.
     kinds = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     status = next((c.response.status_code for c in causes if getattr(c, "response", None) is not None), None)

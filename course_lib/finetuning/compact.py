@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
+from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CheckpointError
 from course_lib.finetuning.loop import TaskModel
@@ -56,6 +57,7 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
         else:
             tensors[f"whole.{name}"] = difference.half()
     write_tensors(tensors, Path(folder) / "model.safetensors")
+    renew_manifest(folder)
 
 
 def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
@@ -64,11 +66,12 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
     Raises
     ------
     WeightsError
-        If the file is missing or damaged.
+        If the file is missing or damaged, or is not the one that was recorded.
     CheckpointError
         If it was stored for another kind of model.
     """
     path = Path(folder) / "model.safetensors"
+    check_files(folder)
     tensors = read_tensors(path)
     changes, used = [], 0  # nothing is added before everything is known to fit
     try:

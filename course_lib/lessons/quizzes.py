@@ -108,7 +108,7 @@ def quiz(lesson: int, answers: str | None = None):
             continue
         option = question.options[position]
         right += option.correct
-        remember("quiz", f"{lesson}.q{number}", "correct" if option.correct else "wrong")
+        remember("quiz", f"{lesson}.q{number}", "correct" if option.correct else "wrong", letter)
         mark = "✓" if option.correct else "✗"
         print(f"{mark} {number}{letter}: {translate(option.explanation)}")
     print(translate("{right} of {n} right.").format(right=right, n=len(questions)))

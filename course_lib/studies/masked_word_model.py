@@ -20,6 +20,7 @@ from tqdm import tqdm
 from course_lib import settings
 from course_lib.bert.heads import BertForMaskedLanguageModel, masked_language_model_loss
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
+from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError
@@ -235,6 +236,7 @@ def save_masked_word_model(model: BertForMaskedLanguageModel, folder: Path = CHE
         else:
             tensors[name] = tensor.half()
     write_tensors(tensors, folder / "model.safetensors")
+    renew_manifest(folder)
 
 
 def _is_stored(name: str) -> bool:
@@ -247,10 +249,11 @@ def load_masked_word_model(folder: Path = CHECKPOINT) -> BertForMaskedLanguageMo
     Raises
     ------
     WeightsError
-        If a file is missing or damaged.
+        If a file is missing or damaged, or is not the one that was recorded.
     CheckpointError
         If the checkpoint does not belong to this encoder.
     """
+    check_files(folder)
     model = BertForMaskedLanguageModel(load_encoder(bundled_weights_folder()))
     tensors = read_tensors(folder / "model.safetensors")
     scales = {name: tensors.pop(name) for name in list(tensors) if name.endswith(".scale")}

@@ -18,6 +18,7 @@ from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import read_tensors, write_tensors
+from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.errors import CheckpointError
 from course_lib.pretraining import texts
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
@@ -198,6 +199,7 @@ def save_run(model: PretrainingModel) -> None:
     _write(CHECKPOINT / "config.json", json.dumps(asdict(model.configuration), indent=1) + "\n")
     tensors = {name: parameter.detach().half() for name, parameter in model.named_parameters()}
     write_tensors(tensors, CHECKPOINT / "model.safetensors")
+    renew_manifest(CHECKPOINT)
 
 
 def _write(path: Path, text: str) -> None:
@@ -230,13 +232,14 @@ def load_run(folder: Path | None = None) -> tuple[PretrainingModel, list[str]]:
     Raises
     ------
     WeightsError
-        If the weights or the configuration are missing or damaged.
+        If the weights or the configuration are missing or damaged, or are not those that were recorded.
     DataFileError
         If the vocabulary is.
     CheckpointError
         If weights, configuration and vocabulary do not belong together.
     """
     folder = CHECKPOINT if folder is None else Path(folder)
+    check_files(folder)
     configuration = BertConfiguration.from_file(folder / "config.json")
     vocabulary = texts.read_vocabulary(folder / "vocab.txt")
     tensors = read_tensors(folder / "model.safetensors")

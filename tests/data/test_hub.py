@@ -333,6 +333,21 @@ def test_no_network_at_all_and_what_was_downloaded_before(course, hub):
     assert_a_retry_works(course, hub, "entities")
 
 
+def test_what_cannot_be_checked_is_refused_until_its_hashes_are_there(course, hub):
+    """A client of an older version kept no list of hashes."""
+    course.load("reviews")
+    lists = list(Path(course.home).rglob("trees/*.json"))
+    assert lists
+    for path in lists:
+        path.unlink()
+    hub.stop()
+    try:
+        assert_one_clear_message(course.load("reviews"), "reviews", hub, "without the hashes", "connect once")
+    finally:
+        hub.start()
+    assert_a_retry_works(course, hub, "reviews")
+
+
 def test_an_unknown_repository(course, hub):
     repository = hub.repositories.pop(("models", HUB["encoder"]))
     try:

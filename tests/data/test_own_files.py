@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+import torch
 
-from course_lib.bert.inputs import SpecialIds, pack, pad_batch
+from course_lib import settings
+from course_lib.bert.inputs import SpecialIds, pack
 from course_lib.bert.loading import load_encoder
 from course_lib.data.readers import read_cmrc, read_glue, read_swag
 from course_lib.data.sources import load_texts
 from course_lib.errors import DataFileError
-from course_lib.finetuning import classification, entities, question_answering
-from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
+from course_lib.finetuning import classification, entities, launch, question_answering
+from course_lib.finetuning.batching import pad_batch
+from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
+from course_lib.settings import NOTEBOOKS
 
 sys.path.append(str(Path(__file__).parent))
 from tiny_bert import tiny_bert
 
 ONCE = TrainingConfiguration(epochs=1, batch_size=4)
+LEARNING = TrainingConfiguration(learning_rate=3e-3, epochs=60, batch_size=4, freeze_embeddings=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +92,7 @@ def write(path: Path, text: str) -> Path:
 # IMDB ---------------------------------------------------------------------------------------------
 
 
-def test_imdb(tmp_path, model_folder, tokenizer):
-    folder = tmp_path / "aclImdb"
+def write_imdb(folder: Path) -> Path:
     for split in ("train", "test"):
         for kind, rating in (("neg", 2), ("pos", 9)):
             for number in range(3):
@@ -95,6 +101,11 @@ def test_imdb(tmp_path, model_folder, tokenizer):
     write(folder / "train" / "unsup" / "0_0.txt", "Nobody has rated this.")
     for name in ("imdb.vocab", "imdbEr.txt", "README", "train/urls_pos.txt", "train/labeledBow.feat"):
         write(folder / name, "as in the archive\n")
+    return folder
+
+
+def test_imdb(tmp_path, model_folder, tokenizer):
+    folder = write_imdb(tmp_path / "aclImdb")
     data = load_texts("reviews", folder)
     assert {split: len(rows) for split, rows in data.items() if split != "unsupervised"} == {
         "train": 6,
@@ -129,11 +140,15 @@ def squad(version: str) -> str:
     return json.dumps({"version": version, "data": [{"title": "Ada", "paragraphs": paragraphs}]})
 
 
+def write_squad(folder: Path, version: str) -> Path:
+    for part in ("train", "dev"):
+        write(folder / f"{part}-{version}.json", squad(version))
+    return folder
+
+
 @pytest.mark.parametrize(("version", "count"), [("1.1", 2), ("v2.0", 3)])
 def test_squad(tmp_path, model_folder, tokenizer, version, count):
-    for name in (f"train-{version}.json", f"dev-{version}.json"):
-        write(tmp_path / "squad" / name, squad(version))
-    data = load_texts("questions", tmp_path / "squad")
+    data = load_texts("questions", write_squad(tmp_path / "squad", version))
     assert {split: len(rows) for split, rows in data.items()} == {"train": count, "validation": count}
     assert data["train"]["is_impossible"][:] == [False, False, True][:count]
     windows = answer(data["train"], model_folder, tokenizer)
@@ -160,13 +175,17 @@ good JJ B-ADJP O
 """
 
 
+def write_conll(folder: Path) -> Path:
+    for part in ("train", "testa", "testb"):
+        write(folder / f"eng.{part}", CONLL)
+    write(folder / "README", "as in the archive\n")
+    return folder
+
+
 def test_conll(tmp_path, model_folder, tokenizer):
-    for name in ("eng.train", "eng.testa", "eng.testb"):
-        write(tmp_path / name, CONLL)
-    for name, split in (("train.txt", "train"), ("testa.txt", "validation"), ("testb.txt", "test")):
-        write(tmp_path / "conll" / name, CONLL)
-        assert split in load_texts("entities", tmp_path / "conll")
-    rows = load_texts("entities", tmp_path / "conll")["train"]
+    data = load_texts("entities", write_conll(tmp_path / "conll"))
+    assert list(data) == ["train", "validation", "test"]
+    rows = data["train"]
     assert rows["tags"][:] == [["B-PER", "O", "O", "B-LOC", "O"], ["B-LOC", "B-ORG", "O", "O"]]  # from IOB1
     features = entities.entity_features(rows["tokens"], tokenizer, rows["tags"])
     model = entities.entity_model(source=model_folder)
@@ -174,7 +193,15 @@ def test_conll(tmp_path, model_folder, tokenizer):
     predicted = entities.predict_tags(model, features)
     assert [len(tags) for tags in predicted] == [5, 4]
     assert set(entities.entity_scores(rows["tags"], predicted)) == {"precision", "recall", "f1"}
-    assert len(load_texts("entities", tmp_path / "eng.train")["test"]) == 2  # a file under its official name
+    assert len(load_texts("entities", tmp_path / "conll" / "eng.train")["test"]) == 2  # one file alone
+
+
+@pytest.mark.parametrize("other", ["deu.testa", "validation.txt", "dev.conll"])
+def test_two_files_of_a_split_are_refused(tmp_path, other):
+    for name in ("eng.testa", other):
+        write(tmp_path / name, CONLL)
+    with pytest.raises(DataFileError, match="all look like the validation part"):
+        load_texts("entities", tmp_path)
 
 
 # GLUE, SWAG, CMRC: by their readers ---------------------------------------------------------------
@@ -206,19 +233,27 @@ GLUE_PAIRS = {
 def test_glue_pairs(tmp_path, model_folder, tokenizer, task):
     rows = read_glue(write(tmp_path / task / "train.tsv", GLUE_PAIRS[task]), task)
     assert len(rows) == 2 and set(rows["label"][:]) == {0, 1}
-    encode_pairs(rows["sentence1"], rows["sentence2"], model_folder, tokenizer)
+    features = pair_features(rows["sentence1"], rows["sentence2"], tokenizer)
+    labeled = [feature | {"label": label} for feature, label in zip(features, rows["label"])]
+    model = classification.classification_model(2, model_folder)
+    history = fine_tune(model, labeled, classification.classification_loss, LEARNING, progress=False)
+    assert history.losses[-1] < 0.1 < history.losses[0]
+    assert classification.class_probabilities(model, features).argmax(axis=1).tolist() == rows["label"][:]
+    before, after = (
+        m.encoder.embeddings.segment.weight[1]
+        for m in (classification.classification_model(2, model_folder), model)
+    )
+    assert (after - before).norm() > 0.05 * before.norm(), "the second segment's embedding has learned"
 
 
-def encode_pairs(first, second, folder, tokenizer):
-    """Pack pairs and encode them: one state of [CLS] a pair."""
+def pair_features(first, second, tokenizer) -> list[dict]:
+    """Return the features of pairs: [CLS] A [SEP] B [SEP], and which segment a piece is of."""
     special = SpecialIds.from_vocabulary(tokenizer.get_vocab())
     ids = [
         [encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
         for texts in (first, second)
     ]
-    batch = pad_batch([pack(a, b, special=special, max_length=32) for a, b in zip(*ids)], special.pad_id)
-    output = load_encoder(folder)(batch.input_ids, batch.token_type_ids, batch.attention_mask)
-    assert output.pooled_output.shape == (len(ids[0]), 32) and output.pooled_output.isfinite().all()
+    return [pack(a, b, special=special, max_length=48)._asdict() for a, b in zip(*ids)]
 
 
 SWAG = """,video-id,fold-ind,startphrase,sent1,sent2,gold-source,ending0,ending1,ending2,ending3,label
@@ -232,7 +267,27 @@ def test_swag(tmp_path, model_folder, tokenizer):
     assert rows["label"][:] == [0, 3] and rows[0]["endings"][2] == "lived, in London."
     first = [row["sent1"] for row in rows for _ in range(4)]
     second = [f"{row['sent2']} {ending}" for row in rows for ending in row["endings"]]
-    encode_pairs(first, second, model_folder, tokenizer)
+    endings = pair_features(first, second, tokenizer)
+    features = [
+        {"input_ids": max((e["input_ids"] for e in four), key=len), "endings": four, "label": label}
+        for four, label in zip((endings[i : i + 4] for i in range(0, len(endings), 4)), rows["label"])
+    ]
+    model = classification.classification_model(1, model_folder)  # one score an ending (section 4.4)
+    history = fine_tune(model, features, loss_of_choices, LEARNING, collate=batch_of_choices, progress=False)
+    assert history.losses[-1] < 0.1 < 1 < history.losses[0]  # from about log 4
+    scores = torch.stack(predict(model, endings)).view(-1, 4)  # (N, 4)
+    assert scores.argmax(dim=1).tolist() == rows["label"][:]
+
+
+def batch_of_choices(features: list[dict]) -> dict[str, torch.Tensor]:
+    """Join questions of four endings: a row of the batch is an ending, and a label is that of a question."""
+    batch = pad_batch([ending for feature in features for ending in feature["endings"]])  # (4B, T)
+    return batch | {"label": torch.tensor([feature["label"] for feature in features])}  # (B,)
+
+
+def loss_of_choices(scores: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Let the four endings of a question compete."""
+    return classification.classification_loss(scores.view(-1, 4), batch)  # (4B, 1) to (B, 4)
 
 
 CHINESE = "艾达住在伦敦。她在那里写了一本书，书里讲的是一条河。"
@@ -251,6 +306,55 @@ def test_cmrc(tmp_path, model_folder, tokenizer):
     rows = read_cmrc(write(tmp_path / "cmrc2018_dev.json", json.dumps(document, ensure_ascii=False)))
     assert rows[0]["answers"]["text"][0] == "伦敦"
     answer(rows, model_folder, tokenizer)
+
+
+# What the lessons offer for files of one's own ----------------------------------------------------
+
+
+def offered(lesson: str, **names):
+    """Return the function ``run_on`` of a lesson, as it stands in the notebook."""
+    (path,) = NOTEBOOKS.glob(f"{lesson}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    (cell,) = [cell.source for cell in cells if cell.cell_type == "code" and "def run_on(" in cell.source]
+    (function,) = [part for part in ast.parse(cell).body if isinstance(part, ast.FunctionDef)]
+    exec(compile(ast.Module([function], []), str(path), "exec"), names)
+    return names["run_on"]
+
+
+def test_lesson_08_runs_on_a_folder_of_reviews(tmp_path, model_folder):
+    names = vars(classification) | {"load_texts": load_texts, "settings": settings, "fine_tune": fine_tune}
+    run_on = offered("08", **names | {"encoder_folder": lambda: model_folder})
+    scores = run_on(write_imdb(tmp_path / "aclImdb"), ONCE, max_length=48)
+    assert 0 <= scores["accuracy"] <= 1
+
+
+def test_lesson_10_runs_on_a_folder_of_tagged_sentences(tmp_path, model_folder):
+    names = vars(entities) | {"load_texts": load_texts, "settings": settings, "fine_tune": fine_tune}
+    run_on = offered(
+        "10", **names | {"load_tokenizer": classification.load_tokenizer, "encoder_folder": Path}
+    )
+    scores = run_on(write_conll(tmp_path / "conll"), ONCE, model_folder)
+    assert set(scores) == {"precision", "recall", "f1"}
+
+
+LAYOUTS = {
+    "reviews": (write_imdb, "test", "accuracy"),
+    "questions": (lambda folder: write_squad(folder, "v2.0"), "validation", "f1"),
+    "entities": (write_conll, "validation", "f1"),
+}
+
+
+@pytest.mark.parametrize("task", LAYOUTS)
+def test_the_command_of_the_lessons_runs_on_files_in_the_official_layout(
+    tmp_path, model_folder, task, capsys
+):
+    layout, part, metric = LAYOUTS[task]
+    words = ["--encoder", str(model_folder), "--texts", str(layout(tmp_path / "texts")), "--max-length", "48"]
+    words += ["--epochs", "1", "--batch-size", "4", "--save", str(tmp_path / "saved"), "--cpu"]
+    assert launch.main([task, *words]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said["task"] == task and said["part"] == part and said["updates"] >= 1 and metric in said
+    assert load_encoder(tmp_path / "saved").configuration.hidden_size == 32
 
 
 # Windows and old editors --------------------------------------------------------------------------

@@ -196,6 +196,9 @@ def test_a_target_is_whole_or_is_none():
         if found == (0, 0):
             parts += any(inside)
             continue
+        assert all(0 <= place - window.first < len(window.offsets) for place in found), (
+            "outside of its window"
+        )
         first, last = (window.offsets[place - window.first] for place in found)
         assert CONTEXT[first[0] : last[1]] == answer
         whole += 1

@@ -23,6 +23,7 @@ PAIRS = "course_lib.pretraining.sentence_pairs"
 EXAMPLES = "course_lib.pretraining.examples"
 MODEL = "course_lib.pretraining.model"
 PRETRAINING = "course_lib.pretraining.loop"
+SEARCH = "course_lib.studies.search"
 
 T_MASKING = "tests/pretraining/test_masking.py::"
 T_INPUTS = "tests/bert/test_inputs.py::"
@@ -39,6 +40,7 @@ T_PAIRS = "tests/pretraining/test_sentence_pairs.py::"
 T_EXAMPLES = "tests/pretraining/test_examples.py::"
 T_MODEL = "tests/pretraining/test_model.py::"
 T_PRETRAINING = "tests/pretraining/test_loop.py::"
+T_SEARCH = "tests/studies/test_search.py::"
 
 
 def one(name: str, what: str, target: str, old: str, new: str, *caught_by: str) -> Mutant:
@@ -472,6 +474,14 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             '[p.requires_grad_(False) for n, p in model.encoder.named_parameters() if "norm" in n or n.startswith("embeddings")]',
             T_LOOP + "test_frozen_embeddings_stay_bit_by_bit_and_everything_else_moves",
         ),
+        one(
+            "23 half",
+            "The upper half of the blocks frozen instead of the lower.",
+            f"{LOOP}:freeze_body",
+            "*body.blocks[: len(body.blocks) // 2]",
+            "*body.blocks[len(body.blocks) // 2 :]",
+            T_LOOP + "test_freezing_a_part_freezes_it_and_unfreezes_everything_else",
+        ),
     ],
     24: [
         one(
@@ -481,6 +491,19 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'rows = splits["validation"]',
             'rows = splits["test"]',
             T_QUESTIONS + "test_the_threshold_is_tuned_on_validation_alone",
+        ),
+        Mutant(
+            "24 search",
+            "The test part used after each epoch, to stop trials early and to choose among them.",
+            f"{SEARCH}:fine_tune_reviews",
+            (
+                (
+                    '{"validation": features_of(reviews["validation"])}',
+                    '{"test": features_of(reviews["test"])}',
+                ),
+                ('validation.append(accuracy("validation"))', 'validation.append(accuracy("test"))'),
+            ),
+            (T_SEARCH + "test_no_trial_looks_at_the_test_reviews",),
         ),
     ],
 }

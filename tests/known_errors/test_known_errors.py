@@ -17,6 +17,7 @@ from course_lib.settings import REPOSITORY
 sys.path.append(str(Path(__file__).parent))
 from mutants import ALL, FURTHER, KNOWN_ERRORS
 from patching import Mutant, StaleMutantError, changed_source, find_function, put_in
+from trial import is_kill
 
 TRIAL = Path(__file__).resolve().parent / "trial.py"
 
@@ -93,6 +94,24 @@ def test_it_is_gone_after_a_failure_too():
 def test_a_text_that_is_gone_or_stands_twice_asks_for_a_new_mutant(old):
     with pytest.raises(StaleMutantError, match="Renew this mutant"):
         changed_source(mutant_of(old, "pass"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        ("assert 3 == 4", True),
+        ("AssertionError: the model is blind", True),
+        ("Failed: DID NOT RAISE <class 'KeyError'>", True),
+        ("course_lib.errors.CourseError: Row 0: too long.", True),
+        ("TypeError: unsupported operand", False),
+        ("KeyError: 'label'", False),
+        ("IndexError: list index out of range", False),
+        ("RuntimeError: shape '[2, 3]' is invalid", False),
+        ("NameError: name 'x' is not defined", False),
+    ],
+)
+def test_a_crash_is_not_a_kill(failure, expected):
+    assert is_kill(failure) is expected
 
 
 def test_a_default_a_method_with_super_and_a_decorated_function_can_be_changed():

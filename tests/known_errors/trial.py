@@ -19,8 +19,14 @@ from patching import StaleMutantError, put_in
 
 HERE = Path(__file__).resolve().parent
 
-# An error in the changed text itself, and not in what it computes, proves nothing.
-BLUNDERS = ("NameError", "UnboundLocalError", "SyntaxError", "ImportError", "AttributeError")
+# What a test says that sees an error, or the course itself. Any other exception is a crash of the changed text
+# and proves nothing about what it computes.
+KILLS = ("assert ", "AssertionError", "Failed", "course_lib.errors.")
+
+
+def is_kill(failure: str) -> bool:
+    """Tell whether the message of a failure is that of a check that saw an error, and not of a crash."""
+    return failure.startswith(KILLS)
 
 
 class Trial:
@@ -59,8 +65,8 @@ class Trial:
                     failure = self.first_failure(items[name])
                     if failure is not None:
                         result["caught_by"], result["failure"] = name, failure[:300]
-                        if failure.startswith(BLUNDERS):
-                            result["problem"] = f"the changed text does not run: {failure[:200]}"
+                        if not is_kill(failure):
+                            result["problem"] = f"the changed text crashes: {failure[:200]}"
                         return
         except (StaleMutantError, SyntaxError) as error:
             result["problem"] = str(error)

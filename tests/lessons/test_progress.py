@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from course_lib.lessons import exercises, progress
+from course_lib.lessons import exercises, progress, quiz
 from course_lib.lessons.progress import progress_path, read_events, remember, summary
 from course_lib.settings import REPOSITORY
 
@@ -30,6 +30,7 @@ def _fresh(home, monkeypatch):
     assert callable(function)
     module = sys.modules["course_lib.lessons.progress"]
     monkeypatch.setattr(module, "_warned", False)
+    monkeypatch.setattr(module, "_unsaved", [])
 
 
 def start(name, count):
@@ -49,7 +50,6 @@ def test_an_event_comes_back_as_it_was():
     ]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not append in one step")
 def test_two_processes_at_once_lose_nothing():
     for process in [start("1", 400), start("2", 400)]:
         assert process.wait() == 0
@@ -80,7 +80,6 @@ for i in range(10**6):
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not append in one step")
 @pytest.mark.parametrize("milliseconds", [3, 20, 70])
 def test_two_kernels_killed_while_they_write_lose_nothing_that_was_written(milliseconds):
     command = [sys.executable, "-c", ACKNOWLEDGING]
@@ -172,13 +171,28 @@ def test_a_full_disk_is_said_once_and_stops_nothing(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_disk_that_fills_up_within_a_line_is_said_too(monkeypatch, capsys):
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda handle, line: write(handle, line[:7]))
-    remember("exercise", "4.1", "correct")
-    assert "could not be saved" in capsys.readouterr().out
-    monkeypatch.undo()
+def test_what_a_full_disk_refused_is_written_first_when_there_is_space_again(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        remember("exercise", "4.1", "correct")
+        remember("quiz", "4.q1", "wrong", "b")
     assert read_events() == []
+    remember("exercise", "4.2", "correct")
+    assert numbers() == ["4.1", "4.q1", "4.2"] and read_events()[1]["answer"] == "b"
+    remember("exercise", "4.3", "correct")
+    assert numbers() == ["4.1", "4.q1", "4.2", "4.3"]
+
+
+@pytest.mark.parametrize("missing", [1, 2, 60])
+def test_a_disk_that_fills_up_within_a_line_loses_and_doubles_nothing(monkeypatch, capsys, missing):
+    write = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda handle, line: write(handle, line[:-missing]))
+        remember("exercise", "4.1", "correct")
+    assert ("could not be saved" in capsys.readouterr().out) is (missing > 1)
+    assert numbers() == (["4.1"] if missing == 1 else [])  # without the newline alone, it is whole
+    remember("exercise", "4.2", "correct")
+    assert numbers() == ["4.1", "4.2"]
 
 
 def test_a_home_that_is_a_file_stops_nothing(home, capsys):
@@ -186,6 +200,43 @@ def test_a_home_that_is_a_file_stops_nothing(home, capsys):
     remember("exercise", "4.1", "correct")
     assert "could not be saved" in capsys.readouterr().out
     assert read_events() == []
+    home.unlink()
+    remember("exercise", "4.2", "correct")
+    assert numbers() == ["4.1", "4.2"]
+
+
+class Locks:
+    """What Windows has for locking, busy for the first few tries."""
+
+    LK_NBLCK, LK_UNLCK = 2, 0
+
+    def __init__(self, busy: int):
+        self.busy, self.seen = busy, []
+
+    def locking(self, handle, mode, count):
+        assert count == 1 and os.lseek(handle, 0, os.SEEK_CUR) > progress_path().stat().st_size
+        if mode == self.LK_NBLCK and self.busy:
+            self.busy -= 1
+            raise PermissionError(errno.EACCES, "Permission denied")
+        self.seen.append((mode, len(read_events())))
+
+
+def test_on_windows_an_event_is_written_under_a_lock(monkeypatch):
+    locks = Locks(busy=3)
+    monkeypatch.setattr(sys.modules["course_lib.lessons.progress"], "msvcrt", locks)
+    remember("exercise", "4.1", "correct")
+    assert locks.seen == [(Locks.LK_NBLCK, 0), (Locks.LK_UNLCK, 1)]
+
+
+def test_a_lock_that_is_never_free_is_a_failure_to_write(monkeypatch, capsys):
+    module = sys.modules["course_lib.lessons.progress"]
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "msvcrt", Locks(busy=10**9))
+    remember("exercise", "4.1", "correct")
+    assert "could not be saved" in capsys.readouterr().out and read_events() == []
+    monkeypatch.setattr(module, "msvcrt", Locks(busy=0))
+    remember("exercise", "4.2", "correct")
+    assert numbers() == ["4.1", "4.2"]
 
 
 def test_a_check_goes_on_with_a_full_disk(monkeypatch, capsys):
@@ -203,17 +254,25 @@ def test_the_summary_counts():
         remember("exercise", number, outcome)
     remember("exercise", "99.1", "correct")  # a lesson that is gone
     remember("hint", first, "1")
-    remember("quiz", "4.q1", "wrong")
-    remember("quiz", "4.q1", "correct")
-    remember("quiz", "4.q2", "wrong")
+    remember("quiz", "4.q1", "wrong", "a")
+    remember("quiz", "4.q1", "correct", "b")
+    remember("quiz", "4.q2", "wrong")  # as it was kept before letters were
     assert summary()[4] == {
         "exercises": len(module.EXERCISES),
         "solved": 1,
         "tries": 4,
         "questions": len(module.QUIZ),
         "answered": 1,
+        "answers": {"4.q1": "b"},
     }
     assert 99 not in summary()
+
+
+def test_the_letters_of_a_quiz_are_kept(capsys):
+    letters = "abcd" * len(exercises.lesson_module(4).QUIZ)
+    given = letters[: len(exercises.lesson_module(4).QUIZ)]
+    quiz(4, given.upper())
+    assert "".join(summary()[4]["answers"].values()) == given
 
 
 def test_progress_prints_a_line_for_each_lesson(capsys):
