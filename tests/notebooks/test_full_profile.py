@@ -25,7 +25,11 @@ CASED = "google-bert/bert-base-cased"
 FIRST_CELLS = {"08": "cell-004", "09": "cell-005", "10": "cell-005"}  # the last that is run: it shows rows
 EXPECTED = {
     "08": ["train        29 reviews", "validation    3 reviews", "test         32 reviews"],
-    "09": ["train        22 questions,  11 of them", "validation   24 questions", "test          2 questions"],
+    "09": [
+        "train        22 questions,  11 of them",
+        "validation   24 questions",
+        "test          2 questions",
+    ],
     "10": ["train        4 documents,    4 sentences", "test         4 documents,    4 sentences"],
 }
 
@@ -66,7 +70,11 @@ def official_data() -> dict[str, Repository]:
     )
     tags = datasets.List(datasets.ClassLabel(names=["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC"]))
     columns = datasets.Features({"id": string, "tokens": text, "ner_tags": tags})
-    rows = {"id": list("0123"), "tokens": [["Ada", "lived", "in", "London"]] * 4, "ner_tags": [[1, 0, 0, 5]] * 4}
+    rows = {
+        "id": list("0123"),
+        "tokens": [["Ada", "lived", "in", "London"]] * 4,
+        "ner_tags": [[1, 0, 0, 5]] * 4,
+    }
     named = parquet(rows, columns)
     found["entities"] = Repository(
         {f"conll2003/{split}/0000.parquet": named for split in ("train", "validation", "test")},
