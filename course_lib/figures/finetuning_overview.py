@@ -269,7 +269,7 @@ def table_what_to_choose() -> Table:
     """Return what to choose when, as a rule of thumb."""
     rows = [
         [translate("a laptop, some hundred labels"), translate("pre-trained, embeddings frozen"),
-         translate("most of the score, less time and memory")],
+         translate("no lower score in our record, less time and memory")],
         [translate("a GPU, thousands of labels"), translate("pre-trained, nothing frozen"), translate("the paper's way")],
         [translate("many tasks on one machine"), translate("whole body frozen, one head a task"),
          translate("one body in memory, its states computed once; expect a lower score")],

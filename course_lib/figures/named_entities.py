@@ -147,13 +147,14 @@ def figure_15_fine_tuning(history: History, baseline: float, smooth: int = 15) -
         xlabel=translate("epoch"), ylabel=translate("score"), title=translate("Validation"), ylim=(0, 1)
     )
     right.legend(loc="lower right")
-    f1 = [scores["f1"] for scores in history.scores]
     alt = translate(
-        "Over {n} updates the loss {moves}. Validation F1 after the last epoch is {gap} that of the list of training names"
+        "Over {n} updates the loss {moves}. Validation after the last epoch: precision {precision:.2f}, recall "
+        "{recall:.2f}, F1 {f1:.2f}; F1 of the list of training names {baseline:.2f}"
     ).format(
         n=len(losses),
         moves=translate("falls") if losses[-smooth:].mean() < losses[:smooth].mean() else translate("does not fall"),
-        gap=translate("above") if f1[-1] > baseline else translate("not above"),
+        baseline=baseline,
+        **{name: history.scores[-1][name] for name in ("precision", "recall", "f1")},
     )  # fmt: skip
     return Picture(figure, title, alt)
 

@@ -96,6 +96,9 @@ CONLL2003_F1 = {
     "BERT-base, fine-tuned": (96.4, 92.4),
 }
 
+# Tjong Kim Sang and De Meulder 2003, table 5: English test F1 (%) of a list of the names with one class in training.
+CONLL2003_BASELINE_F1 = 59.61
+
 # Devlin et al. 2018, table 7: BERT-base as a fixed feature extractor below a BiLSTM, dev F1 (%).
 CONLL2003_FEATURES_F1 = {
     "embeddings": 91.0, "second-to-last hidden": 95.6, "last hidden": 94.9, "weighted sum of last four": 95.9,

@@ -1,13 +1,14 @@
-"""What training on answerable questions alone does to questions without an answer, and what mends it.
+"""What training on answerable questions alone does to questions without an answer, and what training on both does.
 
 The same encoder is fine-tuned in the manner of SQuAD 1.1 (answerable questions only: the recorded model of
 ``task-models``) and of SQuAD 2.0 (both kinds, the target of the second being [CLS]), with about as many
 updates. Both are stored compactly and tested on all questions: always answering, and abstaining above a
-threshold that is tuned on the validation part.
+threshold that is tuned on the validation part. Beside each result stands the SHA-256 of the checkpoint that gave it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from course_lib.finetuning.question_answering import (
     span_loss,
     tune_threshold,
 )
-from course_lib.studies.task_models import QUESTIONS, load_task_model
+from course_lib.studies.task_models import CHECKPOINTS, QUESTIONS, load_task_model
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "unanswerable"
@@ -57,6 +58,11 @@ def load_model(folder: Path = CHECKPOINT) -> TaskModel:
         If its file is missing or damaged.
     """
     return load_compact(question_model("bundled"), folder)
+
+
+def checksum(folder: Path) -> str:
+    """Return the SHA-256 of the weights in a checkpoint's folder."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 def train(rows, configuration: TrainingConfiguration) -> tuple[TaskModel, dict]:
@@ -107,7 +113,8 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
     c, data = configuration, load_texts("questions", "bundled")
     model, cost = train(data["train"], c.both)
     save_compact(model, CHECKPOINT, c.rank)
+    answerable, both = load_task_model("questions"), load_model()
     return {
-        "1.1-style": examine(load_task_model("questions"), data),
-        "2.0-style": cost | examine(load_model(), data),
+        "1.1-style": {"checkpoint": checksum(CHECKPOINTS / "questions")} | examine(answerable, data),
+        "2.0-style": {"checkpoint": checksum(CHECKPOINT)} | cost | examine(both, data),
     }

@@ -42,14 +42,39 @@ def encoder(tmp_path_factory):
 def texts(tmp_path_factory):
     """Small files in the official formats: the first rows of the bundled ones."""
     path = tmp_path_factory.mktemp("texts")
-    for name in ("reviews", "entities"):
+    for name in ("reviews", "entities", "questions"):
         (path / name).mkdir()
     for split, count in (("train", 22), ("validation", 6)):
         lines = (DATA / "reviews" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         (path / "reviews" / f"{split}.jsonl").write_text("\n".join(lines[:count]) + "\n", encoding="utf-8")
         blocks = (DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n\n")
         (path / "entities" / f"{split}.txt").write_text("\n\n".join(blocks[:count]) + "\n", encoding="utf-8")
+        subjects = json.loads((DATA / "questions" / f"{split}.json").read_text(encoding="utf-8"))["data"]
+        paragraph = subjects[0]["paragraphs"][0]
+        paragraph |= {"qas": paragraph["qas"][: 4 if split == "train" else 2]}
+        small = {"version": "v2.0", "data": [{"title": subjects[0]["title"], "paragraphs": [paragraph]}]}
+        (path / "questions" / f"{split}.json").write_text(json.dumps(small), encoding="utf-8")
     return path
+
+
+def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys):
+    """A paragraph is longer than this model's 64 positions: it is cut into windows, more than there are questions."""
+    scores = launch.run(
+        "questions",
+        C,
+        encoder=encoder,
+        texts=texts / "questions",
+        max_length=60,
+        save=tmp_path / "saved",
+        cpu=True,
+    )
+    assert 0 <= scores["exact_match"] <= scores["f1"] <= 100
+    said = json.loads(capsys.readouterr().out)
+    assert said["task"] == "questions" and said["part"] == "validation" and said["f1"] == scores["f1"]
+    assert said["updates"] > 2  # four questions would be one batch an epoch
+    saved, old = load_encoder(tmp_path / "saved"), load_encoder(encoder)
+    assert not torch.equal(saved.blocks[0].expand.weight, old.blocks[0].expand.weight)
+    assert read_tensors(tmp_path / "saved" / "head.safetensors")["weight"].shape == (2, 24)
 
 
 @pytest.mark.parametrize(("name", "metric"), [("reviews", "accuracy"), ("entities", "f1")])

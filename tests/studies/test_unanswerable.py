@@ -10,7 +10,7 @@ from course_lib.data.sources import load_texts
 from course_lib.studies import live_questions, unanswerable
 from course_lib.studies.live_questions import both_kinds
 from course_lib.studies.records import load_record
-from course_lib.studies.task_models import QUESTIONS
+from course_lib.studies.task_models import CHECKPOINTS, QUESTIONS
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,28 @@ def test_training_on_answerable_questions_alone_never_says_none(results):
     assert test["always answers"]["NoAns"]["f1"] < 5  # not 0: "the" is empty once it is normalized
     gain = test["may abstain"]["overall"]["f1"] - test["always answers"]["overall"]["f1"]
     assert gain < 3  # no threshold helps a model that never learned to abstain
+
+
+def test_no_threshold_makes_the_model_of_answerable_questions_abstain(results):
+    """What lesson 09 says of it: the threshold that is best on validation withholds nothing in the test."""
+    test = results["1.1-style"]["test"]
+    assert test["may abstain"] == test["always answers"]
+
+
+def test_the_examined_checkpoints_are_those_that_are_stored(results):
+    """A checkpoint that is made anew must be examined anew: course record unanswerable."""
+    assert results["1.1-style"]["checkpoint"] == unanswerable.checksum(CHECKPOINTS / "questions")
+    assert results["2.0-style"]["checkpoint"] == unanswerable.checksum(unanswerable.CHECKPOINT)
+
+
+def test_the_record_names_the_checkpoints_that_it_examined(monkeypatch):
+    monkeypatch.setattr(unanswerable, "train", lambda rows, configuration: ("model", {"updates": 1}))
+    monkeypatch.setattr(unanswerable, "save_compact", lambda model, folder, rank: None)
+    monkeypatch.setattr(unanswerable, "examine", lambda model, data: {"test": {}})
+    found = unanswerable.record()
+    assert found["1.1-style"]["checkpoint"] == unanswerable.checksum(CHECKPOINTS / "questions")
+    assert found["2.0-style"]["checkpoint"] == unanswerable.checksum(unanswerable.CHECKPOINT)
+    assert found["2.0-style"]["updates"] == 1
 
 
 def test_training_on_both_kinds_mends_it_at_a_price(results):
