@@ -17,4 +17,5 @@ RECORDINGS = {
     "buckets": "course_lib.studies.buckets",
     "pretraining": "course_lib.studies.pretraining_run",
     "search": "course_lib.studies.search",
+    "ablations": "course_lib.studies.ablations",
 }

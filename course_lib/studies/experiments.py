@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from course_lib import settings
-from course_lib.studies.records import provenance, write_json
+from course_lib.studies.records import provenance, reused_minutes, write_json
 
 
 def run_path(
@@ -59,9 +60,12 @@ def run(
     path = run_path(study, code_version, configuration, seed, folder)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return stored["results"]
+        results = stored["results"]
+        reused_minutes.append(stored["minutes"])
+        return results
     except (OSError, ValueError, KeyError, TypeError):
         pass  # never run, or the file is damaged: run it
+    began = time.time()
     results = function(configuration, seed)
     stored = {
         "study": study,
@@ -69,6 +73,7 @@ def run(
         "configuration": asdict(configuration),
         "seed": seed,
         **provenance(),
+        "minutes": round((time.time() - began) / 60, 2),
         "results": results,
     }
     write_json(path, stored, "Free some space and start the study again: finished runs are kept.")

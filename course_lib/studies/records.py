@@ -19,6 +19,9 @@ from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
 
+# What the runs took that a recording has read from the files of an earlier try; see experiments.run.
+reused_minutes: list[float] = []
+
 
 def study_of(name: str):
     """Return the module that makes a recording.
@@ -55,6 +58,8 @@ def provenance() -> dict:
 def make_record(name: str) -> dict:
     """Run a recording, store it with its provenance, and return it.
 
+    ``minutes`` counts the runs that an earlier try has finished and kept, too.
+
     Raises
     ------
     RecordError
@@ -62,7 +67,9 @@ def make_record(name: str) -> dict:
     """
     study = study_of(name)
     began = time.time()
+    reused_minutes.clear()
     results = study.record(study.CONFIGURATION)
+    minutes = (time.time() - began) / 60 + sum(reused_minutes)
     record = {
         "name": name,
         "command": f"course record {name}",
@@ -70,7 +77,7 @@ def make_record(name: str) -> dict:
         "code_version": study.CODE_VERSION,
         "seed": settings.current().seed,
         **provenance(),
-        "minutes": round((time.time() - began) / 60, 1),
+        "minutes": round(minutes, 1),
         "results": results,
     }
     write_json(record_path(name), record, f"Free some space and record it again with: course record {name}")

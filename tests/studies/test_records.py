@@ -14,7 +14,7 @@ import pytest
 from course_lib import settings
 from course_lib.errors import RecordError
 from course_lib.readme import BENCHMARKS, SUITE_TIME
-from course_lib.studies import RECORDINGS, records
+from course_lib.studies import RECORDINGS, experiments, records
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,19 @@ def test_a_record_comes_back_with_its_provenance(study):
     assert {"python", "torch", "transformers"} <= set(made["versions"])
     assert made["minutes"] >= 0 and made["machine"] and len(made["date"]) == 10
     assert isinstance(made["bfloat16"], bool)
+
+
+def test_the_minutes_of_runs_that_an_earlier_try_has_finished_count(study, tmp_path):
+    def recorded(configuration):
+        run = lambda c, seed: {"accuracy": 0.5}  # noqa: E731
+        return experiments.run("tiny", 1, configuration, 1, run, tmp_path / "runs")
+
+    study.record = recorded
+    assert records.make_record("tiny")["minutes"] == 0
+    (path,) = (tmp_path / "runs").rglob("*.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"minutes": 61.5}))
+    assert records.make_record("tiny")["minutes"] == 61.5
+    assert records.make_record("tiny")["minutes"] == 61.5  # counted once each time
 
 
 def test_it_is_one_file_with_unix_lines_that_others_may_read(study):
