@@ -309,7 +309,7 @@ QUIZ = [
         Option("The best of each: 74.9 against 75.8.", "The best of three is partly the luckiest of three, and two seeds are thrown away."),
         Option("A loss of 1.0 point, with a standard deviation of 0.2 over the seeds.", "Subtracted seed by seed, what the seed does to both goes away.", True),
     )),
-    Question("In the small language a model four times as wide is hardly better. What follows for BERT?", (
+    Question("In the small language a model with 128 units is hardly better than one with 64. What follows for BERT?", (
         Option("Width does not help.", "In the paper's table 6 it does, from 768 to 1,024 units and on every task."),
         Option("Little: a model can be large enough for a small language, and not for a real one.", "When all that can be known is known, size has nothing left to add.", True),
         Option("The small language is broken.", "It is small, which is what makes it good for watching rules being learned."),
