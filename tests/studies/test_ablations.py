@@ -240,7 +240,7 @@ def test_the_masking_of_an_objective_is_the_one_that_is_drawn(wikipedia_like, mo
         ):
             pass
     shares = [(round(100 * s.mask), round(100 * s.keep), round(100 * s.random)) for s in seen]
-    assert shares == [(100, 0, 0), (0, 0, 100), (80, 10, 10)]
+    assert shares == [(100, 0, 0), (80, 10, 10)]
     published = {row[:3] for row in MASKING_STRATEGIES}
     assert set(shares) <= published  # the order is the paper's: [MASK], the same word, a random one
 
@@ -257,5 +257,5 @@ def test_variants_differ_from_the_full_model_in_what_their_name_says():
 def test_every_part_of_the_recording_has_names_of_its_own():
     parts = ablations.studies()
     assert {part: len(runs) for part, (runs, _) in parts.items()} == {
-        "objectives": 3, "untouched": 2, "masking": 2, "readings": 2, "sizes": 4,
+        "objectives": 3, "untouched": 2, "masking": 1, "readings": 2, "sizes": 4,
     }  # fmt: skip
