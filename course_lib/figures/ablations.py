@@ -130,7 +130,7 @@ def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
         axis.invert_yaxis()
         axis.set(xlabel=translate("points against the full model"), title=where)
     left.set_ylabel(translate("task"))
-    left.legend(loc="lower left", fontsize=9)
+    right.legend(loc="lower left", fontsize=9)  # on the left it would cover the largest loss of all
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     alt = translate("Points against masked words with NSP. Here: {said}. In the paper every difference is below 0, the largest is left to right on SQuAD, {worst:+.1f}").format(said="; ".join(said), worst=DIRECTION_ABLATION["left to right"][-1] - full[-1])  # fmt: skip
     return Picture(figure, title, alt)
@@ -262,10 +262,13 @@ def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
     right.axhline(unigram, color=ORANGE, linestyle="--", label=translate("unigram"))
     right.set(
         xscale="log",
-        xlabel=translate("parameters (log)"),
+        xlabel=translate("parameters, on a logarithmic scale"),
         ylabel=translate("masked words right (%)"),
         title=translate("Here: small language, mean ± s.d."),
     )
+    right.set_xticks(parameters, [f"{number:,}" for number in parameters])
+    right.minorticks_off()  # of a logarithmic scale: they would lie between the four sizes and say nothing
+    right.tick_params(axis="x", rotation=30)
     right.legend(loc="lower right")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     said = ", ".join(f"{name} {mean:.1f} ± {sd:.1f}%" for name, (mean, sd) in zip(sizes, found, strict=True))
