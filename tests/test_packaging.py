@@ -128,6 +128,7 @@ ALLOWED = {
     "figures": STUDIES | {"figures"},
     "lessons": STUDIES | {"lessons"},
     "doctor": STUDIES,
+    "lab_identity": set(),
     "notebooks": STUDIES,
     "readme": STUDIES | {"figures"},
     "slides": STUDIES | {"figures", "readme", "slides"},
