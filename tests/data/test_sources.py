@@ -155,6 +155,12 @@ def test_an_interrupt_is_not_taken_for_a_hub_that_is_away(monkeypatch):
         load_texts("reviews", "hub")
 
 
+@pytest.fixture(autouse=True)
+def hashes_are_cached(monkeypatch):
+    """Here the client is a stand-in; that files are compared is what test_hub.py tests, with a real one."""
+    monkeypatch.setattr(huggingface_hub, "get_cached_repo_tree", lambda *_, **__: [])
+
+
 def from_hub(monkeypatch, tmp_path, name, files):
     """Load a hub data set whose snapshot holds these Parquet files; return what was asked of the hub too."""
     folder, asked = tmp_path / "snapshots" / ("0" * 40), []
