@@ -169,15 +169,19 @@ class LeftToRightEncoder(BertEncoder):
         **options: bool,
     ) -> EncoderOutput:
         """Encode a batch, as :meth:`BertEncoder.forward` does."""
-        B, T = input_ids.shape
+        T = input_ids.shape[1]
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         before = torch.ones(T, T, dtype=torch.bool, device=input_ids.device).tril()  # (T, T)
         mask = before & attention_mask[:, None].bool()  # (B, T, T)
         output = super().forward(input_ids, token_type_ids, mask, **options)
-        last = attention_mask.sum(dim=1) - 1  # (B,)
-        state = output.last_hidden_state[torch.arange(B), last]  # (B, H)
+        state = self.sentence_state(output.last_hidden_state, attention_mask)  # (B, H)
         return output._replace(pooled_output=state if self.pooler is None else torch.tanh(self.pooler(state)))
+
+    def sentence_state(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the state of the last real token of each row, (B, H)."""
+        last = attention_mask.sum(dim=1) - 1  # (B,)
+        return hidden[torch.arange(len(hidden)), last]
 
 
 class MeanLeftToRightEncoder(LeftToRightEncoder):
@@ -186,20 +190,10 @@ class MeanLeftToRightEncoder(LeftToRightEncoder):
     Reimers and Gurevych 2019, section 3: sentence embeddings by mean pooling.
     """
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        token_type_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        **options: bool,
-    ) -> EncoderOutput:
-        """Encode a batch, as :meth:`BertEncoder.forward` does."""
-        output = super().forward(input_ids, token_type_ids, attention_mask, **options)
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_ids)
-        real = attention_mask[:, :, None].to(output.last_hidden_state.dtype)  # (B, T, 1)
-        state = (output.last_hidden_state * real).sum(dim=1) / real.sum(dim=1)  # (B, H)
-        return output._replace(pooled_output=state if self.pooler is None else torch.tanh(self.pooler(state)))
+    def sentence_state(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the mean of the real tokens' states, (B, H)."""
+        real = attention_mask[:, :, None].to(hidden.dtype)  # (B, T, 1)
+        return (hidden * real).sum(dim=1) / real.sum(dim=1)
 
 
 READ_BY = {"last": LeftToRightEncoder, "mean": MeanLeftToRightEncoder}
