@@ -1,9 +1,11 @@
-"""Length buckets against padding to a fixed length: the same fine-tuning twice, its time and its score.
+"""Length buckets against random batches padded to a fixed length: the same fine-tuning, its score and its time.
 
-Most tutorials pad every text to one ``max_length``. Here the bundled reviews and entities are learned
-that way (batches of random rows, all padded to the fixed length), and with batches of like length that
-are padded to their longest row alone. Rows, steps, rate and everything else are equal, the arms take
-turns, and the scores are those of the validation part: no choice and no claim touches the test part.
+Most tutorials pad every text to one ``max_length``. The amount of padding changes no score: it is hidden from
+attention and from the loss (``tests/finetuning/test_batching.py``, and :func:`largest_difference` here). What a
+score could depend on is which rows meet in a batch. So the *scores* compare buckets with random batches, both
+padded to their longest row, trained alike until they have learned something; and the *times*, which need few
+steps, compare buckets with random batches that are padded to the fixed length. Scores are those of the
+validation part: no choice and no claim touches the test part.
 """
 
 from __future__ import annotations
@@ -11,23 +13,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
+import numpy as np
 import torch
+from torch import nn
 
 from course_lib import settings
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities
 from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune
+from course_lib.studies.experiments import run_grid
 
-CODE_VERSION = 1
-ARMS = ("buckets", "fixed")
+CODE_VERSION = 2
+SCORED, TIMED = ("buckets", "random"), ("buckets", "fixed")
 
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """What is learned: rows of the training part, the length that tutorials pad to, epochs and rate."""
+    """What is learned: rows (0 for all), the longest text, epochs and rate."""
 
     rows: int
     max_length: int
@@ -37,16 +42,33 @@ class TaskSettings:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the recording depends on; batches of 8 give the most updates for the time."""
+    """What the recording depends on.
 
-    reviews: TaskSettings = TaskSettings(rows=256, max_length=256, epochs=1, learning_rate=1e-4)
-    entities: TaskSettings = TaskSettings(rows=320, max_length=128, epochs=2, learning_rate=3e-4)
+    ``reviews`` and ``entities`` are trained for their scores, ``reviews_timed`` and ``entities_timed`` for
+    their times: there the length is also the one that all rows are padded to in the arm ``fixed``.
+    """
+
+    reviews: TaskSettings = TaskSettings(rows=0, max_length=128, epochs=2, learning_rate=1e-4)
+    entities: TaskSettings = TaskSettings(rows=0, max_length=128, epochs=3, learning_rate=3e-4)
+    reviews_timed: TaskSettings = TaskSettings(rows=256, max_length=256, epochs=1, learning_rate=1e-4)
+    entities_timed: TaskSettings = TaskSettings(rows=256, max_length=128, epochs=1, learning_rate=3e-4)
     seeds: tuple[int, ...] = (1, 2, 3)
     batch_size: int = 8
-    precision: str = "bfloat16"
+    precision: str = "float32"
 
 
 CONFIGURATION = Configuration()
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run of the study: a task, how its batches are made, and what it is trained with."""
+
+    task: str
+    batches: str
+    chosen: TaskSettings
+    batch_size: int
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -59,18 +81,26 @@ class Task:
     score: Callable[[TaskModel], float]
 
 
-def load_task(name: str, configuration: Configuration = CONFIGURATION) -> Task:
-    """Return ``reviews`` (scored by accuracy) or ``entities`` (scored by entity-level F1)."""
-    chosen = getattr(configuration, name)
+@cache
+def load_task(name: str, rows: int, max_length: int) -> Task:
+    """Return ``reviews`` (scored by accuracy) or ``entities`` (scored by entity-level F1).
+
+    Parameters
+    ----------
+    name : of the task.
+    rows : how many of the training part, from its start; 0 for all.
+    max_length : the most pieces of a row.
+    """
     tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
     data = load_texts(name, "bundled")
-    training, validation = data["train"].select(range(chosen.rows)), data["validation"]
+    training, validation = data["train"], data["validation"]
+    training = training.select(range(rows)) if rows else training
     if name == "reviews":
         features, held_out = (
             classification.classification_features(
-                rows["text"], tokenizer, rows["label"], max_length=chosen.max_length
+                part["text"], tokenizer, part["label"], max_length=max_length
             )
-            for rows in (training, validation)
+            for part in (training, validation)
         )
 
         def accuracy(model: TaskModel) -> float:
@@ -80,8 +110,8 @@ def load_task(name: str, configuration: Configuration = CONFIGURATION) -> Task:
         new_model = partial(classification.classification_model, 2, "bundled")
         return Task(features, new_model, classification.classification_loss, accuracy)
     features, held_out = (
-        entities.entity_features(rows["tokens"], tokenizer, rows["tags"], max_length=chosen.max_length)
-        for rows in (training, validation)
+        entities.entity_features(part["tokens"], tokenizer, part["tags"], max_length=max_length)
+        for part in (training, validation)
     )
 
     def f1(model: TaskModel) -> float:
@@ -91,45 +121,123 @@ def load_task(name: str, configuration: Configuration = CONFIGURATION) -> Task:
     return Task(entities.model_inputs(features), new_model, entities.entity_loss, f1)
 
 
-def batch_making(arm: str, max_length: int) -> dict:
-    """Return the arguments of :func:`fine_tune` that make one arm's batches."""
-    if arm == "buckets":
-        return {"collate": pad_batch, "pool": 32}
-    return {"collate": partial(pad_batch, length=max_length), "pool": 1}
+def batch_making(batches: str, max_length: int) -> dict:
+    """Return the arguments of :func:`fine_tune` that make the batches of one arm.
+
+    Parameters
+    ----------
+    batches : ``buckets`` (of like length, padded to their longest row), ``random`` (of any length, padded so
+        too) or ``fixed`` (of any length, padded to ``max_length``).
+    max_length : the fixed length.
+    """
+    return {
+        "buckets": {"collate": pad_batch, "pool": 32},
+        "random": {"collate": pad_batch, "pool": 1},
+        "fixed": {"collate": partial(pad_batch, length=max_length), "pool": 1},
+    }[batches]
 
 
-def train_arm(
-    arm: str, task: Task, name: str, seed: int, configuration: Configuration = CONFIGURATION, fit=fine_tune
-) -> tuple[TaskModel, History]:
-    """Fine-tune a fresh model with one arm's batches; ``fit`` is our loop or one of the frameworks."""
-    c, chosen = configuration, getattr(configuration, name)
+def train_arm(arm: Arm, seed: int, task: Task | None = None, fit=fine_tune) -> tuple[TaskModel, History]:
+    """Fine-tune a fresh model with the batches of one arm.
+
+    Parameters
+    ----------
+    arm : the run.
+    seed : of the head, the order of the rows and dropout.
+    task : rows and model; loaded if left out.
+    fit : our loop, or that of one of the frameworks.
+    """
+    chosen = arm.chosen
+    task = task or load_task(arm.task, chosen.rows, chosen.max_length)
     torch.manual_seed(seed)
     model = task.new_model()
     run = TrainingConfiguration(
         learning_rate=chosen.learning_rate,
         epochs=chosen.epochs,
-        batch_size=c.batch_size,
-        precision=c.precision,
+        batch_size=arm.batch_size,
+        precision=arm.precision,
         seed=seed,
     )
-    return model, fit(model, task.features, task.loss_of, run, **batch_making(arm, chosen.max_length))
+    return model, fit(model, task.features, task.loss_of, run, **batch_making(arm.batches, chosen.max_length))
+
+
+def padding_share(history: History) -> float:
+    """Return the share of computed slots that held padding."""
+    return round(1 - history.tokens / history.padded_tokens, 3)
+
+
+def score_run(arm: Arm, seed: int) -> dict:
+    """Train one arm and return its validation score (%), its share of padding, and its updates."""
+    model, history = train_arm(arm, seed)
+    task = load_task(arm.task, arm.chosen.rows, arm.chosen.max_length)
+    return {
+        "score": round(task.score(model), 2),
+        "padding": padding_share(history),
+        "updates": len(history.losses),
+    }
+
+
+def time_run(arm: Arm, seed: int) -> dict:
+    """Train one arm for a few steps and return its processor seconds, all threads together, and its padding."""
+    load_task(arm.task, arm.chosen.rows, arm.chosen.max_length)  # reading the texts is not timed
+    began = time.process_time()
+    _, history = train_arm(arm, seed)
+    return {
+        "processor_seconds": round(time.process_time() - began, 1),
+        "timed_padding": padding_share(history),
+    }
+
+
+def largest_difference(name: str, configuration: Configuration = CONFIGURATION, steps: int = 6) -> float:
+    """Train on the same random batches twice, padded to their longest row and to the fixed length.
+
+    Dropout is off: how many numbers it draws depends on the shape of a batch, so with it the two would differ by
+    chance.
+
+    Returns
+    -------
+    float
+        The largest difference between the losses of an update.
+    """
+    c, chosen = configuration, getattr(configuration, f"{name}_timed")
+    task, losses = load_task(name, chosen.rows, chosen.max_length), []
+    run = TrainingConfiguration(
+        learning_rate=chosen.learning_rate, epochs=1, batch_size=c.batch_size, seed=c.seeds[0]
+    )
+    for batches in ("random", "fixed"):
+        torch.manual_seed(c.seeds[0])
+        model = task.new_model()
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        rows = task.features[: steps * c.batch_size]
+        making = batch_making(batches, chosen.max_length)
+        losses.append(fine_tune(model, rows, task.loss_of, run, progress=False, **making).losses)
+    return float(np.abs(np.subtract(*losses)).max())
 
 
 def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Train both arms with every seed, in turn; return scores (%), processor seconds and shares of padding."""
+    """Score and time both tasks with every seed; a recording that was stopped goes on where it was.
+
+    Returns
+    -------
+    dict
+        For each task: ``buckets``, ``random`` and ``fixed``, each with the lists that belong to it (``score`` in %,
+        ``padding``, ``updates``; ``processor_seconds``, ``timed_padding``), and ``largest_difference`` of the losses.
+    """
     c, results = configuration, {}
     settings.prepare()
     for name in ("entities", "reviews"):
-        task = load_task(name, c)
-        found = {arm: {"score": [], "processor_seconds": [], "padding": []} for arm in ARMS}
-        for number, seed in enumerate(c.seeds):
-            for arm in ARMS if number % 2 == 0 else ARMS[::-1]:
-                began = time.process_time()
-                model, history = train_arm(arm, task, name, seed, c)
-                row = found[arm]
-                row["processor_seconds"].append(round(time.process_time() - began, 1))
-                row["score"].append(round(task.score(model), 2))
-                row["padding"].append(round(1 - history.tokens / history.padded_tokens, 3))
-                print(name, seed, arm, {key: values[-1] for key, values in row.items()}, flush=True)
-        results[name] = found
+        found = {batches: {} for batches in ("buckets", "random", "fixed")}
+        for kinds, chosen, function in (
+            (SCORED, getattr(c, name), score_run),
+            (TIMED, getattr(c, f"{name}_timed"), time_run),
+        ):
+            arms = {kind: Arm(name, kind, chosen, c.batch_size, c.precision) for kind in kinds}
+            study = f"buckets-{function.__name__}"
+            for kind, runs in run_grid(study, CODE_VERSION, arms, c.seeds, function).items():
+                found[kind] |= {key: [run[key] for run in runs] for key in runs[0]}
+        difference = largest_difference(name, c)
+        results[name] = found | {"largest_difference": float(f"{difference:.1e}")}
+        print(name, results[name], flush=True)
     return results
