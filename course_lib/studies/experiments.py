@@ -10,13 +10,18 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from course_lib import settings
-from course_lib.studies.records import provenance, reused_minutes, write_json
+from course_lib.studies.records import PROVENANCE, note_kept_run, provenance, write_json
+
+
+def folder_of_runs() -> Path:
+    """Return where runs are kept: in the course's cache."""
+    return settings.current().cache / "runs"
 
 
 def run_path(
@@ -34,7 +39,7 @@ def run_path(
     """
     identity = json.dumps([study, code_version, asdict(configuration), seed], sort_keys=True)
     name = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    return (folder or settings.current().cache / "runs") / study / f"{name}.json"
+    return (folder or folder_of_runs()) / study / f"{name}.json"
 
 
 def run(
@@ -44,6 +49,7 @@ def run(
     seed: int,
     function: Callable[[Any, int], dict],
     folder: Path | None = None,
+    products: Sequence[Path] = (),
 ) -> dict:
     """Return the results of one run, from its file if it was run before.
 
@@ -51,6 +57,8 @@ def run(
     ----------
     study, code_version, configuration, seed, folder : as for :func:`run_path`.
     function : takes configuration and seed, returns plain JSON.
+    products : files that the run writes beside its results, such as a checkpoint. Their SHA-256 are kept with the
+        run; if one of them is gone or is another by now, the run is made again.
 
     Raises
     ------
@@ -61,10 +69,12 @@ def run(
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         results = stored["results"]
-        reused_minutes.append(stored["minutes"])
-        return results
+        whole = all(field in stored for field in (*PROVENANCE, "minutes"))
+        if whole and stored.get("products", {}) == _checksums(products):
+            note_kept_run(stored)
+            return results
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # never run, or the file is damaged: run it
+        pass  # never run, or a file is gone or damaged: run it
     began = time.time()
     results = function(configuration, seed)
     stored = {
@@ -74,10 +84,15 @@ def run(
         "seed": seed,
         **provenance(),
         "minutes": round((time.time() - began) / 60, 2),
+        "products": _checksums(products),
         "results": results,
     }
     write_json(path, stored, "Free some space and start the study again: finished runs are kept.")
     return json.loads(json.dumps(results))  # the same types as a run that is read back
+
+
+def _checksums(products: Sequence[Path]) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in products}
 
 
 def run_grid(
@@ -87,15 +102,23 @@ def run_grid(
     seeds: Iterable[int],
     function: Callable[[Any, int], dict],
     folder: Path | None = None,
+    products: Mapping[str, Sequence[Path]] | None = None,
 ) -> dict[str, list[dict]]:
     """Run every configuration with every seed, and return the results by configuration, in seed order.
 
     Seeds are the outer loop: a study that is stopped has whole comparisons, of fewer seeds.
+
+    Parameters
+    ----------
+    study, code_version, function, folder : as for :func:`run`.
+    configurations, seeds : what to run, by name, and how often.
+    products : files that a run writes, by the name of its configuration.
     """
     seeds, results = list(seeds), {name: [] for name in configurations}
     for seed in seeds:
         for name, configuration in configurations.items():
-            results[name].append(run(study, code_version, configuration, seed, function, folder))
+            written = (products or {}).get(name, ())
+            results[name].append(run(study, code_version, configuration, seed, function, folder, written))
             print(f"{study}, {name}, seed {seed}: {results[name][-1]}", flush=True)
     return results
 

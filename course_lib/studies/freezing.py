@@ -10,7 +10,7 @@ scored only then.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from course_lib.finetuning.entities import (
     predict_tags,
 )
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze_body
+from course_lib.studies.experiments import run_grid
 
 CODE_VERSION = 1
 
@@ -145,35 +146,49 @@ def run_strategy(
     return model, {"trainable": trainable, "losses": history.losses, "processor_seconds": seconds}
 
 
-def choose_rate(
-    strategy: Strategy, parts: dict, configuration: Configuration = CONFIGURATION
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Run:
+    """One run of the recording: a strategy at one rate, scored on one part; ``shared`` by all of them is the rest."""
+
+    strategy: Strategy
+    learning_rate: float
+    judge: str
+    shared: Configuration
+
+
+def score_run(run: Run, seed: int) -> dict[str, float]:
+    """Fine-tune by one strategy and return its F1 (%) on the judging part, and its cost."""
+    parts = entity_parts(run.shared)
+    model, cost = run_strategy(run.strategy, run.learning_rate, parts["train"][0], seed, run.shared)
+    return {
+        "f1": round(f1(model, parts[run.judge]), 2),
+        "trainable": cost["trainable"],
+        "last_loss": round(float(np.mean(cost["losses"][-10:])), 4),
+        "processor_seconds": round(cost["processor_seconds"], 1),
+    }
+
+
+def choose_rate(strategy: Strategy, configuration: Configuration = CONFIGURATION) -> dict[str, float]:
     """Return the validation F1 of each rate of a strategy; the test part is not looked at."""
-    found = {}
-    for rate in strategy.rates:
-        model, _ = run_strategy(strategy, rate, parts["train"][0], configuration.search_seed, configuration)
-        found[f"{rate:g}"] = round(f1(model, parts["validation"]), 2)
-    return found
+    c = configuration
+    shared = replace(c, strategies=(), seeds=())
+    runs = {f"{rate:g}": Run(strategy, rate, "validation", shared) for rate in strategy.rates}
+    found = run_grid("freezing-rates", CODE_VERSION, runs, [c.search_seed], score_run)
+    return {rate: result["f1"] for rate, (result,) in found.items()}
 
 
 def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
     """Choose each rate on the validation part, then run every strategy with every seed and score it on test."""
     c, rows, rates = configuration, [], {}
     settings.prepare()
-    parts = entity_parts(c)
+    shared = replace(c, strategies=(), seeds=())
     for strategy in c.strategies:
-        search = choose_rate(strategy, parts, c)
-        rates[strategy.name] = (
-            rates[strategy.rate_of] if strategy.rate_of else float(max(search, key=search.get))
+        name, search = strategy.name, choose_rate(strategy, c)
+        rates[name] = rates[strategy.rate_of] if strategy.rate_of else float(max(search, key=search.get))
+        runs = {name: Run(strategy, rates[name], "test", shared)}
+        found = run_grid("freezing", CODE_VERSION, runs, c.seeds, score_run)[name]
+        row = {"name": name, "rate": rates[name], "search": search, "trainable": found[0]["trainable"]}
+        rows.append(
+            row | {key: [run[key] for run in found] for key in ("f1", "last_loss", "processor_seconds")}
         )
-        row = {"name": strategy.name, "rate": rates[strategy.name], "search": search}
-        row |= {"f1": [], "last_loss": [], "processor_seconds": []}
-        for seed in c.seeds:
-            model, run = run_strategy(strategy, row["rate"], parts["train"][0], seed, c)
-            row["trainable"] = run["trainable"]
-            row["f1"].append(round(f1(model, parts["test"]), 2))
-            row["last_loss"].append(round(float(np.mean(run["losses"][-10:])), 4))
-            row["processor_seconds"].append(round(run["processor_seconds"], 1))
-        print(row, flush=True)
-        rows.append(row)
     return rows

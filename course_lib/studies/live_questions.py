@@ -6,7 +6,7 @@ Recorded, so that the lesson can hold its own run against it. The lesson's code 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.finetuning.question_answering import make_windows, span_loss
-from course_lib.studies.task_models import load_task_model
-from course_lib.studies.unanswerable import examine
+from course_lib.studies.experiments import run
+from course_lib.studies.task_models import CHECKPOINTS, load_task_model
+from course_lib.studies.unanswerable import checksum, examine
 
 CODE_VERSION = 1
 TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=1, batch_size=8)
@@ -44,14 +45,24 @@ def both_kinds(training, questions: int = CONFIGURATION.questions):
     return training.select(sorted(chosen))
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+@dataclass(frozen=True)
+class GoingOn:
+    """The one run of the recording: how it goes on, and the SHA-256 of the checkpoint that it starts from."""
+
+    training: TrainingConfiguration
+    questions: int
+    checkpoint: str
+
+
+def go_on(run: GoingOn, seed: int) -> dict:
     """Go on training, tune the threshold on the validation part, and score the test part once."""
-    c, data = configuration, load_texts("questions", "bundled")
-    settings.prepare(c.training.seed)
+    data = load_texts("questions", "bundled")
+    settings.prepare(seed)
     tokenizer, model = load_tokenizer(encoder_folder("bundled")), load_task_model("questions")
-    rows = both_kinds(data["train"], c.questions)
+    rows = both_kinds(data["train"], run.questions)
     windows = make_windows(rows["question"], rows["context"], tokenizer, rows["answers"])
-    history = fine_tune(model, [window.feature for window in windows], span_loss, c.training)
+    training = replace(run.training, seed=seed)
+    history = fine_tune(model, [window.feature for window in windows], span_loss, training)
     found = examine(model, data)
     return {
         "questions": len(rows),
@@ -60,3 +71,10 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         "threshold": found["threshold"],
         "test": found["test"],
     }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Make the one run of the recording; see :func:`go_on`."""
+    c = configuration
+    going_on = GoingOn(c.training, c.questions, checksum(CHECKPOINTS / "questions"))
+    return run("live-questions", CODE_VERSION, going_on, c.training.seed, go_on)

@@ -28,6 +28,7 @@ from course_lib.optimization import adamw, linear_schedule
 from course_lib.precision import autocast
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.studies.experiments import run
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "mlm-head"
@@ -158,9 +159,10 @@ def new_model(sequences: Tensor, vocabulary: MaskingVocabulary) -> BertForMasked
     return model
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def train_and_store(configuration: Configuration, seed: int) -> dict:
     """Train the masked-word model, store its checkpoint, and return the curves."""
-    c, seed = configuration, settings.prepare().seed
+    c = configuration
+    settings.prepare(seed)
     tokenizer = load_tokenizer()
     vocabulary = MaskingVocabulary.from_tokens(
         [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
@@ -213,6 +215,12 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         "validation_predictions": len(targets),
         "unigram_accuracy": round(float((targets == unigram).float().mean()), 4),
     }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Make the one run of the recording; see :func:`train_and_store`."""
+    seed, product = settings.prepare().seed, CHECKPOINT / "model.safetensors"
+    return run("mlm-head", CODE_VERSION, configuration, seed, train_and_store, products=[product])
 
 
 def save_masked_word_model(model: BertForMaskedLanguageModel, folder: Path = CHECKPOINT) -> None:

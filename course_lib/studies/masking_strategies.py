@@ -8,7 +8,8 @@ column, named entities found by a linear classifier on the frozen hidden states.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.data.sources import load_texts
 from course_lib.finetuning.batching import inference_batches
 from course_lib.pretraining.corpus import full_sequences
-from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.studies.experiments import run_grid
 from course_lib.studies.masked_word_model import (
     evaluate_masked,
     load_tokenizer,
@@ -92,53 +94,81 @@ def _percent_right(model, masked, pad_id: int) -> float:
     return 100 * evaluate_masked(model, masked, pad_id)["accuracy"]
 
 
-def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
-    """Train one model for each strategy and seed, and measure each."""
-    c = configuration
-    settings.prepare()
+@dataclass(frozen=True)
+class Run:
+    """One run of the recording: a strategy, in percent of [MASK], the same word and a random one."""
+
+    strategy: tuple[int, int, int]
+    steps: int
+    batch_size: int
+    max_length: int
+    learning_rate: float
+    warmup_steps: int
+    precision: str
+    validation_sequences: int
+
+
+@cache
+def _sequences(max_length: int, count: int) -> tuple[MaskingVocabulary, Tensor, Tensor]:
+    """Return what masking must know, the training sequences, and about ``count`` held-out ones."""
     tokenizer = load_tokenizer()
     vocabulary = MaskingVocabulary.from_tokens(
         [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     )
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     training, validation = (
-        full_sequences(part, c.max_length, cls_id, sep_id) for part in wikipedia_split(tokenizer)
+        full_sequences(part, max_length, cls_id, sep_id) for part in wikipedia_split(tokenizer)
     )
-    validation = validation[:: max(1, len(validation) // c.validation_sequences)]
+    return vocabulary, training, validation[:: max(1, len(validation) // count)]
+
+
+def run_strategy(run: Run, seed: int) -> dict[str, float]:
+    """Train one model with one strategy, and return its three measures in percent."""
+    r = run
+    settings.prepare(seed)
+    vocabulary, training, validation = _sequences(r.max_length, r.validation_sequences)
     entities = load_texts("entities", "bundled")
 
-    def held_out(strategy: MaskingStrategy) -> Tensor:
+    def held_out(strategy: MaskingStrategy) -> MaskedBatch:
         return mask_tokens(validation, vocabulary, strategy, generator=torch.Generator().manual_seed(0))
 
     all_masked = held_out(MaskingStrategy(mask=1, random=0, keep=0))
     all_visible = held_out(MaskingStrategy(mask=0, random=0, keep=1))
-    rows = []
-    bar = tqdm(total=len(c.strategies) * len(c.seeds) * c.steps, desc="masking strategies", unit="step")
-    for mask, keep, random in c.strategies:
-        row = {"mask": mask, "keep": keep, "random": random}
-        row |= {"entity_f1": [], "masked_accuracy": [], "visible_accuracy": []}
-        for seed in c.seeds:
-            torch.manual_seed(seed)
-            model = new_model(training, vocabulary)
-            for block in model.encoder.blocks:
-                block.attention.dropout = 0.0
-            for _ in train_masked_language_model(
-                model,
-                training,
-                vocabulary,
-                strategy=MaskingStrategy(mask=mask / 100, keep=keep / 100, random=random / 100),
-                steps=c.steps,
-                batch_size=c.batch_size,
-                learning_rate=c.learning_rate,
-                warmup_steps=c.warmup_steps,
-                precision=c.precision,
-                seed=seed,
-            ):
-                bar.update()
-            row["masked_accuracy"].append(round(_percent_right(model, all_masked, vocabulary.pad_id), 2))
-            row["visible_accuracy"].append(round(_percent_right(model, all_visible, vocabulary.pad_id), 2))
-            f1 = entity_f1_from_features(model.encoder, tokenizer, entities["train"], entities["test"])
-            row["entity_f1"].append(round(f1, 2))
-        rows.append(row)
-    bar.close()
-    return rows
+    torch.manual_seed(seed)
+    model = new_model(training, vocabulary)
+    for block in model.encoder.blocks:
+        block.attention.dropout = 0.0
+    mask, keep, random = (share / 100 for share in r.strategy)
+    updates = train_masked_language_model(
+        model,
+        training,
+        vocabulary,
+        strategy=MaskingStrategy(mask=mask, keep=keep, random=random),
+        steps=r.steps,
+        batch_size=r.batch_size,
+        learning_rate=r.learning_rate,
+        warmup_steps=r.warmup_steps,
+        precision=r.precision,
+        seed=seed,
+    )
+    for _ in tqdm(updates, total=r.steps, desc="/".join(map(str, r.strategy)), unit="step"):
+        pass
+    f1 = entity_f1_from_features(model.encoder, load_tokenizer(), entities["train"], entities["test"])
+    return {
+        "entity_f1": round(f1, 2),
+        "masked_accuracy": round(_percent_right(model, all_masked, vocabulary.pad_id), 2),
+        "visible_accuracy": round(_percent_right(model, all_visible, vocabulary.pad_id), 2),
+    }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
+    """Train one model for each strategy and seed, and measure each."""
+    shared = asdict(configuration)
+    strategies, seeds = shared.pop("strategies"), shared.pop("seeds")
+    runs = {"/".join(map(str, strategy)): Run(strategy=tuple(strategy), **shared) for strategy in strategies}
+    found = run_grid("masking-strategies", CODE_VERSION, runs, seeds, run_strategy)
+    return [
+        dict(zip(("mask", "keep", "random"), run.strategy, strict=True))
+        | {measure: [result[measure] for result in found[name]] for measure in found[name][0]}
+        for name, run in runs.items()
+    ]

@@ -32,6 +32,7 @@ from course_lib.pretraining.loop import (
 )
 from course_lib.pretraining.masking import MaskingVocabulary
 from course_lib.pretraining.model import PretrainingModel
+from course_lib.studies.experiments import run
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "pretraining"
@@ -137,10 +138,10 @@ def evaluation_batches(
     )
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def pretrain_and_store(configuration: Configuration, seed: int) -> dict:
     """Pre-train, or go on where an earlier call stopped; store the model, and return the curves."""
     c = configuration
-    settings.prepare()
+    settings.prepare(seed)
     vocabulary, training, held_out = corpora(held_out_every=c.held_out_every)
     model, history = pretrain(
         c.run,
@@ -165,6 +166,13 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         "held_out_words": sum(len(batch.targets) for batch in batches),
         "held_out_pairs": sum(len(batch.next_sentence_labels) for batch in batches),
     }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Make the one run of the recording; see :func:`pretrain_and_store`."""
+    products = [CHECKPOINT / name for name in ("config.json", "vocab.txt", "model.safetensors")]
+    seed = settings.prepare().seed
+    return run("pretraining", CODE_VERSION, configuration, seed, pretrain_and_store, products=products)
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:

@@ -8,6 +8,9 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -19,8 +22,32 @@ from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
 
-# What the runs took that a recording has read from the files of an earlier try; see experiments.run.
-reused_minutes: list[float] = []
+PROVENANCE = ("threads", "versions", "machine", "bfloat16", "date")
+
+_kept: ContextVar[list[dict] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def noting_kept_runs() -> Iterator[list[dict]]:
+    """Collect the runs that an earlier try has finished and that are read from their files in this context."""
+    runs: list[dict] = []
+    token = _kept.set(runs)
+    try:
+        yield runs
+    finally:
+        _kept.reset(token)
+
+
+def note_kept_run(stored: dict) -> None:
+    """Tell the recording that is being made, if there is one, of a run that it did not have to make.
+
+    Parameters
+    ----------
+    stored : the run's file: its provenance, its ``minutes`` and more.
+    """
+    runs = _kept.get()
+    if runs is not None:
+        runs.append(stored)
 
 
 def study_of(name: str):
@@ -58,7 +85,8 @@ def provenance() -> dict:
 def make_record(name: str) -> dict:
     """Run a recording, store it with its provenance, and return it.
 
-    ``minutes`` counts the runs that an earlier try has finished and kept, too.
+    ``minutes`` counts the runs that an earlier try has finished and kept, too. Where those came about in
+    another way than the rest, ``kept_runs`` says how: the provenance, how many runs, their minutes.
 
     Raises
     ------
@@ -67,21 +95,35 @@ def make_record(name: str) -> dict:
     """
     study = study_of(name)
     began = time.time()
-    reused_minutes.clear()
-    results = study.record(study.CONFIGURATION)
-    minutes = (time.time() - began) / 60 + sum(reused_minutes)
+    with noting_kept_runs() as kept:
+        results = study.record(study.CONFIGURATION)
+    minutes = (time.time() - began) / 60 + sum(run["minutes"] for run in kept)
+    here = provenance()
     record = {
         "name": name,
         "command": f"course record {name}",
         "configuration": asdict(study.CONFIGURATION),
         "code_version": study.CODE_VERSION,
         "seed": settings.current().seed,
-        **provenance(),
+        **here,
+        "kept_runs": _by_provenance(kept, here),
         "minutes": round(minutes, 1),
         "results": results,
     }
     write_json(record_path(name), record, f"Free some space and record it again with: course record {name}")
     return record
+
+
+def _by_provenance(runs: list[dict], here: dict) -> list[dict]:
+    """Count the runs of each provenance that is not that of the recording itself."""
+    found: dict[str, dict] = {}
+    for run in runs:
+        own = {name: run[name] for name in PROVENANCE}
+        if own != here:
+            entry = found.setdefault(json.dumps(own, sort_keys=True), own | {"runs": 0, "minutes": 0.0})
+            entry["runs"] += 1
+            entry["minutes"] = round(entry["minutes"] + run["minutes"], 2)
+    return list(found.values())
 
 
 def write_json(path: Path, record: dict, remedy: str) -> None:

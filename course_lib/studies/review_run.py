@@ -20,6 +20,7 @@ from course_lib.finetuning.classification import (
     tfidf_baseline,
 )
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
+from course_lib.studies.experiments import run
 
 CODE_VERSION = 1
 TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=3, batch_size=16)
@@ -36,7 +37,7 @@ class Configuration:
 CONFIGURATION = Configuration()
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def fine_tune_reviews(configuration: Configuration, seed: int) -> dict:
     """Fine-tune as lesson 08 does, and return losses, scores and the confusion matrix.
 
     Returns
@@ -47,7 +48,7 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         of right answers for each kind of review), ``rows`` (training reviews).
     """
     c = configuration
-    seed = settings.prepare().seed
+    settings.prepare(seed)
     reviews = load_texts("reviews", "bundled")
     tokenizer = load_tokenizer(encoder_folder("bundled"))
     features = {
@@ -64,8 +65,8 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
 
     torch.manual_seed(seed)
     model = classification_model(2, "bundled")
-    run = replace(c.training, seed=seed)
-    history = fine_tune(model, features["train"], classification_loss, run, evaluate=evaluate)
+    training = replace(c.training, seed=seed)
+    history = fine_tune(model, features["train"], classification_loss, training, evaluate=evaluate)
     truth = np.array(test["label"])
     predicted = class_probabilities(model, features["test"]).argmax(axis=1)
     kinds = np.array(test["kind"])
@@ -82,6 +83,11 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         "kinds": {str(k): round(float((predicted == truth)[kinds == k].mean()), 4) for k in np.unique(kinds)},
         "rows": len(train),
     }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Make the one run of the recording; see :func:`fine_tune_reviews`."""
+    return run("review-run", CODE_VERSION, configuration, settings.prepare().seed, fine_tune_reviews)
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:

@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import optuna
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
@@ -379,7 +380,8 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
     noise = experiments.run_grid("search", CODE_VERSION, {"noise": c.trial}, c.seeds, fine_tune_reviews)
     complete = [row for rows in methods.values() for row in rows if row["value"] is not None]
     best = max(complete, key=lambda row: row["value"])  # the earliest of equals; by validation alone
-    final = fine_tune_reviews(replace(c.trial, **best["params"]), settings.current().seed, test=True)
+    chosen, seed = replace(c.trial, **best["params"]), settings.current().seed
+    final = experiments.run("search-test", CODE_VERSION, chosen, seed, partial(fine_tune_reviews, test=True))
     return {
         "methods": methods,
         "noise": [run["validation"][-1] for run in noise["noise"]],

@@ -6,7 +6,7 @@ Lan et al. 2019, table 5. The recording trains both tasks longer than a lesson c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune, predict
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.sentence_pairs import SegmentPairs, gather_pairs, plan_pairs
+from course_lib.studies.experiments import run_grid
 from course_lib.studies.masked_word_model import load_tokenizer, wikipedia_split
 
 CODE_VERSION = 1
@@ -161,40 +162,58 @@ def overlap_accuracy(
     return float((predicted == validation[1].labels).mean())
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Train both tasks, and score each model on both."""
-    c, seed = configuration, settings.prepare().seed
+@dataclass(frozen=True)
+class Run:
+    """One task of the recording: ``"nsp"`` or ``"sop"``, learned from so many pairs."""
+
+    objective: str
+    training_pairs: int
+    max_length: int
+    short_probability: float
+    learning_rate: float
+    batch_size: int
+    validation_every: int
+    validation_pairs: int
+    precision: str
+
+
+def run_objective(run: Run, seed: int) -> dict:
+    """Train on the pairs of one task, and score the model on both tasks' pairs."""
+    r = run
+    settings.prepare(seed)
     tokenizer = load_tokenizer()
     special, size = special_ids(tokenizer), tokenizer.get_vocab_size()
-    training, validation = wikipedia_split(tokenizer, c.validation_every)
-    plans = {
-        (name, objective): plan_pairs(
-            part, c.max_length, objective=objective, short_probability=c.short_probability, seed=seed
+    training, validation = wikipedia_split(tokenizer, r.validation_every)
+
+    def pairs_of(part: TokenizedCorpus, objective: str) -> SegmentPairs:
+        return plan_pairs(
+            part, r.max_length, objective=objective, short_probability=r.short_probability, seed=seed
         )
-        for name, part in (("training", training), ("validation", validation))
-        for objective in ("nsp", "sop")
-    }
+
+    plans = {objective: pairs_of(validation, objective) for objective in ("nsp", "sop")}
     asked = {
-        objective: pair_features(
-            validation, plans["validation", objective], special, np.arange(c.validation_pairs)
-        )
-        for objective in ("nsp", "sop")
+        objective: pair_features(validation, plan, special, np.arange(r.validation_pairs))
+        for objective, plan in plans.items()
     }
-    results = {}
-    for objective, number in zip(("nsp", "sop"), c.training_pairs, strict=True):
-        pairs = plans["training", objective]
-        rows = np.arange(min(number, len(pairs)))
-        features = pair_features(training, pairs, special, rows)
-        model, history = train_pairs(features, c.learning_rate, c.batch_size, c.precision)
-        overlap = overlap_accuracy((training, pairs), (validation, plans["validation", objective]), size)
-        results[objective] = {
-            "training_pairs": len(features),
-            "training_tokens": history.tokens,
-            "minutes": round(history.seconds / 60, 1),
-            "validation_pairs": len(asked[objective]),
-            "majority": round(majority_accuracy(asked[objective]), 4),
-            "word_overlap": round(overlap, 4),
-            "accuracy": {name: round(accuracy(model, rows), 4) for name, rows in asked.items()},
-        }
-        print(objective, results[objective], flush=True)
-    return results
+    pairs = pairs_of(training, r.objective)
+    features = pair_features(training, pairs, special, np.arange(min(r.training_pairs, len(pairs))))
+    model, history = train_pairs(features, r.learning_rate, r.batch_size, r.precision)
+    overlap = overlap_accuracy((training, pairs), (validation, plans[r.objective]), size)
+    return {
+        "training_pairs": len(features),
+        "training_tokens": history.tokens,
+        "minutes": round(history.seconds / 60, 1),
+        "validation_pairs": len(asked[r.objective]),
+        "majority": round(majority_accuracy(asked[r.objective]), 4),
+        "word_overlap": round(overlap, 4),
+        "accuracy": {name: round(accuracy(model, rows), 4) for name, rows in asked.items()},
+    }
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Train both tasks, and score each model on both."""
+    shared = asdict(configuration)
+    numbers = zip(("nsp", "sop"), shared.pop("training_pairs"), strict=True)
+    runs = {objective: Run(objective, number, **shared) for objective, number in numbers}
+    found = run_grid("sentence-order", CODE_VERSION, runs, [settings.prepare().seed], run_objective)
+    return {objective: result for objective, (result,) in found.items()}

@@ -15,6 +15,7 @@ from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.compact import load_compact, save_compact
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
+from course_lib.studies.experiments import run_grid
 
 CODE_VERSION = 2
 CHECKPOINTS = settings.CHECKPOINTS / "task-models"
@@ -108,38 +109,57 @@ def answerable(rows):
     return rows.select([place for place, impossible in enumerate(rows["is_impossible"]) if not impossible])
 
 
-def _store(task: str, model: TaskModel, validation, configuration: Configuration) -> dict:
+@dataclass(frozen=True)
+class TaskRun:
+    """One task of the recording: what is learned and how, and how the model is stored."""
+
+    task: str
+    training: TrainingConfiguration
+    review_length: int
+    ranks: tuple[int, ...]
+    most_lost: float
+
+
+def _store(model: TaskModel, validation, run: TaskRun) -> dict:
     """Store a model at the smallest rank that loses little on validation data, and return what it lost."""
-    c, main = configuration, MAIN_SCORES[task]
-    before = score(task, model, validation, c.review_length)
-    for rank in c.ranks:
+    task, main = run.task, MAIN_SCORES[run.task]
+    before = score(task, model, validation, run.review_length)
+    for rank in run.ranks:
         save_compact(model, CHECKPOINTS / task, rank)
-        after = score(task, load_task_model(task), validation, c.review_length)
-        if before[main] - after[main] <= c.most_lost:
+        after = score(task, load_task_model(task), validation, run.review_length)
+        if before[main] - after[main] <= run.most_lost:
             break
     return {"rank": rank, "validation": before, "validation_stored": after}
 
 
+def run_task(run: TaskRun, seed: int) -> dict:
+    """Fine-tune on one task, store the model, and score it on the test part, as it was and as it is stored."""
+    task, data = run.task, load_texts(run.task, "bundled")
+    training, validation, test = (data[split] for split in ("train", "validation", "test"))
+    if task == "questions":
+        training, validation, test = map(answerable, (training, validation, test))
+    settings.prepare(seed)
+    model = fresh_model(task)
+    features = task_features(task, training, run.review_length)
+    history = fine_tune(model, features, LOSSES[task], replace(run.training, seed=seed))
+    stored = _store(model, validation, run)
+    return {
+        "rows": len(training),
+        "minutes": round(history.seconds / 60, 1),
+        **stored,
+        "test": score(task, model, test, run.review_length),
+        "stored": score(task, load_task_model(task), test, run.review_length),
+    }
+
+
 def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Fine-tune, score on the test parts, store, and score what was stored."""
-    c, results = configuration, {}
-    seed = settings.prepare().seed
-    for task in ("reviews", "entities", "questions"):
-        data = load_texts(task, "bundled")
-        training, validation, test = (data[split] for split in ("train", "validation", "test"))
-        if task == "questions":
-            training, validation, test = map(answerable, (training, validation, test))
-        settings.prepare(seed)
-        model = fresh_model(task)
-        run = replace(getattr(c, task), seed=seed)
-        history = fine_tune(model, task_features(task, training, c.review_length), LOSSES[task], run)
-        stored = _store(task, model, validation, c)
-        results[task] = {
-            "rows": len(training),
-            "minutes": round(history.seconds / 60, 1),
-            **stored,
-            "test": score(task, model, test, c.review_length),
-            "stored": score(task, load_task_model(task), test, c.review_length),
-        }
-        print(task, results[task], flush=True)
-    return results
+    """Fine-tune on each task, score on the test parts, store, and score what was stored."""
+    c = configuration
+    runs = {
+        task: TaskRun(task, getattr(c, task), c.review_length, c.ranks, c.most_lost)
+        for task in ("reviews", "entities", "questions")
+    }
+    products = {task: [CHECKPOINTS / task / "model.safetensors"] for task in runs}
+    seeds = [settings.prepare().seed]
+    found = run_grid("task-models", CODE_VERSION, runs, seeds, run_task, products=products)
+    return {task: result for task, (result,) in found.items()}

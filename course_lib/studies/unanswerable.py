@@ -26,6 +26,7 @@ from course_lib.finetuning.question_answering import (
     span_loss,
     tune_threshold,
 )
+from course_lib.studies.experiments import run
 from course_lib.studies.task_models import CHECKPOINTS, QUESTIONS, load_task_model
 
 CODE_VERSION = 1
@@ -108,13 +109,33 @@ def _rounded(scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Train in the manner of SQuAD 2.0, store the model, and examine both models."""
+@dataclass(frozen=True)
+class Examined:
+    """A stored model that is only examined, by the SHA-256 of its checkpoint."""
+
+    checkpoint: str
+
+
+def examine_answerable(examined: Examined, seed: int) -> dict:
+    """Examine the recorded model of ``task-models``."""
+    settings.prepare(seed)
+    found = examine(load_task_model("questions"), load_texts("questions", "bundled"))
+    return {"checkpoint": examined.checkpoint} | found
+
+
+def train_on_both(configuration: Configuration, seed: int) -> dict:
+    """Train in the manner of SQuAD 2.0, store the model, and examine it."""
     c, data = configuration, load_texts("questions", "bundled")
-    model, cost = train(data["train"], c.both)
+    model, cost = train(data["train"], replace(c.both, seed=seed))
     save_compact(model, CHECKPOINT, c.rank)
-    answerable, both = load_task_model("questions"), load_model()
+    return {"checkpoint": checksum(CHECKPOINT)} | cost | examine(load_model(), data)
+
+
+def record(configuration: Configuration = CONFIGURATION) -> dict:
+    """Make both runs: examine the 1.1-style model, and train, store and examine the 2.0-style one."""
+    c = configuration
+    answerable, product = Examined(checksum(CHECKPOINTS / "questions")), CHECKPOINT / "model.safetensors"
     return {
-        "1.1-style": {"checkpoint": checksum(CHECKPOINTS / "questions")} | examine(answerable, data),
-        "2.0-style": {"checkpoint": checksum(CHECKPOINT)} | cost | examine(both, data),
+        "1.1-style": run("unanswerable-1.1", CODE_VERSION, answerable, c.answerable.seed, examine_answerable),
+        "2.0-style": run("unanswerable-2.0", CODE_VERSION, c, c.both.seed, train_on_both, products=[product]),
     }

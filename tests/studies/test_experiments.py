@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 from dataclasses import dataclass
 
 import pytest
 
 from course_lib.errors import RecordError
-from course_lib.studies import experiments
+from course_lib.studies import RECORDINGS, experiments, search
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,55 @@ def test_mean_and_deviation():
     mean, deviation = experiments.mean_and_deviation([1.0, 2.0, 4.0])
     assert mean == pytest.approx(7 / 3)
     assert deviation == pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5)
+
+
+def test_a_run_is_made_again_when_what_it_wrote_is_gone_or_another(tmp_path, counted):
+    product = tmp_path / "model.safetensors"
+
+    def writes(configuration, seed):
+        product.write_bytes(b"weights")
+        return counted(configuration, seed)
+
+    def run():
+        return experiments.run("tiny", 1, Variant(), 1, writes, tmp_path, products=[product])
+
+    assert run() == run() and len(counted.calls) == 1
+    stored = json.loads(experiments.run_path("tiny", 1, Variant(), 1, tmp_path).read_text())
+    assert stored["products"] == {"model.safetensors": hashlib.sha256(b"weights").hexdigest()}
+    product.write_bytes(b"other weights")
+    assert run()["score"] == 1.01 and len(counted.calls) == 2
+    product.unlink()
+    assert run()["score"] == 1.01 and len(counted.calls) == 3
+    assert product.read_bytes() == b"weights"
+
+
+def test_the_products_of_a_grid_go_by_name(tmp_path, counted):
+    product = tmp_path / "model.safetensors"
+    product.write_bytes(b"weights")
+    products = {"low": [product]}
+    experiments.run_grid("tiny", 1, GRID, [1], counted, tmp_path, products)
+    product.write_bytes(b"other weights")
+    experiments.run_grid("tiny", 1, GRID, [1], counted, tmp_path, products)
+    assert counted.calls == [(1e-4, 1), (1e-3, 1), (1e-4, 1)]
+
+
+@pytest.mark.parametrize("name", sorted(RECORDINGS))
+def test_every_recording_makes_its_runs_by_the_runner(name, monkeypatch):
+    """What is measured is measured in a run: kept, resumable, with its provenance."""
+
+    class Started(Exception):
+        pass
+
+    def refuse(study, code_version, configuration, seed, function, folder=None, products=()):
+        assert code_version == module.CODE_VERSION and callable(function)
+        assert experiments.run_path(study, code_version, configuration, seed).suffix == ".json"
+        raise Started(study)
+
+    module = importlib.import_module(RECORDINGS[name])
+    monkeypatch.setattr(experiments, "run", refuse)
+    if hasattr(module, "run"):
+        monkeypatch.setattr(module, "run", refuse)
+    # The trials of the search are Optuna's own to keep; the runs that follow them are not.
+    monkeypatch.setattr(search, "work", lambda *arguments, **named: None)
+    with pytest.raises(Started, match=name):
+        module.record(module.CONFIGURATION)

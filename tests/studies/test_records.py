@@ -66,7 +66,26 @@ def test_the_minutes_of_runs_that_an_earlier_try_has_finished_count(study, tmp_p
     (path,) = (tmp_path / "runs").rglob("*.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"minutes": 61.5}))
     assert records.make_record("tiny")["minutes"] == 61.5
-    assert records.make_record("tiny")["minutes"] == 61.5  # counted once each time
+    made = records.make_record("tiny")
+    assert made["minutes"] == 61.5  # counted once each time
+    assert made["kept_runs"] == []  # they came about as the record says of itself
+
+
+def test_runs_from_another_machine_or_day_are_told_apart(study, tmp_path):
+    def recorded(configuration):
+        run = lambda c, seed: {"accuracy": 0.5}  # noqa: E731
+        return [experiments.run("tiny", 1, configuration, seed, run, tmp_path / "runs") for seed in (1, 2, 3)]
+
+    study.record = recorded
+    assert records.make_record("tiny")["kept_runs"] == []
+    for path in list((tmp_path / "runs").rglob("*.json"))[:2]:
+        other = {"machine": "another", "date": "2020-01-01", "minutes": 10.25}
+        path.write_text(json.dumps(json.loads(path.read_text()) | other))
+    made = records.make_record("tiny")
+    (kept,) = made["kept_runs"]
+    assert (kept["runs"], kept["minutes"], kept["machine"]) == (2, 20.5, "another")
+    assert kept["versions"] == made["versions"] and made["machine"] != "another"
+    assert made["minutes"] == 20.5
 
 
 def test_it_is_one_file_with_unix_lines_that_others_may_read(study):
