@@ -165,9 +165,14 @@ def run(
     check_features(model, features)
     prepare_model(model, c)
     with tempfile.TemporaryDirectory() as place:
-        on_cpu = cpu or not torch.cuda.is_available()
+        # The Trainer refuses bfloat16 on a processor unless it is told that there is nothing else.
+        on_cpu = cpu or not torch.accelerator.is_available()
         arguments = trainer_arguments(
-            place, c, use_cpu=cpu, dataloader_pin_memory=not on_cpu, train_sampling_strategy="group_by_length"
+            place,
+            c,
+            use_cpu=on_cpu,
+            dataloader_pin_memory=not on_cpu,
+            train_sampling_strategy="group_by_length",
         )
         trainer = TaskTrainer(
             task.loss_of, c, model=model, args=arguments, train_dataset=features, data_collator=pad_batch

@@ -45,7 +45,8 @@ from course_lib.studies.question_sentences import few_sentences, pair_features, 
 CODE_VERSION = 1
 PRECISION = "bfloat16"
 OBJECTIVES = ("MLM and NSP", "MLM alone", "left to right")
-TASKS = ("reviews", "questions", "entities", "question-sentence pairs")
+PAIRS = "question-sentence pairs"
+TASKS = ("reviews", "questions", "entities", PAIRS)
 LSTM_TASKS = ("questions", "entities")  # where a word must know what follows it
 UNTOUCHED_TASKS = ("entities",)
 MASKING = tuple(row[:3] for row in MASKING_STRATEGIES if row[:3] != (80, 10, 10))  # the rest of table 8
@@ -75,14 +76,13 @@ class Objective:
     max_length: int = 64
     learning_rate: float = 2e-4
     masking: tuple[int, int, int] = (80, 10, 10)
-    tasks: tuple[str, ...] = TASKS
+    tasks: tuple[str, ...] = TASKS[:3]
     early_steps: tuple[int, ...] = (20,)
     rows: dict[str, int] = field(
         default_factory=lambda: {
             "reviews": 600,
             "questions": 900,
             "entities": 800,
-            "question-sentence pairs": 700,
         }
     )
     epochs: int = 2
@@ -91,7 +91,7 @@ class Objective:
             "reviews": 1e-4,
             "questions": 2e-4,
             "entities": 3e-4,
-            "question-sentence pairs": 2e-4,
+            PAIRS: 1e-4,
         }
     )
     review_length: int = 64
@@ -130,6 +130,7 @@ class Configuration:
     Parameters
     ----------
     objectives : to be compared.
+    pairs : the same objectives once more, followed by the question-sentence pairs; they are learned from all rows.
     untouched : the bundled weights as they are: what going on with them costs or gains.
     masking : other masking strategies, after which the entities alone are learned.
     readings : of a left-to-right model's sentence.
@@ -138,6 +139,9 @@ class Configuration:
     """
 
     objectives: tuple[Objective, ...] = tuple(Objective(name) for name in OBJECTIVES)
+    pairs: tuple[Objective, ...] = tuple(
+        Objective(name, tasks=(PAIRS,), early_steps=(), rows={}) for name in OBJECTIVES
+    )
     untouched: tuple[Objective, ...] = tuple(
         Objective(name, steps=0, tasks=UNTOUCHED_TASKS, early_steps=())
         for name in ("MLM alone", "left to right")
@@ -333,7 +337,7 @@ def task_rows(task: str, split: str, sentences: int = 3):
     rows = load_texts(task if task in ("reviews", "entities") else "questions", "bundled")[split]
     if task == "questions":
         return Dataset.from_list(few_sentences(rows, sentences, seed=0))
-    return question_sentence_pairs(rows, seed=0) if task == "question-sentence pairs" else rows
+    return question_sentence_pairs(rows, seed=0) if task == PAIRS else rows
 
 
 def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int, lstm: bool = False) -> float:
@@ -352,7 +356,7 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     """
     o = objective
     torch.manual_seed(seed)
-    pairs = task == "question-sentence pairs"
+    pairs = task == PAIRS
     fresh = sentence_order.pair_model() if pairs else task_models.fresh_model(task)
     body = type(encoder)(encoder.configuration)
     body.load_state_dict(encoder.state_dict())
@@ -378,9 +382,9 @@ def run_objective(objective: Objective, seed: int) -> dict:
     Returns
     -------
     dict
-        ``scores`` by task, ``steps`` with the entities' F1 by step, ``features`` with the entities' F1 of
-        a linear classifier on frozen states (MLM alone, else None), and ``lstm`` by the tasks of
-        ``LSTM_TASKS``, empty but for left to right that was trained on.
+        ``scores`` by task; if the entities are among them, ``steps`` with their F1 by step, and after MLM alone
+        ``features`` with their F1 of a linear classifier on frozen states (else None); and ``lstm`` by the
+        tasks of ``LSTM_TASKS`` after left to right, if it was trained on.
     """
     settings.prepare(seed)
     tokenizer = load_tokenizer()
@@ -391,7 +395,8 @@ def run_objective(objective: Objective, seed: int) -> dict:
     for step, encoder in continued_training(
         objective, corpus, MaskingVocabulary.from_tokens(tokens), special, seed
     ):
-        steps[str(step)] = task_score(encoder, "entities", objective, seed)
+        if "entities" in objective.tasks:
+            steps[str(step)] = task_score(encoder, "entities", objective, seed)
     scores = {
         task: steps[str(objective.steps)]
         if task == "entities"
@@ -399,10 +404,11 @@ def run_objective(objective: Objective, seed: int) -> dict:
         for task in objective.tasks
     }
     features = None
-    if objective.name == "MLM alone":  # where masking strategies are compared
+    if steps and objective.name == "MLM alone":  # where masking strategies are compared
         rows = (task_rows("entities", split) for split in ("train", "test"))
         features = round(entity_f1_from_features(encoder, tokenizer, *rows), 2)
-    with_lstm = LSTM_TASKS if objective.name == "left to right" and objective.steps else ()
+    trained_on = objective.name == "left to right" and objective.steps
+    with_lstm = [task for task in LSTM_TASKS if trained_on and task in objective.tasks]
     return {
         "scores": scores,
         "steps": steps,
@@ -469,6 +475,7 @@ def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dic
     c = configuration
     return {
         "objectives": ({o.name: o for o in c.objectives}, run_objective),
+        "pairs": ({o.name: o for o in c.pairs}, run_objective),
         "untouched": ({o.name: o for o in c.untouched}, run_objective),
         "masking": ({"/".join(map(str, o.masking)): o for o in c.masking}, run_objective),
         "readings": ({r.tokens: r for r in c.readings}, run_reading),

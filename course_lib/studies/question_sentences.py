@@ -7,6 +7,7 @@ their answer and two more sentences of the paragraph, so that many trainings fit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,22 +17,22 @@ from course_lib.data.wikipedia import split_sentences
 
 
 def question_sentence_pairs(rows, seed: int) -> list[tuple[str, str, int]]:
-    """Return one pair for each question with an answer: question, sentence, label.
+    """Return two pairs for each question with an answer: question, sentence, label.
 
-    A coin decides whether the sentence is the one with the answer (label 0, *entailment*, as in QNLI) or,
-    of the others in the paragraph, the one that shares most words with the question (label 1): a random
-    one would be told by its topic alone. A question whose paragraph has a single sentence, or whose
-    answer runs over a sentence's end, is left out.
+    One has the sentence with the answer (label 0, *entailment*, as in QNLI), the other another sentence of
+    the same paragraph (label 1). Both labels are equally frequent, and each question has both, so neither a
+    question nor its topic tells anything of the label. A question whose paragraph has a single sentence, or
+    whose answer runs over a sentence's end, is left out.
 
     Parameters
     ----------
     rows : ``question``, ``context``, ``answers`` and ``is_impossible``, as the questions have them.
-    seed : of the coins.
+    seed : of the choice among the other sentences.
     """
-    coins = np.random.default_rng(seed).random(len(rows)) < 0.5
+    generator = np.random.default_rng(seed)
     sentences_of: dict[str, list[tuple[int, str]]] = {}
     pairs = []
-    for row, other in zip(rows, coins, strict=True):
+    for row in rows:
         if row["is_impossible"]:
             continue
         context = row["context"]
@@ -40,13 +41,30 @@ def question_sentence_pairs(rows, seed: int) -> list[tuple[str, str, int]]:
         end = start + len(row["answers"]["text"][0])
         holding = [text for begin, text in sentences if begin <= start and end <= begin + len(text)]
         others = [text for _, text in sentences if text not in holding]
-        if not holding or not others:
-            continue
-        words = set(row["question"].lower().split())
-        # max takes the first of equals, so the choice does not depend on anything else.
-        misleading = max(others, key=lambda text: len(words & set(text.lower().split())))
-        pairs.append((row["question"], misleading if other else holding[0], int(other)))
+        if holding and others:
+            other = others[int(generator.integers(len(others)))]
+            pairs += [(row["question"], holding[0], 0), (row["question"], other, 1)]
     return pairs
+
+
+def shared_words_accuracy(
+    training: Sequence[tuple[str, str, int]], test: Sequence[tuple[str, str, int]]
+) -> float:
+    """Return the accuracy of a logistic regression that knows only which share of a question's words is in a sentence.
+
+    Parameters
+    ----------
+    training, test : question, sentence, label.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    def share(question: str, sentence: str) -> list[float]:
+        asked, said = (set(re.findall(r"\w+", text.lower())) for text in (question, sentence))
+        return [len(asked & said) / max(1, len(asked))]
+
+    features = [[share(question, sentence) for question, sentence, _ in part] for part in (training, test)]
+    labels = [[label for *_, label in part] for part in (training, test)]
+    return float(LogisticRegression().fit(features[0], labels[0]).score(features[1], labels[1]))
 
 
 def few_sentences(rows, sentences: int, seed: int) -> list[dict]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import DataFileError
-from course_lib.finetuning import launch
+from course_lib.finetuning import frameworks, launch
 from course_lib.finetuning.loop import TrainingConfiguration
 from course_lib.settings import DATA, REPOSITORY
 
@@ -55,6 +56,15 @@ def texts(tmp_path_factory):
         small = {"version": "v2.0", "data": [{"title": subjects[0]["title"], "paragraphs": [paragraph]}]}
         (path / "questions" / f"{split}.json").write_text(json.dumps(small), encoding="utf-8")
     return path
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is something else than the processor")
+def test_bfloat16_without_a_gpu_is_no_error(encoder, texts, monkeypatch, capsys):
+    """Some processors have instructions for it; the Trainer must be told that nothing else is meant."""
+    monkeypatch.setattr(frameworks, "casts", lambda device, precision: precision == "bfloat16")
+    half = replace(C, precision="bfloat16", epochs=1)
+    scores = launch.run("entities", half, encoder=str(encoder), texts=str(texts / "entities"), max_length=32)
+    assert 0 <= scores["f1"] <= 1 and json.loads(capsys.readouterr().out.splitlines()[-1])["updates"] > 0
 
 
 def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys):

@@ -115,7 +115,9 @@ def test_task_models_and_what_goes_on_from_them(checkpoints):
     task_models.record(c)  # the one whose checkpoint is gone is made again
     assert (checkpoints / "entities" / "model.safetensors").is_file()
 
-    both = replace(unanswerable.CONFIGURATION, both=replace(unanswerable.CONFIGURATION.both, epochs=1), rank=2)
+    both = replace(
+        unanswerable.CONFIGURATION, both=replace(unanswerable.CONFIGURATION.both, epochs=1), rank=2
+    )
     examined = unanswerable.record(both)
     assert form(examined) == form(load_record("unanswerable")["results"])
     for name, folder in (("1.1-style", "questions"), ("2.0-style", "unanswerable")):
