@@ -484,8 +484,19 @@ def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dic
 
 
 def record(configuration: Configuration = CONFIGURATION) -> dict:
-    """Run every part with every seed; finished runs are kept in the cache."""
-    return {
+    """Run every part with every seed; finished runs are kept in the cache.
+
+    Returns
+    -------
+    dict
+        For each part, lists of runs by name, one run a seed. The scores of ``pairs`` stand among those of the
+        ``objectives``, which are trained alike.
+    """
+    found = {
         part: experiments.run_grid(f"ablations-{part}", CODE_VERSION, runs, configuration.seeds, function)
         for part, (runs, function) in studies(configuration).items()
     }
+    for name, runs in found.pop("pairs").items():
+        for run, with_pairs in zip(found["objectives"][name], runs, strict=True):
+            run["scores"] |= with_pairs["scores"]
+    return found

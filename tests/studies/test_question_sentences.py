@@ -8,7 +8,12 @@ from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import split_sentences
 from course_lib.finetuning.classification import load_tokenizer
-from course_lib.studies.question_sentences import few_sentences, pair_features, question_sentence_pairs
+from course_lib.studies.question_sentences import (
+    few_sentences,
+    pair_features,
+    question_sentence_pairs,
+    shared_words_accuracy,
+)
 
 CONTEXT = "Ada lived in London. Alan was born in Paris and lived in Rome. Eve sleeps."
 
@@ -25,7 +30,7 @@ def row(question: str, answer: str, context: str = CONTEXT, impossible: bool = F
 
 
 def both(question: dict) -> set[tuple[str, str, int]]:
-    """Return what a question can become, by many coins."""
+    """Return what a question can become, by many seeds."""
     return {pair for seed in range(20) for pair in question_sentence_pairs([question], seed)}
 
 
@@ -33,8 +38,17 @@ def test_the_label_says_whether_the_answer_stands_in_the_sentence():
     question = "Who lived in London?"
     assert both(row(question, "Ada")) == {
         (question, "Ada lived in London.", 0),
-        (question, "Alan was born in Paris and lived in Rome.", 1),  # it shares more words than the other
+        (question, "Alan was born in Paris and lived in Rome.", 1),
+        (question, "Eve sleeps.", 1),
     }
+
+
+def test_every_question_has_one_pair_of_each_label_so_that_it_tells_nothing():
+    rows = [row("Who lived in London?", "Ada"), row("Who sleeps?", "Eve"), row("Who was born?", "Alan")]
+    pairs = question_sentence_pairs(rows, seed=3)
+    assert [(question, label) for question, _, label in pairs] == [
+        (one["question"], label) for one in rows for label in (0, 1)
+    ]
 
 
 def test_the_second_of_two_equal_answers_is_found_by_its_place():
@@ -62,11 +76,21 @@ def test_pairs_of_the_bundled_questions():
     rows = load_texts("questions", "bundled")["train"]
     pairs = question_sentence_pairs(rows, seed=0)
     labels = [label for *_, label in pairs]
-    assert len(pairs) > 1000 and 0.45 < sum(labels) / len(labels) < 0.55
+    assert len(pairs) > 2000 and sum(labels) == len(labels) / 2
     contexts = set(rows["context"])
     sentences = {text for context in contexts for _, text in split_sentences(context)}
     assert {sentence for _, sentence, _ in pairs} <= sentences
     assert question_sentence_pairs(rows, seed=0) == pairs != question_sentence_pairs(rows, seed=1)
+
+
+def test_shared_words_are_counted_by_questions_not_by_length():
+    told = [
+        ("who lived in rome", "she lived in rome", 0),
+        ("who lived in rome", "a very long sentence", 1),
+    ] * 8
+    blind = [("who lived in rome", "lived in rome", label) for label in (0, 1)] * 8
+    assert shared_words_accuracy(told, told) == 1.0
+    assert shared_words_accuracy(blind, blind) == 0.5
 
 
 def test_features_keep_the_frame_when_they_are_cut():
