@@ -30,12 +30,15 @@ nap = time.sleep
 time.sleep = lambda seconds: nap(min(seconds, 0.02))  # the client waits up to 8 s between tries
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError
+from course_lib.pretraining.texts import HubDocuments
 answers = sys.stdout
 sys.stdout = sys.stderr
 for name in sys.stdin:
     try:
         if name.strip() == "encoder":
             answer = {"files": sorted(path.name for path in encoder_folder().iterdir())}
+        elif name.strip() == "wikipedia":
+            answer = {"articles": len(list(HubDocuments()))}
         else:
             splits = load_texts(name.strip())
             answer = {"rows": splits.num_rows, "first": splits["train"][0]}
@@ -152,10 +155,10 @@ def environment(hub, home, **more) -> dict[str, str]:
 class Course:
     """A process of the course, asked to load one thing after the other."""
 
-    def __init__(self, variables):
+    def __init__(self, variables, before: str = ""):
         self.home = variables["HF_HOME"]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER],
+            [sys.executable, "-c", before + WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -279,6 +282,7 @@ def test_a_file_that_stops_in_the_middle_is_gone_on_with(course, hub, kind):
 
 
 FAILURES = {
+    "every connection stalls in mid-file": ("encoder", Fault("stall", "model.safetensors"), "took too long"),
     "every connection is cut in mid-file": ("encoder", Fault("cut", "model.safetensors"), "cut"),
     "no such repository": ("reviews", Fault("status", "/api/", status=404), "status 404"),
     "a file that is not there": ("reviews", Fault("status", "train-", status=404, method="HEAD"), "status 404"),
@@ -289,6 +293,8 @@ FAILURES = {
     "overloaded": ("encoder", Fault("status", "/api/", status=503), "status 503"),
     "large file, wrong content": ("encoder", Fault("wrong", "model.safetensors"), "model.safetensors came damaged"),
     "small file, wrong content": ("encoder", Fault("wrong", "vocab.txt"), "vocab.txt came damaged"),
+    "Wikipedia, one of its files broken": ("wikipedia", Fault("status", "train-00001"), "status 500"),
+    "Wikipedia, wrong content": ("wikipedia", Fault("wrong", "train-00001"), "train-00001-of-00002.parquet came damaged"),
     "data, wrong content": ("reviews", Fault("wrong", "train-"), "train-00000-of-00001.parquet came damaged"),
 }  # fmt: skip
 
@@ -389,6 +395,27 @@ def test_the_doctor_sees_the_hub_and_says_what_to_do_without_it(hub, monkeypatch
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     hub.requests.clear()
     assert not doctor._hub()[0] and hub.requests == []
+
+
+NO_NAMES = """
+import socket
+def unknown(host, *arguments, **named):
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+socket.getaddrinfo = unknown
+"""
+
+
+def test_a_hub_whose_name_is_not_known(hub, tmp_path):
+    """What a laptop without a network says first: its DNS server does not answer."""
+    course = Course(environment(hub, tmp_path, HF_ENDPOINT="http://hub.invalid"), before=NO_NAMES)
+    try:
+        answer = course.load("reviews")
+    finally:
+        course.stop()
+    assert answer.get("error") == "HubUnavailableError", answer
+    for part in ("http://hub.invalid", "no connection", "COURSE_PROFILE=quick"):
+        assert part in answer["message"], answer
+    assert "\n" not in answer["message"] and course.kept() == []
 
 
 def test_offline_by_wish(hub, tmp_path):
