@@ -131,6 +131,7 @@ class Configuration:
     ----------
     objectives : to be compared.
     pairs : the same objectives once more, followed by the question-sentence pairs; they are learned from all rows.
+    longer : one of them with twice the epochs: does a model that has not learned the pairs only need more time?
     untouched : the bundled weights as they are: what going on with them costs or gains.
     masking : other masking strategies, after which the entities alone are learned.
     readings : of a left-to-right model's sentence.
@@ -141,6 +142,9 @@ class Configuration:
     objectives: tuple[Objective, ...] = tuple(Objective(name) for name in OBJECTIVES)
     pairs: tuple[Objective, ...] = tuple(
         Objective(name, tasks=(PAIRS,), early_steps=(), rows={}) for name in OBJECTIVES
+    )
+    longer: tuple[Objective, ...] = (
+        Objective("MLM alone", tasks=(PAIRS,), early_steps=(), rows={}, epochs=4),
     )
     untouched: tuple[Objective, ...] = tuple(
         Objective(name, steps=0, tasks=UNTOUCHED_TASKS, early_steps=())
@@ -476,6 +480,7 @@ def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dic
     return {
         "objectives": ({o.name: o for o in c.objectives}, run_objective),
         "pairs": ({o.name: o for o in c.pairs}, run_objective),
+        "longer": ({o.name: o for o in c.longer}, run_objective),
         "untouched": ({o.name: o for o in c.untouched}, run_objective),
         "masking": ({"/".join(map(str, o.masking)): o for o in c.masking}, run_objective),
         "readings": ({r.tokens: r for r in c.readings}, run_reading),

@@ -255,6 +255,8 @@ def test_variants_differ_from_the_full_model_in_what_their_name_says():
             "rows",
             "early_steps",
         }
+    (longer,), short = map(vars, CONFIGURATION.longer), vars(CONFIGURATION.pairs[1])
+    assert {name for name in short if short[name] != longer[name]} == {"epochs"}
     alone = vars(CONFIGURATION.objectives[1])
     for other in map(vars, CONFIGURATION.masking):
         assert {name for name in alone if alone[name] != other[name]} == {"masking", "tasks", "early_steps"}
@@ -263,7 +265,7 @@ def test_variants_differ_from_the_full_model_in_what_their_name_says():
 def test_every_part_of_the_recording_has_names_of_its_own():
     parts = ablations.studies()
     assert {part: len(runs) for part, (runs, _) in parts.items()} == {
-        "objectives": 3, "pairs": 3, "untouched": 2, "masking": 5, "readings": 2, "sizes": 4,
+        "objectives": 3, "pairs": 3, "longer": 1, "untouched": 2, "masking": 5, "readings": 2, "sizes": 4,
     }  # fmt: skip
 
 
