@@ -130,7 +130,8 @@ def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
         axis.invert_yaxis()
         axis.set(xlabel=translate("points against the full model"), title=where)
     left.set_ylabel(translate("task"))
-    right.legend(loc="lower left", fontsize=9)  # on the left it would cover the largest loss of all
+    # Below: inside, it would cover some loss or other.
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     alt = translate("Points against masked words with NSP. Here: {said}. In the paper every difference is below 0, the largest is left to right on SQuAD, {worst:+.1f}").format(said="; ".join(said), worst=DIRECTION_ABLATION["left to right"][-1] - full[-1])  # fmt: skip
     return Picture(figure, title, alt)
