@@ -78,7 +78,11 @@ def test_a_recording_has_every_arm_and_goes_on_where_it_was(counted):
     found = buckets.record()
     assert len(counted) == 2 * (2 + 2) * len(CONFIGURATION.seeds)
     for task in ("entities", "reviews"):
-        assert found[task]["buckets"]["score"] == found[task]["random"]["score"] == [70.0 + seed for seed in CONFIGURATION.seeds]
+        assert (
+            found[task]["buckets"]["score"]
+            == found[task]["random"]["score"]
+            == [70.0 + seed for seed in CONFIGURATION.seeds]
+        )
         assert set(found[task]["fixed"]) == {"processor_seconds", "timed_padding"}
         assert found[task]["largest_difference"] == 3.1e-6
     json.dumps(found)
