@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import settings
+from course_lib.data.weights import sha256_of
 from course_lib.studies.records import PROVENANCE, note_kept_run, provenance, write_json
 
 
@@ -92,7 +93,7 @@ def run(
 
 
 def _checksums(products: Sequence[Path]) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in products}
+    return {path.name: sha256_of(path) for path in products}
 
 
 def run_grid(

@@ -8,7 +8,7 @@ column, named entities found by a linear classifier on the frozen hidden states.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -96,16 +96,13 @@ def _percent_right(model, masked, pad_id: int) -> float:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the recording: a strategy, in percent of [MASK], the same word and a random one."""
+    """One run of the recording: a strategy, in percent of [MASK], the same word and a random one.
+
+    ``shared`` by all runs is the rest.
+    """
 
     strategy: tuple[int, int, int]
-    steps: int
-    batch_size: int
-    max_length: int
-    learning_rate: float
-    warmup_steps: int
-    precision: str
-    validation_sequences: int
+    shared: Configuration
 
 
 @cache
@@ -124,9 +121,9 @@ def _sequences(max_length: int, count: int) -> tuple[MaskingVocabulary, Tensor, 
 
 def run_strategy(run: Run, seed: int) -> dict[str, float]:
     """Train one model with one strategy, and return its three measures in percent."""
-    r = run
+    c = run.shared
     settings.prepare(seed)
-    vocabulary, training, validation = _sequences(r.max_length, r.validation_sequences)
+    vocabulary, training, validation = _sequences(c.max_length, c.validation_sequences)
     entities = load_texts("entities", "bundled")
 
     def held_out(strategy: MaskingStrategy) -> MaskedBatch:
@@ -138,20 +135,20 @@ def run_strategy(run: Run, seed: int) -> dict[str, float]:
     model = new_model(training, vocabulary)
     for block in model.encoder.blocks:
         block.attention.dropout = 0.0
-    mask, keep, random = (share / 100 for share in r.strategy)
+    mask, keep, random = (share / 100 for share in run.strategy)
     updates = train_masked_language_model(
         model,
         training,
         vocabulary,
         strategy=MaskingStrategy(mask=mask, keep=keep, random=random),
-        steps=r.steps,
-        batch_size=r.batch_size,
-        learning_rate=r.learning_rate,
-        warmup_steps=r.warmup_steps,
-        precision=r.precision,
+        steps=c.steps,
+        batch_size=c.batch_size,
+        learning_rate=c.learning_rate,
+        warmup_steps=c.warmup_steps,
+        precision=c.precision,
         seed=seed,
     )
-    for _ in tqdm(updates, total=r.steps, desc="/".join(map(str, r.strategy)), unit="step"):
+    for _ in tqdm(updates, total=c.steps, desc="/".join(map(str, run.strategy)), unit="step"):
         pass
     f1 = entity_f1_from_features(model.encoder, load_tokenizer(), entities["train"], entities["test"])
     return {
@@ -163,10 +160,10 @@ def run_strategy(run: Run, seed: int) -> dict[str, float]:
 
 def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
     """Train one model for each strategy and seed, and measure each."""
-    shared = asdict(configuration)
-    strategies, seeds = shared.pop("strategies"), shared.pop("seeds")
-    runs = {"/".join(map(str, strategy)): Run(strategy=tuple(strategy), **shared) for strategy in strategies}
-    found = run_grid("masking-strategies", CODE_VERSION, runs, seeds, run_strategy)
+    c = configuration
+    shared = replace(c, strategies=(), seeds=())
+    runs = {"/".join(map(str, strategy)): Run(strategy, shared) for strategy in c.strategies}
+    found = run_grid("masking-strategies", CODE_VERSION, runs, c.seeds, run_strategy)
     return [
         dict(zip(("mask", "keep", "random"), run.strategy, strict=True))
         | {measure: [result[measure] for result in found[name]] for measure in found[name][0]}

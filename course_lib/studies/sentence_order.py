@@ -6,7 +6,7 @@ Lan et al. 2019, table 5. The recording trains both tasks longer than a lesson c
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -164,47 +164,41 @@ def overlap_accuracy(
 
 @dataclass(frozen=True)
 class Run:
-    """One task of the recording: ``"nsp"`` or ``"sop"``, learned from so many pairs."""
+    """One task of the recording: ``"nsp"`` or ``"sop"``, learned from so many pairs; ``shared`` is the rest."""
 
     objective: str
     training_pairs: int
-    max_length: int
-    short_probability: float
-    learning_rate: float
-    batch_size: int
-    validation_every: int
-    validation_pairs: int
-    precision: str
+    shared: Configuration
 
 
 def run_objective(run: Run, seed: int) -> dict:
     """Train on the pairs of one task, and score the model on both tasks' pairs."""
-    r = run
+    c = run.shared
     settings.prepare(seed)
     tokenizer = load_tokenizer()
     special, size = special_ids(tokenizer), tokenizer.get_vocab_size()
-    training, validation = wikipedia_split(tokenizer, r.validation_every)
+    training, validation = wikipedia_split(tokenizer, c.validation_every)
 
     def pairs_of(part: TokenizedCorpus, objective: str) -> SegmentPairs:
         return plan_pairs(
-            part, r.max_length, objective=objective, short_probability=r.short_probability, seed=seed
+            part, c.max_length, objective=objective, short_probability=c.short_probability, seed=seed
         )
 
     plans = {objective: pairs_of(validation, objective) for objective in ("nsp", "sop")}
     asked = {
-        objective: pair_features(validation, plan, special, np.arange(r.validation_pairs))
+        objective: pair_features(validation, plan, special, np.arange(c.validation_pairs))
         for objective, plan in plans.items()
     }
-    pairs = pairs_of(training, r.objective)
-    features = pair_features(training, pairs, special, np.arange(min(r.training_pairs, len(pairs))))
-    model, history = train_pairs(features, r.learning_rate, r.batch_size, r.precision)
-    overlap = overlap_accuracy((training, pairs), (validation, plans[r.objective]), size)
+    pairs = pairs_of(training, run.objective)
+    features = pair_features(training, pairs, special, np.arange(min(run.training_pairs, len(pairs))))
+    model, history = train_pairs(features, c.learning_rate, c.batch_size, c.precision)
+    overlap = overlap_accuracy((training, pairs), (validation, plans[run.objective]), size)
     return {
         "training_pairs": len(features),
         "training_tokens": history.tokens,
         "minutes": round(history.seconds / 60, 1),
-        "validation_pairs": len(asked[r.objective]),
-        "majority": round(majority_accuracy(asked[r.objective]), 4),
+        "validation_pairs": len(asked[run.objective]),
+        "majority": round(majority_accuracy(asked[run.objective]), 4),
         "word_overlap": round(overlap, 4),
         "accuracy": {name: round(accuracy(model, rows), 4) for name, rows in asked.items()},
     }
@@ -212,8 +206,9 @@ def run_objective(run: Run, seed: int) -> dict:
 
 def record(configuration: Configuration = CONFIGURATION) -> dict:
     """Train both tasks, and score each model on both."""
-    shared = asdict(configuration)
-    numbers = zip(("nsp", "sop"), shared.pop("training_pairs"), strict=True)
-    runs = {objective: Run(objective, number, **shared) for objective, number in numbers}
+    c = configuration
+    shared = replace(c, training_pairs=())
+    numbers = zip(("nsp", "sop"), c.training_pairs, strict=True)
+    runs = {objective: Run(objective, number, shared) for objective, number in numbers}
     found = run_grid("sentence-order", CODE_VERSION, runs, [settings.prepare().seed], run_objective)
     return {objective: result for objective, (result,) in found.items()}

@@ -8,12 +8,12 @@ threshold that is tuned on the validation part. Beside each result stands the SH
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib import settings
 from course_lib.data.sources import encoder_folder, load_texts
+from course_lib.data.weights import sha256_of
 from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.compact import load_compact, save_compact
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
@@ -63,7 +63,7 @@ def load_model(folder: Path = CHECKPOINT) -> TaskModel:
 
 def checksum(folder: Path) -> str:
     """Return the SHA-256 of the weights in a checkpoint's folder."""
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    return sha256_of(folder / "model.safetensors")
 
 
 def train(rows, configuration: TrainingConfiguration) -> tuple[TaskModel, dict]:
