@@ -105,6 +105,14 @@ def test_every_benchmark_of_the_repository_is_found(monkeypatch):
         assert re.search(r"^def main\(\s*repetitions: int = \d+", text, re.MULTILINE), name
 
 
+def test_every_benchmark_has_a_result_that_is_kept(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    module = importlib.import_module("benchmarks.__main__")
+    results = json.loads(module.BENCHMARKS.read_text(encoding="utf-8"))["results"]
+    assert set(results) == set(module.NAMES), "run: make bench"
+    assert all(measured["rows"] for measured in results.values())
+
+
 def test_a_benchmark_without_a_target_is_refused(monkeypatch):
     monkeypatch.syspath_prepend(str(REPOSITORY))
     module = importlib.import_module("benchmarks.__main__")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -25,34 +26,88 @@ from course_lib.data.sources import WANTED_FILES
 from course_lib.data.weights import sha256_of
 from course_lib.settings import DATA, NOTEBOOKS, REPOSITORY
 
+sys.path.append(str(Path(__file__).parent))
+from leaks import leaks
+
 MODULES = sorted([*(REPOSITORY / "course_lib").rglob("*.py"), *(REPOSITORY / "benchmarks").glob("*.py")])
 # A file in one of these formats can run code when it is opened.
-PICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+PICKLING = {
+    "pickle",
+    "cPickle",
+    "_pickle",
+    "dill",
+    "_dill",
+    "cloudpickle",
+    "joblib",
+    "jsonpickle",
+    "shelve",
+    "marshal",
+}
 # Archives: nothing in the course opens one, so no member can be written outside of a folder.
 ARCHIVES = {"tarfile", "zipfile"}
-UNPACKING = {"extractall", "unpack_archive"}
-RUNNING = {"os.system", "os.popen", "eval", "exec", "compile", "__import__", "subprocess.getoutput"}
-RUNNING |= {"subprocess.getstatusoutput", "asyncio.create_subprocess_shell"}
-LOADING = {"torch.load", "torch.save", "torch.hub.load", "pandas.read_pickle", "pd.read_pickle"}
-LOADING |= {"yaml.load", "yaml.unsafe_load"}
-# A deck shows what a cell of its own lesson's notebook makes: that code is the course's, as the notebook's is.
-EXEMPT = {
-    "course_lib/slides/replay.py": {"exec", "eval", "compile"},
-    "course_lib/slides/content.py": {"eval"},
-}
-
-
-SHELL = {
-    "get_ipython.system",
-    "get_ipython.getoutput",
-    "get_ipython.run_cell_magic",
-    "get_ipython.run_line_magic",
+# What fetches from an address: the hub's own client alone does, and its files are compared with their hashes.
+FETCHING = {"requests", "httpx", "urllib3", "aiohttp", "urllib.request", "http.client", "ftplib"}
+# Names by where they come from; a bare mention counts, as a name can be handed on and called elsewhere.
+FORBIDDEN = re.compile(
+    r"""
+    eval | exec | compile | __import__ | (.+\.)?get_ipython | runpy\..+ | pty\.spawn
+    | os\.(system | popen | startfile | (exec|spawn)[lv]p?e? | posix_spawnp?)
+    | (?!platform\.).+\.system | (.+\.)?(getoutput | getstatusoutput | run_cell_magic | run_line_magic)
+    | (.+\.)?(create_subprocess_shell | subprocess_shell)
+    | torch\.(.+\.)?(load | save | load_url) | torch\.hub(\..+)?
+    | gensim\.(.+\.)?load | (.+\.)?(Word2Vec | KeyedVectors | FastText | Doc2Vec)\.load
+    | yaml\.(full_|unsafe_)?load(_all)?
+    | (.+\.)?(read_pickle | to_pickle | load_from_checkpoint | load_state)
+    | (.+\.)?(extractall | unpack_archive)
+    | urllib\.request\..+ | (.+\.)?(urlretrieve | urlopen)
+    | (.+\.)?(snapshot_download | hf_hub_download | cached_download | load_state_dict_from_url)
+    """,
+    re.VERBOSE,
+)
+# Options, as keywords or as keys of a dictionary, and the one value that each may have.
+OPTIONS = dict.fromkeys(("trust_remote_code", "allow_pickle", "shell", "resume_from_checkpoint"), False)
+OPTIONS |= dict.fromkeys(("use_safetensors", "safe_serialization", "weights_only"), True)
+STARTING = {f"subprocess.{name}" for name in ("run", "Popen", "call", "check_call", "check_output")}
+SHELLS = re.compile(r"(?:.*[/\\])?(?:(?:ba|da|k|z|fi)?sh|cmd|powershell|pwsh)(?:\.exe)?")
+SHELL_OPTIONS = re.compile(r"-\w*c|/[cCkK]|-(?i:command|encodedcommand)")
+# The methods of a client of the web, which check the certificate of whom they ask unless they are told not to.
+ASKING = {
+    "get",
+    "post",
+    "put",
+    "patch",
+    "head",
+    "delete",
+    "request",
+    "stream",
+    "Client",
+    "AsyncClient",
+    "Session",
 }
 # Magics that change nothing but how a cell is shown or timed; any other one may be a shell.
 HARMLESS_MAGICS = {"matplotlib", "time", "timeit", "load_ext", "autoreload", "config", "precision"}
-# The hub's own functions: one place asks for what is wanted, checks it, and says clearly what went wrong.
-HUB = {"snapshot_download", "hf_hub_download", "cached_download", "load_state_dict_from_url"}
-ASKS_THE_HUB = "course_lib/data/sources.py"
+# Formats that the loader of data sets reads from files; any other name is that of a data set on the hub.
+FILE_FORMATS = {"parquet", "json", "csv", "text"}
+HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
+# What is used nevertheless: the module, the finding, and why it is harmless there.
+ALLOWED = {
+    "course_lib/slides/replay.py": {
+        "exec": "a deck shows what a cell of its own lesson's notebook makes: code of the course",
+        "eval": "so is the last expression of such a cell",
+        "compile": "so is the cell as a whole",
+    },
+    "course_lib/slides/content.py": {"eval": "a deck's own expression over what its notebook has made"},
+    "course_lib/readme.py": {
+        "runpy.run_path": "the table of known errors is read from the list in this repository's tests",
+    },
+    "course_lib/lessons/claims.py": {
+        "IPython.get_ipython": "the shell is asked for its list of syntax transformers, and runs nothing",
+    },
+    "course_lib/doctor.py": {"import httpx": "asks whether the hub answers, and reads nothing of the answer"},
+    "course_lib/data/sources.py": {
+        "huggingface_hub.snapshot_download": "the one place that asks the hub, checks what comes, and says what went wrong",
+    },
+}
 
 
 def python_of(cell: str) -> str:
@@ -85,50 +140,147 @@ def code_of(path: Path) -> str:
     return "\n".join(python_of(cell.source) for cell in cells if cell.cell_type == "code")
 
 
-def dotted(node: ast.AST, aliases: dict[str, str]) -> str:
+def text_in(node: ast.AST | None) -> str | None:
+    """Return the text that a literal is, None for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def dotted(node: ast.AST, names: dict[str, str]) -> str:
     """Return a name such as ``os.path.join`` by where it was imported from, empty for anything else."""
     if isinstance(node, ast.Name):
-        return aliases.get(node.id, node.id)
+        return names.get(node.id, node.id)
     if isinstance(node, ast.Attribute):
-        before = dotted(node.value, aliases)
-        return f"{before}.{node.attr}" if before else f"?.{node.attr}"
-    if isinstance(node, ast.Call):  # get_ipython().system
-        return dotted(node.func, aliases) if isinstance(node.func, ast.Name) else ""
+        return f"{dotted(node.value, names) or '?'}.{node.attr}"
+    if isinstance(node, ast.Call):
+        function, texts = dotted(node.func, names), [text_in(argument) for argument in node.args]
+        if function.rpartition(".")[2] == "import_module" and texts and texts[0]:
+            return texts[0]
+        if function == "getattr" and len(texts) > 1 and texts[1]:
+            return f"{dotted(node.args[0], names) or '?'}.{texts[1]}"
+        return function if isinstance(node.func, ast.Name) else ""  # get_ipython().system
     return ""
 
 
 def imported_names(tree: ast.AST) -> dict[str, str]:
-    """Return what the names mean that a piece of Python imports: ``system`` is ``os.system``, ``t`` is ``torch``."""
-    names = {}
+    """Return what names mean that are imported, or assigned from those: ``t`` is ``torch`` by ``import torch as t``."""
+    names, imported = {}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+            imported |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            new = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            names, imported = names | new, imported | set(new)
+    for node in ast.walk(tree):
+        root = node.value if isinstance(node, ast.Assign) else None
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in imported:
+            names |= {t.id: dotted(node.value, names) for t in node.targets if isinstance(t, ast.Name)}
     return names
+
+
+def findings_of_an_import(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the modules that must not be imported, and imports that do not say of what."""
+    if isinstance(node, ast.Import):
+        modules = [alias.name for alias in node.names]
+    else:
+        modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        modules += [] if node.level else [node.module]
+    return [
+        f"import {module}"
+        for module in modules
+        if set(module.split(".")) & (PICKLING | ARCHIVES) or module in FETCHING or module.endswith(".*")
+    ]
+
+
+def is_forbidden(name: str) -> bool:
+    """Tell whether a dotted name is one that runs, unpickles, unpacks or fetches."""
+    name = re.sub(r"^(builtins|__builtins__|IPython)\.", "", name)
+    return bool(FORBIDDEN.fullmatch(name) or set(name.split(".")) & (PICKLING | ARCHIVES))
+
+
+def options_of(node: ast.AST) -> list[tuple[str | None, ast.AST]]:
+    """Return the names and values that are given in a call, a dictionary or an assignment to a part of something."""
+    if isinstance(node, ast.Call):
+        return [(keyword.arg, keyword.value) for keyword in node.keywords]
+    if isinstance(node, ast.Dict):
+        return [(text_in(key), value) for key, value in zip(node.keys, node.values)]
+    if isinstance(node, ast.Assign):
+        parts = [
+            t.attr if isinstance(t, ast.Attribute) else text_in(getattr(t, "slice", None))
+            for t in node.targets
+        ]
+        return [(part, node.value) for part in parts]
+    return []
+
+
+def findings_of_options(node: ast.AST, name: str) -> list[str]:
+    """Return the options of a call by its name, or of a dictionary, that have another value than they may have."""
+    found = []
+    for option, value in options_of(node):
+        given = value.value if isinstance(value, ast.Constant) else "something"
+        if option in OPTIONS and given is not OPTIONS[option]:
+            found.append(f"{option}={given}")
+        asks = (
+            name.partition(".")[0] in FETCHING
+            or name.rpartition(".")[2] in ASKING
+            or not isinstance(node, ast.Call)
+        )
+        if option == "verify" and given is False and asks:
+            found.append("verify=False")
+    return found
+
+
+def findings_of_a_call(node: ast.Call, name: str, texts: dict[str, str]) -> list[str]:
+    """Return what is wrong with the arguments of a call that have no name, and with a name of the hub among them."""
+    found, last = [], name.rpartition(".")[2]
+    places = {"np.load": 2, "numpy.load": 2} | dict.fromkeys(STARTING, 8)  # of allow_pickle, and of shell
+    if name in places:
+        starred = any(isinstance(argument, ast.Starred) for argument in node.args)
+        further = node.args[places[name] : places[name] + 1]
+        if starred or any(getattr(argument, "value", None) is not False for argument in further):
+            found.append(f"{name} by position")
+    if last in ("from_pretrained", "load_dataset", "load_dataset_builder"):
+        named = [k.value for k in node.keywords if k.arg in ("pretrained_model_name_or_path", "path")]
+        for argument in (node.args + named)[:1]:
+            text = texts.get(argument.id) if isinstance(argument, ast.Name) else text_in(argument)
+            of_files = text in FILE_FORMATS and any(keyword.arg == "data_files" for keyword in node.keywords)
+            if isinstance(argument, ast.JoinedStr) or (text and HUB_NAME.fullmatch(text) and not of_files):
+                found.append(f"{last} of a literal name")
+    return found
+
+
+def starts_a_shell(node: ast.AST) -> bool:
+    """Tell whether a sequence of words has a shell in it that is told to run a text."""
+    words = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+    texts = [text_in(word) or "" for word in words]
+    return any(SHELLS.fullmatch(a) and SHELL_OPTIONS.fullmatch(b) for a, b in itertools.pairwise(texts))
 
 
 def findings(code: str) -> list[str]:
     """Return what in a piece of Python could run code that came from outside, or fetch what nobody checks."""
     found, tree = [], ast.parse(code)
-    aliases = imported_names(tree)
+    names = imported_names(tree)
+    texts = {
+        target.id: text_in(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and text_in(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
+        called = dotted(node.func, names) if isinstance(node, ast.Call) else ""
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
-            found += [f"import {n}" for n in names if n.partition(".")[0] in PICKLING | ARCHIVES]
-        if not isinstance(node, ast.Call):
-            continue
-        name = dotted(node.func, aliases).removeprefix("builtins.").removeprefix("IPython.")
-        if name in RUNNING | LOADING | SHELL or name.rpartition(".")[2] in UNPACKING | HUB:
-            found.append(name)
-        for keyword in node.keywords:
-            value = getattr(keyword.value, "value", "something")
-            if (keyword.arg, value) in (("use_safetensors", False), ("weights_only", False)):
-                found.append(f"{keyword.arg}={value}")
-            if keyword.arg == "verify" and value is False and name.startswith(("requests.", "httpx.")):
-                found.append("verify=False")
-            if keyword.arg in ("trust_remote_code", "allow_pickle", "shell") and value is not False:
-                found.append(f"{keyword.arg}={value}")
+            found += findings_of_an_import(node)
+        elif isinstance(node, ast.Call):
+            found += findings_of_a_call(node, called, texts)
+        if isinstance(node, ast.Call) or isinstance(getattr(node, "ctx", None), ast.Load):
+            mentioned = dotted(node, names)
+            found += [mentioned] if is_forbidden(mentioned) else []
+        if starts_a_shell(node):
+            found.append("a shell that runs a text")
+        found += findings_of_options(node, called)
     return found
 
 
@@ -162,6 +314,114 @@ def findings(code: str) -> list[str]:
         "import huggingface_hub\nhuggingface_hub.hf_hub_download('a/b', 'c')",
         "import huggingface_hub as hub\nhub.hf_hub_download('a/b', 'c')",
         "torch.hub.load_state_dict_from_url(address)",
+        "import os\nrun = os.system\nrun(command)",
+        "import os\nlist(map(os.system, commands))",
+        "import os\no = os\no.popen(command)",
+        "import os\ngetattr(os, 'system')(command)",
+        "import importlib\nimportlib.import_module('pickle').load(file)",
+        "import importlib\nimportlib.import_module('os').popen(command)",
+        "from os import *\nsystem(command)",
+        "list(map(eval, texts))",
+        "import torch\nread = torch.load",
+        "import torch\nread = getattr(torch, 'load')",
+        "import torch\ntorch.serialization.load(path)",
+        "from torch.serialization import load\nload(path)",
+        "import torch\ntorch.jit.load(path)",
+        "import torch\nhub = torch.hub",
+        "import torch\ntorch.hub.load(address, name)",
+        "from gensim.models import Word2Vec\nWord2Vec.load(path)",
+        "Word2Vec.load(path)",
+        "gensim.models.KeyedVectors.load(path)",
+        "import gensim.downloader as api\napi.load(name)",
+        "np.load(path, None, True)",
+        "import numpy\nnumpy.load(path, None, allow)",
+        "import numpy as np\nread = np.load\nread(*arguments)",
+        "import yaml\nyaml.full_load(text)",
+        "import yaml\nyaml.load_all(text)",
+        "from yaml import full_load_all as read\nread(text)",
+        "import pandas as pd\npd.read_pickle(path)",
+        "import pandas as table\ntable.read_pickle(path)",
+        "from pandas.io.api import read_pickle\nread_pickle(path)",
+        "import pandas\npandas.io.pickle.read_pickle(path)",
+        "frame.to_pickle(path)",
+        "Module.load_from_checkpoint(path)",
+        "trainer.train(resume_from_checkpoint=True)",
+        "trainer.train(resume_from_checkpoint=folder)",
+        "accelerator.load_state(folder)",
+        "import jsonpickle",
+        "from datasets.utils._dill import dumps",
+        "from datasets.utils import _dill",
+        "import datasets\ndatasets.utils._dill.dumps(x)",
+        "model.save_pretrained(folder, safe_serialization=False)",
+        "model.save_pretrained(folder, safe_serialization=safe)",
+        "subprocess.run(['sh', '-c', command])",
+        "subprocess.run(('/bin/bash', '-lc', command))",
+        "subprocess.run(['env', 'sh', '-c', command])",
+        "subprocess.run(['cmd.exe', '/c', command])",
+        "subprocess.run(['powershell', '-Command', command])",
+        "asyncio.create_subprocess_exec('sh', '-c', command)",
+        "subprocess.run(command, **{'shell': True})",
+        "options['shell'] = True\nsubprocess.run(command, **options)",
+        "subprocess.run(command, 0, None, None, None, None, None, True, True)",
+        "from subprocess import Popen\nPopen(*arguments)",
+        "import os\nos.execvp(command, arguments)",
+        "import os\nos.spawnlp(os.P_WAIT, command)",
+        "import os\nos.posix_spawn(path, arguments, variables)",
+        "import os\nos.startfile(path)",
+        "import pty\npty.spawn(command)",
+        "import runpy\nrunpy.run_path(path)",
+        "from runpy import run_module as run\nrun(name)",
+        "shell = get_ipython()",
+        "from IPython import get_ipython as shell\nshell().ast_transformers",
+        "shell.run_line_magic('run', path)",
+        "self.shell.system(command)",
+        "AutoModel.from_pretrained('owner/name')",
+        "BertModel.from_pretrained('bert-base-uncased')",
+        "BertModel.from_pretrained(f'{owner}/name')",
+        "BertModel.from_pretrained(pretrained_model_name_or_path='owner/name')",
+        "NAME = 'owner/name'\nBertModel.from_pretrained(NAME)",
+        "import datasets\ndatasets.load_dataset('imdb')",
+        "import datasets\ndatasets.load_dataset(path='owner/name')",
+        "import datasets\ndatasets.load_dataset('parquet')",
+        "from urllib.request import urlretrieve\nurlretrieve(address, path)",
+        "import urllib.request\nurllib.request.urlopen(address)",
+        "from urllib import request",
+        "read = urlopen",
+        "import requests\nrequests.get(address)",
+        "from requests import get\nget(address)",
+        "import httpx as client\nclient.get(address)",
+        "AutoModel.from_pretrained(name, **{'trust_remote_code': True})",
+        "requests.get(address, verify=False)",
+        "session.get(address, verify=False)",
+        "client.get(address, **{'verify': False})",
+        "session.verify = False",
+        "__import__(name)",
+        "code = compile(text, name, 'exec')",
+        "subprocess.getstatusoutput(command)",
+        "asyncio.create_subprocess_shell(command)",
+        "loop.subprocess_shell(protocol, command)",
+        "shell.run_cell_magic('sh', '', command)",
+        "torch.save(model, path)",
+        "torch.utils.model_zoo.load_url(address)",
+        "KeyedVectors.load(path)",
+        "FastText.load(path)",
+        "Doc2Vec.load(path)",
+        "yaml.unsafe_load(text)",
+        "archive.extractall(folder)",
+        "cached_download(address)",
+        "load_state_dict_from_url(address)",
+        "urlretrieve(address, path)",
+        "opener = urllib.request.build_opener()",
+        "load(path, weights_only=False)",
+        *(f"import {name}" for name in ("cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal")),
+        *(f"import {name}" for name in ("tarfile", "zipfile")),
+        *(f"import {name}" for name in ("urllib3", "aiohttp", "http.client", "ftplib")),
+        *(f"subprocess.{name}(*words)" for name in ("run", "call", "check_call", "check_output")),
+        *(
+            f"session.{name}(x, verify=False)"
+            for name in ("put", "post", "patch", "head", "delete", "stream")
+        ),
+        *(f"session.{name}(x, verify=False)" for name in ("request", "Client", "AsyncClient", "Session")),
     ],
 )
 def test_the_check_finds_what_it_is_for(code):
@@ -196,17 +456,40 @@ def test_the_check_lets_an_ordinary_cell_pass(cell):
     assert not findings(python_of(cell))
 
 
-def test_the_check_lets_ordinary_code_pass():
-    code = "model.eval()\nimport re\nre.compile(x)\nsubprocess.run([a, b])\nnp.load(path, allow_pickle=False)\nfolder(verify=False)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "model.eval()\nmodel.compile()",
+        "import re\nre.compile(x)",
+        "subprocess.run([a, b])\nsubprocess.run([a, b], shell=False)",
+        "subprocess.run(a, 0, None, None, None, None, None, True, False)",
+        "['sh', 'bash']\n['grep', '-c', text]",
+        "np.load(path, allow_pickle=False)\nnp.load(path, 'r', False)",
+        "folder(verify=False)\nclient.get(address, verify=True)",
+        "import platform\nplatform.system()",
+        "import os\nos.path.join(a, b)\nos.environ.get(a)",
+        "from safetensors.torch import load_file\nload_file(path)",
+        "model.load_state_dict(weights)\nchecks.load(name)",
+        "model.save_pretrained(folder, safe_serialization=True)\nModel.from_pretrained(folder, use_safetensors=True)",
+        "BertModel.from_pretrained(folder)\nBertModel.from_pretrained('./model')",
+        "import datasets\ndatasets.load_dataset('parquet', data_files=files)",
+        "requests = []\nrequests.append(address)",
+        "yaml.safe_load(text)\njson.load(file)",
+    ],
+)
+def test_the_check_lets_ordinary_code_pass(code):
     assert not findings(code)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_no_module_runs_what_it_reads(path):
-    name = path.relative_to(REPOSITORY).as_posix()
-    allowed = EXEMPT.get(name, set())
-    found = {f for f in findings(code_of(path)) if name != ASKS_THE_HUB or f.rpartition(".")[2] not in HUB}
-    assert not found - allowed
+    """A finding that is allowed and not there any more fails too: its place in the list would stand open."""
+    assert set(findings(code_of(path))) == set(ALLOWED.get(path.relative_to(REPOSITORY).as_posix(), {}))
+
+
+def test_what_is_allowed_is_in_a_module_and_has_a_reason():
+    assert set(ALLOWED) <= {path.relative_to(REPOSITORY).as_posix() for path in MODULES}
+    assert all(reason for findings in ALLOWED.values() for reason in findings.values())
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
@@ -235,11 +518,6 @@ def test_every_checkpoint_is_the_one_in_the_manifest():
     assert manifest.read_manifest() == found, "run: python -m course_lib.data.manifest"
 
 
-LOCAL = re.compile(r"/root/|/home/\w|/tmp/\w|/Users/\w|/work/\w|site-packages|[A-Z]:\\+Users|/var/folders/")
-SECRET = re.compile(
-    r"\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9-]{20,}|\bAKIA[A-Z0-9]{16}\b"
-    r"|[?&]token=[0-9a-f]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abp]-\w+"
-)
 WRITTEN = [
     *REPOSITORY.glob("*.md"),
     *(REPOSITORY / "slides").rglob("*.md"),
@@ -255,9 +533,81 @@ WRITTEN = [
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_no_secret_and_no_local_path_is_in_a_file(path):
     """The notebooks are held to the same in tests/notebooks."""
-    content = path.read_text(encoding="utf-8")
-    assert not SECRET.findall(content)
-    assert not LOCAL.findall(content)
+    assert not leaks(path.read_text(encoding="utf-8"))
+
+
+LETTERS = "aB3" * 20  # no secret is written here as a whole: who searches the repository for some finds none
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"hf_{LETTERS}",
+        f"ghp_{LETTERS}",
+        f"github_pat_{LETTERS}_{LETTERS}",
+        f"glpat-{LETTERS[:20]}",
+        f"sk-{LETTERS}",
+        f"sk-proj-{LETTERS[:10]}_{LETTERS[:10]}",
+        f"AIza{LETTERS[:35]}",
+        f"AKIA{'A1' * 8}",
+        f"ASIA{'A1' * 8}",
+        f"pypi-AgE{LETTERS}",
+        f"xoxb-{LETTERS}",
+        f"Bearer eyJ{LETTERS}",
+        f"eyJ{LETTERS}.eyJ{LETTERS}.{LETTERS}",
+        f"?token={'0a' * 8}",
+        "-----BEGIN RSA PRIVATE" + " KEY-----",
+        "https://reader:" + "word@example.org/simple",
+        r'"a line\nhf_' + LETTERS + '"',
+        "/root/.cache",
+        "/home/ada/bert",
+        "file:///tmp/x",
+        "/Users/ada",
+        "/work/course",
+        "/var/folders/ab",
+        "/private/var/ab",
+        "/mnt/data",
+        "/opt/conda/bin/python",
+        "path=/srv/course",
+        '"/workspace/bert"',
+        "(/content/drive)",
+        r'"a line\n/opt/conda"',
+        r'"\u001b[0;32m/opt/conda"',
+        "\x1b[0;32m/opt/conda",
+        "lib/python3/site-packages/torch",
+        "lib/python3/dist-packages/torch",
+        r"C:\Users\ada",
+        r"C:\\Users\\ada",
+        r"D:\data",
+        r'"a line\nC:\\Users"',
+        r'"D:\\notes"',
+        '"image/png": "iVBOR", "text/plain": "/opt/conda"',
+    ],
+)
+def test_a_secret_and_a_local_path_are_found(text):
+    assert leaks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"data:image/png;base64,/opt/a/sk{LETTERS}+/tmp/x\n/srv/a=",
+        f'"data:image/png;base64,ab\\n/opt/a/tmp/x/sk{LETTERS}="',
+        f'"image/png": "/opt/a/tmp/x/{LETTERS}="',
+        f'"image/png": [\n "/tmp/a\\n",\n "/opt/{LETTERS}="\n]',
+        "https://example.org/content/a, https://example.org/opt/a and https://example.org/mnt/a",
+        "https://example.org/a:b@c and mailto:reader@example.org",
+        "notebooks/content/a, ./opt/a and ../srv/a",
+        "https://example.org/?token= and token=abc",
+        r'"Question A:\n", "Answer B:\tc"',
+        "the prefix hf_, a Bearer of news, the risk-averse and the task-specific-fine-tuning-of-bert",
+        r"A: B, C:/x and BEGIN:\alpha",
+        f'"image/jpeg": "/opt/{LETTERS}="',
+        "ASIA and AKIA, pypi-packages",
+    ],
+)
+def test_an_ordinary_text_is_no_leak(text):
+    assert not leaks(text)
 
 
 # The notebook server ------------------------------------------------------------------------------

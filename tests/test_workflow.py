@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 import tomllib
 
 import pytest
@@ -40,8 +41,8 @@ def test_the_suite_runs_on_three_systems_and_on_the_oldest_and_the_newest_python
     found = combinations("test")
     assert {entry["os"].partition("-")[0] for entry in found} == {"ubuntu", "macos", "windows"}
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    oldest = project["requires-python"].removeprefix(">=")
-    assert {entry["python"] for entry in found} == {oldest, "3.13"}
+    oldest, above = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"]).groups()
+    assert {entry["python"] for entry in found} == {f"3.{oldest}", f"3.{int(above) - 1}"}
     (setup,) = [step for step in JOBS["test"]["steps"] if "setup-python" in step.get("uses", "")]
     assert setup["with"]["python-version"] == "${{ matrix.python }}"
 
@@ -55,8 +56,46 @@ def test_the_outputs_are_validated_on_every_processor_with_one_thread_and_two():
     assert found == set(itertools.product(PROCESSORS, (1, 2)))
 
 
+# Options of the audit that leave out no package and no finding; any other may, as --dry-run and --ignore-vuln do.
+AUDITING = {"--no-deps", "--disable-pip", "--require-hashes", "--strict"}
+
+
+def audits_everything(script: str) -> bool:
+    """Tell whether a script has one audit, of all pinned packages, from which nothing is left out."""
+    lines = [shlex.split(line) for line in script.splitlines() if "pip-audit" in shlex.split(line)[:1]]
+    if len(lines) != 1:
+        return False
+    words, (option, file) = lines[0][1:-2], lines[0][-2:]
+    return option in ("--requirement", "-r") and file == "requirements.lock" and set(words) <= AUDITING
+
+
 def test_the_pinned_packages_are_audited():
-    assert re.search(r"^pip-audit .*requirements\.lock$", commands("audit"), re.MULTILINE)
+    assert audits_everything(commands("audit"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--no-deps --requirement requirements.lock", True),
+        ("--strict -r requirements.lock", True),
+        ("--dry-run --requirement requirements.lock", False),
+        ("--dry --requirement requirements.lock", False),
+        ("-d -r requirements.lock", False),
+        ("--ignore-vuln PYSEC-2030-1 --requirement requirements.lock", False),
+        ("--ignore-vuln=PYSEC-2030-1 --requirement requirements.lock", False),
+        ("--skip-editable --requirement requirements.lock", False),
+        ("--requirement requirements.lock --dry-run", False),
+        ("--requirement requirements.lock; true", False),
+        ("--requirement other.lock", False),
+        ("requirements.lock", False),
+    ],
+)
+def test_an_audit_that_leaves_something_out_is_seen(words, expected):
+    assert audits_everything(f"python -m pip install pip-audit\npip-audit {words}") is expected
+
+
+def test_an_audit_that_is_not_there_is_seen():
+    assert not audits_everything("python -m pip install pip-audit\n# pip-audit -r requirements.lock")
 
 
 def test_the_makefile_names_the_same_processors():

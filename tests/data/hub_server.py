@@ -1,7 +1,8 @@
 """A hub on the loopback address: enough of the hub's protocol to serve repositories, and to misbehave on demand.
 
 It answers what ``huggingface_hub`` asks when a snapshot is downloaded: the commit of a revision, the
-tree of a commit, and the files, the large ones by a redirect to a store named by SHA-256.
+tree of a commit, and the files, the large ones by a redirect to a store named by SHA-256. Of a large file it
+says too, as the real hub does, that it could be had by Xet; who asks for that is told that there is none.
 """
 
 from __future__ import annotations
@@ -194,6 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
                 entry = {"type": "file", "path": file, "size": len(content), "oid": git_name(content)}
                 if len(content) > LARGE:
                     entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 130}
+                    entry["xetHash"] = sha256(content)
                 entries.append(entry)
             self._send(200, json.dumps(entries).encode())
         else:
@@ -205,13 +207,15 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None or found[2] not in found[0].files:
             self._send(404, b"Entry not found", {"X-Error-Code": "EntryNotFound"})
             return
-        repository, _, file = found
+        repository, name, file = found
         content = repository.files[file]
         headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{git_name(content)}"'}
         if len(content) > LARGE:
             address = f"{self.hub.store_address}/{sha256(content)}/{file}"
             linked = {"X-Linked-Etag": f'"{sha256(content)}"', "X-Linked-Size": str(len(content))}
-            self._send(302, b"", headers | linked | {"Location": address})
+            token = f"{self.hub.endpoint}/api/{kind}/{name}/xet-read-token/{repository.commit}"
+            offered = {"X-Xet-Hash": sha256(content), "Link": f'<{token}>; rel="xet-auth"'}
+            self._send(302, b"", headers | linked | offered | {"Location": address})
         else:
             self._send_file(content, path, headers)
 

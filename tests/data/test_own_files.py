@@ -23,7 +23,7 @@ from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
 from course_lib.settings import NOTEBOOKS
 
 sys.path.append(str(Path(__file__).parent))
-from tiny_bert import tiny_bert
+from tiny_bert import CHINESE, CHINESE_QUESTION, tiny_bert
 
 ONCE = TrainingConfiguration(epochs=1, batch_size=4)
 LEARNING = TrainingConfiguration(learning_rate=3e-3, epochs=60, batch_size=4, freeze_embeddings=False)
@@ -64,6 +64,8 @@ def answer(rows, folder, tokenizer):
         rows["question"], rows["context"], tokenizer, rows["answers"], settings
     )
     assert {window.example for window in windows} == set(range(len(rows)))
+    answerable = {number for number, row in enumerate(rows) if row["answers"]["text"]}
+    assert {window.example for window in windows if window.feature["start"]} == answerable != set()
     for window in windows:  # a target leads back to its answer
         if window.feature["start"]:
             row = rows[window.example]
@@ -112,6 +114,9 @@ def test_imdb(tmp_path, model_folder, tokenizer):
         "test": 6,
     }
     assert sorted(data["train"]["label"]) == [0, 0, 0, 1, 1, 1]
+    labels = dict(zip(data["train"]["text"], data["train"]["label"], strict=True))
+    assert labels["The film was good.\n\nIt was film 0."] == 1
+    assert labels["The film was bad.\n\nIt was film 2."] == 0
     classify(data["train"], model_folder, tokenizer, 2)
 
 
@@ -290,14 +295,11 @@ def loss_of_choices(scores: torch.Tensor, batch: dict[str, torch.Tensor]) -> tor
     return classification.classification_loss(scores.view(-1, 4), batch)  # (4B, 1) to (B, 4)
 
 
-CHINESE = "艾达住在伦敦。她在那里写了一本书，书里讲的是一条河。"
-
-
 def test_cmrc(tmp_path, model_folder, tokenizer):
     questions = [
         {
             "id": "DEV_0_QUERY_0",
-            "question": "艾达住在哪里？",
+            "question": CHINESE_QUESTION,
             "answers": [{"text": "伦敦", "answer_start": CHINESE.index("伦敦")}] * 3,
         }
     ]
@@ -305,6 +307,7 @@ def test_cmrc(tmp_path, model_folder, tokenizer):
     document = {"version": "v1.0", "data": [{"id": "DEV_0", "title": "艾达", "paragraphs": paragraphs}]}
     rows = read_cmrc(write(tmp_path / "cmrc2018_dev.json", json.dumps(document, ensure_ascii=False)))
     assert rows[0]["answers"]["text"][0] == "伦敦"
+    assert tokenizer.encode(CHINESE, add_special_tokens=False).tokens == list(CHINESE)  # no [UNK]
     answer(rows, model_folder, tokenizer)
 
 

@@ -22,6 +22,9 @@ WORDS = [
 ]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 VOCABULARY += [prefix + letter for prefix in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
+CHINESE = "艾达住在伦敦。她在那里写了一本书，书里讲的是一条河。"
+CHINESE_QUESTION = "艾达住在哪里？"
+VOCABULARY += sorted({*CHINESE, *CHINESE_QUESTION})
 
 
 def tiny_bert(folder: Path) -> dict[str, bytes]:

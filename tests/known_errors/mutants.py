@@ -43,9 +43,13 @@ T_PRETRAINING = "tests/pretraining/test_loop.py::"
 T_SEARCH = "tests/studies/test_search.py::"
 
 
-def one(name: str, what: str, target: str, old: str, new: str, *caught_by: str) -> Mutant:
+# What a course on BERT has to get right above all; an error in anything else is of the area "other".
+AREAS = ("masking", "pairs", "packing", "loss", "schedule", "decoding", "alignment", "metrics")
+
+
+def one(name: str, what: str, target: str, old: str, new: str, *caught_by: str, area: str) -> Mutant:
     """Return a mutant with one change."""
-    return Mutant(name, what, target, ((old, new),), caught_by)
+    return Mutant(name, what, target, ((old, new),), caught_by, area)
 
 
 KNOWN_ERRORS: dict[int, list[Mutant]] = {
@@ -57,6 +61,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'return nn.functional.cross_entropy(scores[carries_tag], batch["labels"][carries_tag])',
             'return (nn.functional.cross_entropy(scores.flatten(0, 1), batch["labels"].clamp(min=0).flatten()) * carries_tag).mean()',
             T_ENTITIES + "test_the_loss_looks_at_first_pieces_alone",
+            area="loss",
         ),
         one(
             "1 spans",
@@ -65,6 +70,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'scores = scores.masked_fill(batch["attention_mask"][:, :, None] == 0, torch.finfo(scores.dtype).min)',
             "pass",
             T_QUESTIONS + "test_the_loss_does_not_see_padding",
+            area="loss",
         ),
     ],
     2: [
@@ -75,6 +81,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'next_sentence_labels, reduction="sum"',
             'next_sentence_labels, reduction="sum", ignore_index=0',
             T_MODEL + "test_both_next_sentence_classes_contribute",
+            area="loss",
         ),
         one(
             "2 words",
@@ -83,6 +90,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "cross_entropy(scores, labels)",
             "cross_entropy(scores, labels, ignore_index=0)",
             T_HEADS + "test_the_loss_counts_the_word_with_id_0",
+            area="loss",
         ),
         one(
             "2 tags",
@@ -92,6 +100,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'batch["labels"] > 0',
             T_ENTITIES + "test_the_loss_looks_at_first_pieces_alone",
             T_ENTITIES + "test_a_tiny_model_learns_tags_by_heart",
+            area="loss",
         ),
     ],
     3: [
@@ -102,6 +111,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "SegmentPairs(first, second, labels[order])",
             "SegmentPairs(first, second, 1 - labels[order])",
             T_PAIRS + "test_labels_and_documents_of_every_pair",
+            area="pairs",
         ),
     ],
     4: [
@@ -112,6 +122,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "other += other >= own",
             "pass",
             T_PAIRS + "test_two_documents_never_give_a_random_segment_of_the_same_one",
+            area="pairs",
         ),
     ],
     5: [
@@ -122,6 +133,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "_fill(starts, sentences, targets[documents], corpus.document_starts[documents + 1])",
             "np.minimum(sentences + 2, corpus.document_starts[documents + 1])",
             T_PAIRS + "test_segments_are_spans_of_several_sentences",
+            area="pairs",
         ),
     ],
     6: [
@@ -137,6 +149,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
                 ),
             ),
             (T_INPUTS + "test_truncation_never_loses_a_special_token",),
+            area="packing",
         ),
         one(
             "6 texts",
@@ -145,6 +158,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "[cls_id, *encoding.ids[: max_length - 2], sep_id]",
             "[cls_id, *encoding.ids, sep_id][:max_length]",
             T_CLASSIFICATION + "test_cls_and_sep_stand_at_every_length",
+            area="packing",
         ),
     ],
     7: [
@@ -155,6 +169,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "B, T = input_ids.shape",
             "B, T = input_ids.shape; generator = torch.Generator().manual_seed(0)",
             T_MASKING + "test_a_seed_decides_and_another_one_differs",
+            area="masking",
         ),
         one(
             "7 steps",
@@ -163,6 +178,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "_generator(self.seed, MASKS, step)",
             "_generator(self.seed, MASKS, 0)",
             T_EXAMPLES + "test_masks_are_drawn_anew_for_the_same_pairs",
+            area="masking",
         ),
     ],
     8: [
@@ -173,6 +189,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "candidates = ~special if never is None else ~special & ~never",
             "candidates = torch.ones_like(special)",
             T_MASKING + "test_only_chosen_words_change_and_labels_say_what_they_were",
+            area="masking",
         ),
         one(
             "8 drawn",
@@ -181,6 +198,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "(~is_special & ~is_unused).nonzero().squeeze(1)",
             "torch.arange(len(tokens))",
             T_MASKING + "test_random_words_come_from_the_whole_vocabulary_without_special_and_unused_ones",
+            area="masking",
         ),
     ],
     9: [
@@ -192,6 +210,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "if False:",
             T_HEADS + "test_no_masked_token_gives_a_loss_of_zero_that_can_be_trained_on",
             T_MASKING + "test_special_tokens_alone_give_no_mask_and_no_nan",
+            area="loss",
         ),
         one(
             "9 tags",
@@ -200,6 +219,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "if not carries_tag.any():",
             "if False:",
             T_ENTITIES + "test_a_batch_without_any_tag_has_a_loss_of_zero_that_can_be_trained_on",
+            area="loss",
         ),
     ],
     10: [
@@ -210,6 +230,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "(~vocabulary.is_continuation[input_ids] | after_special)",
             "after_special",
             T_MASKING + "test_whole_words_of_unspaced_chinese_are_masked_by_the_character",
+            area="masking",
         ),
         one(
             "10 words",
@@ -218,6 +239,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'f" {character} " if is_chinese(character) else character',
             "character",
             T_WORDPIECE + "test_normalization",
+            area="other",
         ),
     ],
     11: [
@@ -228,6 +250,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "return torch.optim.lr_scheduler.LambdaLR(",
             "[group.update(lr=5e-5, initial_lr=5e-5) for group in optimizer.param_groups]; return torch.optim.lr_scheduler.LambdaLR(",
             T_OPTIMIZATION + "test_the_schedule_is_that_of_transformers",
+            area="schedule",
         ),
         one(
             "11 loop",
@@ -236,6 +259,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "adamw(model, c.learning_rate, c.weight_decay)",
             "adamw(model, 5e-5, c.weight_decay)",
             T_LOOP + "test_the_rate_warms_up_to_the_configured_one_and_decays_to_zero",
+            area="schedule",
         ),
     ],
     12: [
@@ -247,6 +271,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "if False",
             T_OPTIMIZATION + "test_matrices_are_decayed_and_biases_and_layer_norms_are_not",
             T_LOOP + "test_decay_is_on_matrices_and_neither_on_biases_nor_on_norms",
+            area="other",
         ),
     ],
     13: [
@@ -257,6 +282,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "nn.utils.clip_grad_norm_(model.parameters(), c.clip)",
             "pass",
             T_LOOP + "test_a_huge_gradient_is_clipped_before_every_update",
+            area="other",
         ),
         one(
             "13 pre-training",
@@ -265,6 +291,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.accelerator.clip_grad_norm_(self.model.parameters(), c.clip)",
             "pass",
             T_PRETRAINING + "test_the_gradient_is_clipped_as_a_whole",
+            area="other",
         ),
     ],
     14: [
@@ -275,6 +302,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.decoder.weight = token_embedding.weight",
             "self.decoder.weight = nn.Parameter(token_embedding.weight.detach().clone())",
             T_HEADS + "test_the_decoder_is_the_token_embedding_and_stays_so_in_training",
+            area="other",
         ),
         one(
             "14 everywhere",
@@ -283,6 +311,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "hidden = hidden[positions]",
             "return self.head(hidden)[positions]",
             T_HEADS + "test_scores_at_positions_are_those_of_the_whole_sequence_there",
+            area="other",
         ),
     ],
     15: [
@@ -293,6 +322,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "model.eval()",
             "pass",
             T_LOOP + "test_predicting_drops_nothing_out_keeps_no_graph_and_restores_the_mode",
+            area="other",
         ),
         one(
             "15 no_grad",
@@ -301,6 +331,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "was_training = model.training",
             "was_training = model.training; torch.set_grad_enabled(True)",
             T_LOOP + "test_predicting_drops_nothing_out_keeps_no_graph_and_restores_the_mode",
+            area="other",
         ),
         one(
             "15 pre-training",
@@ -309,6 +340,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "model.eval()",
             "pass",
             T_PRETRAINING + "test_evaluation_is_without_dropout_without_gradient_and_without_trace",
+            area="other",
         ),
         one(
             "15 after training",
@@ -318,6 +350,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "pass",
             T_LOOP + "test_training_drops_out_and_ends_in_evaluation_mode",
             T_LOOP + "test_evaluate_is_called_once_an_epoch_in_evaluation_mode_and_training_goes_on",
+            area="other",
         ),
     ],
     16: [
@@ -329,6 +362,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "1, c.hidden_size",
             T_ENCODER + "test_fields_without_a_shape_change_the_output",
             T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+            area="other",
         ),
         one(
             "16 sizes",
@@ -337,6 +371,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.expand = nn.Linear(c.hidden_size, c.intermediate_size)",
             "c = __import__('dataclasses').replace(c, intermediate_size=4 * c.hidden_size); self.expand = nn.Linear(c.hidden_size, c.intermediate_size)",
             T_ENCODER + "test_every_field_of_the_configuration_changes_the_model",
+            area="other",
         ),
         one(
             "16 classes",
@@ -345,6 +380,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "nn.Linear(configuration.hidden_size, number_of_labels)",
             "nn.Linear(configuration.hidden_size, 2)",
             T_HEADS + "test_shapes_of_the_fine_tuning_heads",
+            area="other",
         ),
     ],
     17: [
@@ -355,6 +391,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.apply(lambda module: initialize_weights(module, configuration.initializer_range))",
             "self.apply(lambda module: initialize_weights(module, configuration.initializer_range)); nn.init.normal_(self.embeddings.position.weight)",
             T_ENCODER + "test_every_matrix_starts_as_a_truncated_normal",
+            area="other",
         ),
     ],
     18: [
@@ -365,6 +402,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "hidden = self.attention_norm(hidden + self.dropout(attended))",
             "hidden = hidden + self.dropout(attended); hidden = (hidden - hidden.mean(-1, keepdim=True)) / (hidden.std(-1, correction=0, keepdim=True) + self.attention_norm.eps) * self.attention_norm.weight + self.attention_norm.bias",
             T_ENCODER + "test_both_norms_of_a_block_keep_epsilon_inside_the_root",
+            area="other",
         ),
         one(
             "18 embeddings",
@@ -373,6 +411,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.dropout(self.norm(embeddings))",
             "self.dropout((embeddings - embeddings.mean(-1, keepdim=True)) / (embeddings.std(-1, correction=0, keepdim=True) + self.norm.eps) * self.norm.weight + self.norm.bias)",
             T_ENCODER + "test_near_constant_rows_through_a_block_keep_epsilon_inside_the_root",
+            area="other",
         ),
     ],
     19: [
@@ -384,6 +423,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "mask = None",
             T_ENCODER + "test_any_size_gives_the_output_of_transformers",
             T_ENCODER + "test_padding_is_never_attended_to",
+            area="other",
         ),
         one(
             "19 task",
@@ -392,6 +432,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'batch.get("attention_mask")',
             "None",
             T_BATCHING + "test_neither_amount_nor_content_of_padding_changes_a_score",
+            area="other",
         ),
     ],
     20: [
@@ -402,6 +443,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'feature["start"] = first + target[0] - start if inside else 0',
             'feature["start"] = first + target[0] - start - 1 if inside else 0',
             T_QUESTIONS + "test_targets_are_the_answers_of_the_bundled_questions",
+            area="alignment",
         ),
         one(
             "20 first likeness",
@@ -410,6 +452,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'text, start = answer["text"][0], answer["answer_start"][0]',
             'text, start = answer["text"][0], context.find(answer["text"][0])',
             T_QUESTIONS + "test_the_target_is_the_answer_at_its_offset_not_its_first_likeness",
+            area="alignment",
         ),
         one(
             "20 wider",
@@ -418,6 +461,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "a < start + len(text) and b > start",
             "a <= start + len(text) and b > start",
             T_QUESTIONS + "test_targets_are_the_answers_of_the_bundled_questions",
+            area="alignment",
         ),
         one(
             "20 pieces",
@@ -426,6 +470,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "- 1] + 1",
             "- 1]",
             T_WORDPIECE + "test_offsets_lead_back_to_the_text",
+            area="alignment",
         ),
     ],
     21: [
@@ -437,6 +482,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "labels[first:] = [number_of[tag]] * (len(ids) - first)",
             T_ENTITIES + "test_a_word_of_several_pieces_carries_one_tag",
             T_ENTITIES + "test_tags_stand_on_first_pieces_alone",
+            area="alignment",
         ),
         one(
             "21 predictions",
@@ -445,6 +491,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'torch.tensor(f["first_pieces"], dtype=torch.long)',
             'torch.arange(1, len(f["first_pieces"]) + 1)',
             T_ENTITIES + "test_predictions_are_read_at_first_pieces_alone",
+            area="alignment",
         ),
     ],
     22: [
@@ -455,6 +502,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "starts[-1] + min(step, room)",
             "starts[-1] + max(1, room - step)",
             T_QUESTIONS + "test_windows_cover_everything_and_go_step_by_step",
+            area="packing",
         ),
     ],
     23: [
@@ -465,6 +513,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "freeze(model.encoder.embeddings)",
             "freeze(model.encoder)",
             T_LOOP + "test_frozen_embeddings_stay_bit_by_bit_and_everything_else_moves",
+            area="other",
         ),
         one(
             "23 name",
@@ -473,6 +522,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "freeze(model.encoder.embeddings)",
             '[p.requires_grad_(False) for n, p in model.encoder.named_parameters() if "norm" in n or n.startswith("embeddings")]',
             T_LOOP + "test_frozen_embeddings_stay_bit_by_bit_and_everything_else_moves",
+            area="other",
         ),
         one(
             "23 half",
@@ -481,6 +531,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "*body.blocks[: len(body.blocks) // 2]",
             "*body.blocks[len(body.blocks) // 2 :]",
             T_LOOP + "test_freezing_a_part_freezes_it_and_unfreezes_everything_else",
+            area="other",
         ),
     ],
     24: [
@@ -491,6 +542,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             'rows = splits["validation"]',
             'rows = splits["test"]',
             T_QUESTIONS + "test_the_threshold_is_tuned_on_validation_alone",
+            area="other",
         ),
         Mutant(
             "24 search",
@@ -504,6 +556,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
                 ('validation.append(accuracy("validation"))', 'validation.append(accuracy("test"))'),
             ),
             (T_SEARCH + "test_no_trial_looks_at_the_test_reviews",),
+            area="other",
         ),
     ],
 }
@@ -517,6 +570,7 @@ FURTHER: list[Mutant] = [
         ".round()",
         ".floor()",
         T_MASKING + "test_the_count_for_every_length",
+        area="masking",
     ),
     one(
         "masking: no least count",
@@ -525,6 +579,7 @@ FURTHER: list[Mutant] = [
         ".clamp(min=1)",
         ".clamp(min=0)",
         T_MASKING + "test_the_count_for_every_length",
+        area="masking",
     ),
     one(
         "masking: no limit",
@@ -533,6 +588,7 @@ FURTHER: list[Mutant] = [
         "count.clamp(max=strategy.max_predictions)",
         "count",
         T_MASKING + "test_the_count_for_every_length",
+        area="masking",
     ),
     one(
         "masking: padding counted",
@@ -541,6 +597,7 @@ FURTHER: list[Mutant] = [
         "lengths = (input_ids != vocabulary.pad_id).sum(dim=1)",
         "lengths = torch.full_like(input_ids[:, 0], T)",
         T_MASKING + "test_each_sequence_gets_its_count_without_replacement",
+        area="masking",
     ),
     one(
         "masking: labels everywhere",
@@ -549,6 +606,7 @@ FURTHER: list[Mutant] = [
         "torch.full_like(input_ids, IGNORED).view(-1).index_copy_(0, places, originals).view(B, T)",
         "input_ids.clone()",
         T_MASKING + "test_only_chosen_words_change_and_labels_say_what_they_were",
+        area="masking",
     ),
     one(
         "masking: nothing kept",
@@ -557,6 +615,7 @@ FURTHER: list[Mutant] = [
         "draw >= strategy.mask + strategy.random",
         "draw >= 1",
         T_MASKING + "test_the_shares_of_table_8",
+        area="masking",
     ),
     one(
         "masking: one fate a row",
@@ -566,6 +625,7 @@ FURTHER: list[Mutant] = [
         "draw = torch.rand(B, 1, generator=generator).expand(B, T).reshape(-1)[places]",
         T_MASKING + "test_the_shares_of_table_8",
         T_MASKING + "test_whole_words_draw_the_fate_of_each_piece",
+        area="masking",
     ),
     one(
         "masking: one random word",
@@ -574,6 +634,7 @@ FURTHER: list[Mutant] = [
         "random_words = vocabulary.random_ids.index_select(0, picks)",
         "random_words = vocabulary.random_ids.index_select(0, picks[:1].expand_as(picks))",
         T_MASKING + "test_every_word_of_the_vocabulary_is_drawn_equally_often",
+        area="masking",
     ),
     one(
         "masking: words overflow",
@@ -582,6 +643,7 @@ FURTHER: list[Mutant] = [
         "(length <= remaining)",
         "(remaining > 0)",
         T_MASKING + "test_a_word_that_overflows_is_skipped_and_a_later_one_taken",
+        area="masking",
     ),
     one(
         "masking: search given up",
@@ -590,6 +652,7 @@ FURTHER: list[Mutant] = [
         "remaining -= torch.where(fits, length, 0)",
         "remaining = torch.where(fits, remaining - length, 0)",
         T_MASKING + "test_a_word_that_overflows_is_skipped_and_a_later_one_taken",
+        area="masking",
     ),
     one(
         "masking: joined over [SEP]",
@@ -598,6 +661,7 @@ FURTHER: list[Mutant] = [
         " | after_special)",
         ")",
         T_MASKING + "test_a_piece_after_a_special_token_does_not_join_a_word_before_it",
+        area="masking",
     ),
     one(
         "masking: forbidden words",
@@ -606,6 +670,7 @@ FURTHER: list[Mutant] = [
         "(words < 0) | (left_alone > 0)",
         "words < 0",
         T_MASKING + "test_positions_that_must_never_be_chosen_are_not",
+        area="masking",
     ),
     # Pairs
     one(
@@ -615,6 +680,7 @@ FURTHER: list[Mutant] = [
         "generator.random(len(sentences)) < 0.5",
         "generator.random(len(sentences)) < 0.4",
         T_PAIRS + "test_the_share_of_random_segments_where_it_can_be_computed",
+        area="pairs",
     ),
     one(
         "pairs: nothing put back",
@@ -623,6 +689,7 @@ FURTHER: list[Mutant] = [
         "np.where(changed, splits, ends)",
         "ends",
         T_PAIRS + "test_unused_sentences_are_put_back",
+        area="pairs",
     ),
     one(
         "pairs: short ones",
@@ -631,6 +698,7 @@ FURTHER: list[Mutant] = [
         "generator.random(D) < short_probability",
         "generator.random(D) >= short_probability",
         T_PAIRS + "test_lengths_and_labels_of_long_documents",
+        area="pairs",
     ),
     one(
         "pairs: order of the text",
@@ -639,6 +707,7 @@ FURTHER: list[Mutant] = [
         "generator.permutation(len(labels))",
         "np.arange(len(labels))",
         T_PAIRS + "test_another_seed_is_another_pass_in_another_order",
+        area="pairs",
     ),
     one(
         "pairs: beginnings only",
@@ -647,6 +716,7 @@ FURTHER: list[Mutant] = [
         "sentence = generator.integers(begin, stop)",
         "sentence = begin",
         T_PAIRS + "test_every_outcome_is_as_likely_as_in_the_literal_version",
+        area="pairs",
     ),
     one(
         "pairs: odd token",
@@ -655,6 +725,7 @@ FURTHER: list[Mutant] = [
         "(room + 1) // 2",
         "room // 2",
         T_PAIRS + "test_each_segment_keeps_as_many_tokens_as_the_original_leaves",
+        area="pairs",
     ),
     one(
         "pairs: cut at the end alone",
@@ -663,6 +734,7 @@ FURTHER: list[Mutant] = [
         "span[0] + generator.binomial(length - stay, 0.5)",
         "span[0]",
         T_PAIRS + "test_tokens_go_at_the_front_as_often_as_single_coins_say",
+        area="pairs",
     ),
     one(
         "pairs: type of the middle [SEP]",
@@ -671,6 +743,7 @@ FURTHER: list[Mutant] = [
         "in_second = places > first_end[:, None]",
         "in_second = places >= first_end[:, None]",
         T_PAIRS + "test_a_batch_equals_packing_one_pair_after_the_other",
+        area="packing",
     ),
     # Pre-training
     one(
@@ -680,6 +753,7 @@ FURTHER: list[Mutant] = [
         "c.learning_rate * warmup_linear_share(self.step, c.warmup_steps, c.steps)",
         "c.learning_rate",
         T_PRETRAINING + "test_the_learning_rate_that_is_asked_for_is_the_peak",
+        area="schedule",
     ),
     one(
         "pre-training: mean of means",
@@ -688,6 +762,7 @@ FURTHER: list[Mutant] = [
         "max(1, batch.masked_in_step)",
         "max(1, len(batch.targets) * len(parts))",
         T_PRETRAINING + "test_accumulation_adds_up_to_the_whole_step",
+        area="loss",
     ),
     one(
         "pre-training: shifted targets",
@@ -696,6 +771,7 @@ FURTHER: list[Mutant] = [
         "hidden.index_select(0, positions)",
         "hidden.index_select(0, (positions + 1) % len(hidden))",
         T_MODEL + "test_loss_and_gradients_are_those_of_transformers",
+        area="alignment",
     ),
     # Packing
     one(
@@ -705,6 +781,7 @@ FURTHER: list[Mutant] = [
         "[1] * (len(second) + 1)",
         "[1] * len(second) + [0]",
         T_INPUTS + "test_truncation_never_loses_a_special_token",
+        area="packing",
     ),
     one(
         "packing: the second always",
@@ -713,6 +790,7 @@ FURTHER: list[Mutant] = [
         "if first > second:",
         "if second == 0:",
         T_INPUTS + "test_longest_first_takes_from_the_longer_segment",
+        area="packing",
     ),
     one(
         "packing: odd token",
@@ -721,6 +799,7 @@ FURTHER: list[Mutant] = [
         "if first > second:",
         "if first >= second:",
         T_INPUTS + "test_longest_first_takes_from_the_longer_segment",
+        area="packing",
     ),
     one(
         "packing: cut at the front",
@@ -730,6 +809,7 @@ FURTHER: list[Mutant] = [
         "list(first[len(first) - keep[0] :])",
         T_INPUTS + "test_naming_a_segment_leaves_the_other_whole",
         T_INPUTS + "test_truncation_never_loses_a_special_token",
+        area="packing",
     ),
     one(
         "packing: padding is a token",
@@ -738,6 +818,7 @@ FURTHER: list[Mutant] = [
         "attention_mask[row, :end] = 1",
         "attention_mask[row] = 1",
         T_INPUTS + "test_a_batch_is_as_long_as_its_longest_row_rounded_up",
+        area="packing",
     ),
     one(
         "packing: padding is 0",
@@ -746,6 +827,7 @@ FURTHER: list[Mutant] = [
         "torch.full((len(sequences), length), pad_id)",
         "torch.full((len(sequences), length), 0)",
         T_INPUTS + "test_another_padding_id_is_used",
+        area="packing",
     ),
     one(
         "batches: labels of padding",
@@ -754,6 +836,7 @@ FURTHER: list[Mutant] = [
         "fill = PADDING.get(name, 0)",
         "fill = 0",
         T_BATCHING + "test_padding_reaches_to_the_longest_row_and_no_further",
+        area="packing",
     ),
     one(
         "batches: mask from ids",
@@ -762,6 +845,7 @@ FURTHER: list[Mutant] = [
         "return batch",
         'batch["attention_mask"] = (batch["input_ids"] != 0).long(); return batch',
         T_BATCHING + "test_a_real_token_0_is_not_taken_for_padding",
+        area="packing",
     ),
     one(
         "batches: rows left out",
@@ -770,6 +854,7 @@ FURTHER: list[Mutant] = [
         "range(0, len(rows), batch_size)]",
         "range(0, len(rows) - batch_size + 1, batch_size)]",
         T_BATCHING + "test_buckets_are_a_partition_of_the_rows",
+        area="packing",
     ),
     # Encoder
     one(
@@ -779,6 +864,7 @@ FURTHER: list[Mutant] = [
         " / math.sqrt(self.head_size)",
         "",
         T_ENCODER + "test_explicit_softmax_equals_scaled_dot_product_attention",
+        area="other",
     ),
     one(
         "encoder: heads mixed",
@@ -787,6 +873,7 @@ FURTHER: list[Mutant] = [
         "context.transpose(1, 2).reshape(B, T, H)",
         "context.reshape(B, T, H)",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: no residual",
@@ -795,6 +882,7 @@ FURTHER: list[Mutant] = [
         "self.output_norm(hidden + self.dropout(self.contract(expanded)))",
         "self.output_norm(self.dropout(self.contract(expanded)))",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: norm inside",
@@ -803,6 +891,7 @@ FURTHER: list[Mutant] = [
         "self.attention_norm(hidden + self.dropout(attended))",
         "hidden + self.attention_norm(self.dropout(attended))",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: pooler without tanh",
@@ -811,6 +900,7 @@ FURTHER: list[Mutant] = [
         "torch.tanh(self.pooler(first))",
         "self.pooler(first)",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: mean pooling",
@@ -819,6 +909,7 @@ FURTHER: list[Mutant] = [
         "first = hidden[:, 0]",
         "first = hidden.mean(dim=1)",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: one segment",
@@ -827,6 +918,7 @@ FURTHER: list[Mutant] = [
         "embeddings + self.segment(token_type_ids)",
         "embeddings + self.segment.weight[0]",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: positions from 1",
@@ -835,6 +927,7 @@ FURTHER: list[Mutant] = [
         "self.position.weight[:length]",
         "self.position.weight.roll(-1, 0)[:length]",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: mask of queries",
@@ -843,6 +936,7 @@ FURTHER: list[Mutant] = [
         "else attention_mask[:, None]",
         "else attention_mask[:, :, None]",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: one position lost",
@@ -851,6 +945,7 @@ FURTHER: list[Mutant] = [
         "if length > self.position.num_embeddings:",
         "if length >= self.position.num_embeddings:",
         T_ENCODER + "test_the_limit_is_exactly_the_number_of_positions",
+        area="other",
     ),
     one(
         "heads: no activation",
@@ -859,6 +954,7 @@ FURTHER: list[Mutant] = [
         "self.activation(self.transform(hidden))",
         "self.transform(hidden)",
         T_HEADS + "test_the_head_is_dense_activation_norm_decoder",
+        area="other",
     ),
     one(
         "heads: dropout always",
@@ -867,6 +963,7 @@ FURTHER: list[Mutant] = [
         "self.dropout(pooled)",
         "nn.functional.dropout(pooled, self.dropout.p, training=True)",
         T_HEADS + "test_classification_heads_drop_out_in_training_only",
+        area="other",
     ),
     # Optimization and the loop
     one(
@@ -876,6 +973,7 @@ FURTHER: list[Mutant] = [
         "return step / max(1, warmup_steps)",
         "return (step + 1) / max(1, warmup_steps)",
         T_OPTIMIZATION + "test_the_share_at_the_corners",
+        area="schedule",
     ),
     one(
         "schedule: jump at the peak",
@@ -884,6 +982,7 @@ FURTHER: list[Mutant] = [
         "max(1, total_steps - warmup_steps)",
         "max(1, total_steps)",
         T_OPTIMIZATION + "test_the_schedule_is_that_of_transformers",
+        area="schedule",
     ),
     one(
         "schedule: floor",
@@ -892,6 +991,7 @@ FURTHER: list[Mutant] = [
         "max(0.0, ",
         "max(0.1, ",
         T_OPTIMIZATION + "test_the_share_at_the_corners",
+        area="schedule",
     ),
     one(
         "optimizer: epsilon of torch",
@@ -900,6 +1000,7 @@ FURTHER: list[Mutant] = [
         "epsilon: float = 1e-6",
         "epsilon: float = 1e-8",
         T_OPTIMIZATION + "test_adamw_has_the_numbers_of_bert",
+        area="other",
     ),
     one(
         "optimizer: betas",
@@ -908,6 +1009,7 @@ FURTHER: list[Mutant] = [
         "(0.9, 0.999)",
         "(0.9, 0.98)",
         T_OPTIMIZATION + "test_adamw_has_the_numbers_of_bert",
+        area="other",
     ),
     one(
         "optimizer: frozen parameters",
@@ -916,6 +1018,7 @@ FURTHER: list[Mutant] = [
         " if p.requires_grad]",
         "]",
         T_OPTIMIZATION + "test_every_trainable_parameter_is_in_exactly_one_group",
+        area="other",
     ),
     one(
         "loop: no schedule",
@@ -924,6 +1027,7 @@ FURTHER: list[Mutant] = [
         "scheduler.step()",
         "pass",
         T_LOOP + "test_the_rate_warms_up_to_the_configured_one_and_decays_to_zero",
+        area="schedule",
     ),
     one(
         "loop: no warm-up",
@@ -932,6 +1036,7 @@ FURTHER: list[Mutant] = [
         "round(steps * c.warmup_share)",
         "0",
         T_LOOP + "test_the_rate_warms_up_to_the_configured_one_and_decays_to_zero",
+        area="schedule",
     ),
     one(
         "loop: gradients pile up",
@@ -942,6 +1047,7 @@ FURTHER: list[Mutant] = [
         T_LOOP + "test_a_small_gradient_is_left_alone",
         T_LOOP + "test_a_wild_rate_ends_in_the_clear_error_or_in_a_finite_loss",
         T_LOOP + "test_eight_rows_are_learned_by_heart",
+        area="other",
     ),
     one(
         "loop: never in training mode",
@@ -950,6 +1056,7 @@ FURTHER: list[Mutant] = [
         "model.train()",
         "pass",
         T_LOOP + "test_training_drops_out_and_ends_in_evaluation_mode",
+        area="other",
     ),
     one(
         "loop: same order",
@@ -958,6 +1065,7 @@ FURTHER: list[Mutant] = [
         "self.generator",
         "torch.Generator().manual_seed(0)",
         T_LOOP + "test_the_order_of_rows_is_new_in_each_epoch",
+        area="other",
     ),
     one(
         "loop: order of predictions",
@@ -966,6 +1074,7 @@ FURTHER: list[Mutant] = [
         "for row, values in zip(rows, output, strict=True):",
         "for row, values in zip(sorted(rows), output, strict=True):",
         T_LOOP + "test_scores_come_in_the_order_of_the_rows_and_at_their_length",
+        area="other",
     ),
     one(
         "loop: scores of padding",
@@ -974,6 +1083,7 @@ FURTHER: list[Mutant] = [
         'values[: len(features[row]["input_ids"])]',
         "values",
         T_LOOP + "test_scores_come_in_the_order_of_the_rows_and_at_their_length",
+        area="other",
     ),
     # Answers
     one(
@@ -983,6 +1093,7 @@ FURTHER: list[Mutant] = [
         "return min(",
         "return max(",
         T_QUESTIONS + "test_decoding_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: one piece too long",
@@ -991,6 +1102,7 @@ FURTHER: list[Mutant] = [
         "start <= end < start + settings.max_answer",
         "start <= end <= start + settings.max_answer",
         T_QUESTIONS + "test_decoding_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: end before start",
@@ -999,6 +1111,7 @@ FURTHER: list[Mutant] = [
         "start <= end < start + settings.max_answer",
         "end < start + settings.max_answer",
         T_QUESTIONS + "test_decoding_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: any window",
@@ -1007,6 +1120,7 @@ FURTHER: list[Mutant] = [
         " or not window.has_most_context[start - window.first]",
         "",
         T_QUESTIONS + "test_decoding_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: threshold turned around",
@@ -1015,6 +1129,7 @@ FURTHER: list[Mutant] = [
         "answer.null_difference > threshold",
         "answer.null_difference < threshold",
         T_QUESTIONS + "test_decoding_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: no target in the window",
@@ -1023,6 +1138,7 @@ FURTHER: list[Mutant] = [
         'feature["start"] = first + target[0] - start if inside else 0',
         'feature["start"] = first + target[0] - start if inside else first',
         T_QUESTIONS + "test_a_window_without_the_answer_points_to_cls",
+        area="alignment",
     ),
     one(
         "answers: empty reference",
@@ -1031,6 +1147,7 @@ FURTHER: list[Mutant] = [
         'or [""]',
         'or ["no answer"]',
         T_QUESTIONS + "test_scores_are_those_of_squad",
+        area="metrics",
     ),
     # Entities
     one(
@@ -1040,6 +1157,7 @@ FURTHER: list[Mutant] = [
         "recall_score(gold, predicted, zero_division=0)",
         "precision_score(gold, predicted, zero_division=0)",
         T_ENTITIES + "test_counting_pieces_would_claim_more",
+        area="metrics",
     ),
     one(
         "entities: adjacent names joined",
@@ -1048,6 +1166,7 @@ FURTHER: list[Mutant] = [
         "previous[2:] != tag[2:]",
         'previous == "O"',
         T_ENTITIES + "test_iob1_and_bio_say_the_same",
+        area="other",
     ),
     one(
         "entities: end is the last word",
@@ -1056,6 +1175,7 @@ FURTHER: list[Mutant] = [
         "end + 1",
         "end",
         T_ENTITIES + "test_entities_are_read_as_seqeval_reads_them",
+        area="decoding",
     ),
     one(
         "entities: words without pieces",
@@ -1064,6 +1184,7 @@ FURTHER: list[Mutant] = [
         "encoding.ids or [unk_id]",
         "encoding.ids",
         T_ENTITIES + "test_tags_stand_on_first_pieces_alone",
+        area="alignment",
     ),
     # Classification
     one(
@@ -1073,6 +1194,7 @@ FURTHER: list[Mutant] = [
         'average="macro"',
         'average="micro"',
         T_CLASSIFICATION + "test_scores_are_those_of_scikit_learn_and_of_the_definition",
+        area="metrics",
     ),
     one(
         "metrics: rarest label",
@@ -1081,6 +1203,7 @@ FURTHER: list[Mutant] = [
         ".argmax()",
         ".argmin()",
         T_CLASSIFICATION + "test_the_majority_is_that_of_the_training_labels",
+        area="metrics",
     ),
     # Word pieces
     one(
@@ -1090,6 +1213,7 @@ FURTHER: list[Mutant] = [
         "range(min(len(word), start + self._longest), start, -1)",
         "range(start + 1, min(len(word), start + self._longest) + 1)",
         T_WORDPIECE + "test_greedy_splitting_equals_the_reference_for_any_vocabulary",
+        area="other",
     ),
     one(
         "pieces: a word of 100",
@@ -1098,6 +1222,7 @@ FURTHER: list[Mutant] = [
         "len(word) > MAX_CHARACTERS_PER_WORD",
         "len(word) >= MAX_CHARACTERS_PER_WORD",
         T_WORDPIECE + "test_words_over_100_characters_are_unknown",
+        area="other",
     ),
     one(
         "pieces: accents kept",
@@ -1106,6 +1231,7 @@ FURTHER: list[Mutant] = [
         '"" if unicodedata.category(character) == "Mn" else character.lower()',
         "character.lower()",
         T_WORDPIECE + "test_normalization",
+        area="other",
     ),
     # Second thoughts: errors that are harder to see
     one(
@@ -1115,6 +1241,7 @@ FURTHER: list[Mutant] = [
         "min(piece - start, end - 1 - piece)",
         "(piece - start)",
         T_QUESTIONS + "test_best_context_is_that_of_the_original",
+        area="decoding",
     ),
     one(
         "answers: half a loss",
@@ -1123,6 +1250,7 @@ FURTHER: list[Mutant] = [
         'nn.functional.cross_entropy(end, batch["end"])',
         'nn.functional.cross_entropy(start, batch["start"])',
         T_QUESTIONS + "test_the_loss_is_the_mean_of_both_ends",
+        area="loss",
     ),
     one(
         "answers: any reference",
@@ -1132,6 +1260,7 @@ FURTHER: list[Mutant] = [
         'texts = [text for text in texts if normalize_answer(text)][-1:] or [""]',
         T_QUESTIONS + "test_scores_equal_the_official_definitions",
         T_QUESTIONS + "test_scores_are_those_of_squad",
+        area="metrics",
     ),
     one(
         "answers: worse place",
@@ -1140,6 +1269,7 @@ FURTHER: list[Mutant] = [
         "found.setdefault(context[span[1] : span[2]], span)",
         "found[context[span[1] : span[2]]] = span",
         T_QUESTIONS + "test_a_text_that_stands_twice_keeps_its_better_place",
+        area="decoding",
     ),
     one(
         "answers: worst threshold",
@@ -1148,6 +1278,7 @@ FURTHER: list[Mutant] = [
         "difference[None] > thresholds[:, None]",
         "difference[None] < thresholds[:, None]",
         T_QUESTIONS + "test_the_best_threshold_is_as_good_as_that_of_the_official_search",
+        area="metrics",
     ),
     one(
         "answers: question not cut",
@@ -1156,6 +1287,7 @@ FURTHER: list[Mutant] = [
         "question_ids = question.ids[: s.max_question]",
         "question_ids = question.ids",
         T_QUESTIONS + "test_a_long_question_is_cut_and_the_window_keeps_its_length",
+        area="packing",
     ),
     one(
         "answers: part of an answer",
@@ -1165,6 +1297,7 @@ FURTHER: list[Mutant] = [
         "start <= target[0] < end",
         T_QUESTIONS + "test_targets_are_the_answers_of_the_bundled_questions",
         T_QUESTIONS + "test_a_target_is_whole_or_is_none",
+        area="alignment",
     ),
     one(
         "entities: types forgotten",
@@ -1174,6 +1307,7 @@ FURTHER: list[Mutant] = [
         '"correct": lambda a, b: a[:2] == b[:2]',
         T_ENTITIES + "test_each_entity_is_in_one_pair",
         T_ENTITIES + "test_the_kinds_of_error_add_up_to_what_seqeval_counts",
+        area="metrics",
     ),
     one(
         "entities: O counts",
@@ -1182,6 +1316,7 @@ FURTHER: list[Mutant] = [
         ' - {"O"}',
         "",
         T_ENTITIES + "test_tag_scores_are_what_they_say",
+        area="metrics",
     ),
     one(
         "classification: softmax over rows",
@@ -1190,6 +1325,7 @@ FURTHER: list[Mutant] = [
         "softmax(dim=-1)",
         "softmax(dim=0)",
         T_CLASSIFICATION + "test_probabilities_are_the_softmax_in_the_order_of_the_rows",
+        area="decoding",
     ),
     one(
         "classification: pooled",
@@ -1198,6 +1334,7 @@ FURTHER: list[Mutant] = [
         "output.pooled_output if self.pooled else output.last_hidden_state",
         "output.last_hidden_state[:, 0] if self.pooled else output.last_hidden_state",
         T_CLASSIFICATION + "test_the_model_equals_transformers",
+        area="other",
     ),
     one(
         "encoder: dropout of attention",
@@ -1206,6 +1343,7 @@ FURTHER: list[Mutant] = [
         "self.dropout if self.training else 0.0",
         "self.dropout",
         T_ENCODER + "test_each_dropout_rate_acts_alone_and_only_in_training",
+        area="other",
     ),
     one(
         "encoder: keys and values exchanged",
@@ -1214,6 +1352,7 @@ FURTHER: list[Mutant] = [
         "query, key, value = joined",
         "query, value, key = joined",
         T_ENCODER + "test_any_size_gives_the_output_of_transformers",
+        area="other",
     ),
     one(
         "encoder: initial values not cut",
@@ -1222,6 +1361,7 @@ FURTHER: list[Mutant] = [
         "nn.init.trunc_normal_(",
         "(lambda w, std, a, b: nn.init.normal_(w, std=std))(",
         T_ENCODER + "test_every_matrix_starts_as_a_truncated_normal",
+        area="other",
     ),
     one(
         "encoder: shared counted twice",
@@ -1230,6 +1370,7 @@ FURTHER: list[Mutant] = [
         "module.parameters()",
         "[p for m in module.modules() for p in m._parameters.values() if p is not None]",
         T_ENCODER + "test_a_shared_parameter_counts_once",
+        area="other",
     ),
     one(
         "pairs: true next taken for random",
@@ -1239,6 +1380,7 @@ FURTHER: list[Mutant] = [
         "changed &= sizes != 1",
         T_PAIRS + "test_every_row_has_both_separators_and_both_segments",
         T_PAIRS + "test_labels_and_documents_of_every_pair",
+        area="pairs",
     ),
     one(
         "pairs: no short ones at all",
@@ -1247,6 +1389,7 @@ FURTHER: list[Mutant] = [
         "targets = np.where(short, generator.integers(2, room, D, endpoint=True), room)",
         "targets = np.where(short & False, generator.integers(2, room, D, endpoint=True), room)",
         T_PAIRS + "test_lengths_and_labels_of_long_documents",
+        area="pairs",
     ),
     one(
         "pre-training: one epoch for ever",
@@ -1255,6 +1398,7 @@ FURTHER: list[Mutant] = [
         "derived_seed(self.seed, PAIRS, stage, epoch)",
         "derived_seed(self.seed, PAIRS, stage, 0)",
         T_EXAMPLES + "test_pairs_are_planned_anew_in_each_epoch",
+        area="pairs",
     ),
     one(
         "pre-training: accuracy of all slots",
@@ -1263,6 +1407,7 @@ FURTHER: list[Mutant] = [
         '"mlm_accuracy": words / masked',
         '"mlm_accuracy": words / rows',
         T_PRETRAINING + "test_evaluation_is_the_mean_over_all_words_and_pairs",
+        area="metrics",
     ),
     one(
         "pre-training: graph kept",
@@ -1271,6 +1416,7 @@ FURTHER: list[Mutant] = [
         "model.eval()",
         "model.eval(); torch.set_grad_enabled(True)",
         T_PRETRAINING + "test_evaluation_is_without_dropout_without_gradient_and_without_trace",
+        area="other",
     ),
     one(
         "pieces: the rarest pair",
@@ -1280,6 +1426,7 @@ FURTHER: list[Mutant] = [
         "(count, count)",
         T_WORDPIECE + "test_a_worked_example",
         T_WORDPIECE + "test_incremental_training_equals_counting_anew",
+        area="other",
     ),
     one(
         "pieces: no continuation",
@@ -1288,6 +1435,7 @@ FURTHER: list[Mutant] = [
         'prefix = CONTINUATION if start else ""',
         'prefix = ""',
         T_WORDPIECE + "test_greedy_splitting_equals_the_reference_for_any_vocabulary",
+        area="other",
     ),
 ]
 

@@ -26,7 +26,7 @@ class Mutant(NamedTuple):
 
     ``target`` names the function as ``module:name`` or ``module:Class.name``; ``changes`` are pairs of a
     text that occurs once in its source and what stands there instead; ``caught_by`` names tests of the
-    suite, ``path::function``, the first of which must fail.
+    suite, ``path::function``, the first of which must fail; ``area`` says what the error spoils.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Mutant(NamedTuple):
     target: str
     changes: tuple[tuple[str, str], ...]
     caught_by: tuple[str, ...]
+    area: str
 
 
 def find_function(target: str) -> FunctionType:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from course_lib.bert.inputs import truncate_longest_first
 from course_lib.settings import REPOSITORY
 
 sys.path.append(str(Path(__file__).parent))
-from mutants import ALL, FURTHER, KNOWN_ERRORS
+from mutants import ALL, AREAS, FURTHER, KNOWN_ERRORS
 from patching import Mutant, StaleMutantError, changed_source, find_function, put_in
 from trial import is_kill
 
@@ -55,8 +56,10 @@ def test_each_of_the_24_known_errors_is_there():
     assert sorted(KNOWN_ERRORS) == list(range(1, 25))
 
 
-def test_there_are_forty_further_ones_and_each_is_different():
-    assert len(FURTHER) >= 40
+def test_there_are_forty_further_ones_in_all_areas_and_each_is_different():
+    assert {mutant.area for mutant in ALL} <= {*AREAS, "other"}
+    counts = Counter(mutant.area for mutant in FURTHER)
+    assert all(counts[area] for area in AREAS) and sum(counts[area] for area in AREAS) >= 40, counts
     assert len({mutant.name for mutant in ALL}) == len(ALL)
     assert len({(mutant.target, mutant.changes) for mutant in ALL}) == len(ALL)
 
@@ -72,7 +75,7 @@ def test_the_table_in_contributing_is_current(name):
 
 
 def mutant_of(old: str, new: str, target: str = "course_lib.bert.inputs:truncate_longest_first") -> Mutant:
-    return Mutant("trial", "A trial.", target, ((old, new),), ())
+    return Mutant("trial", "A trial.", target, ((old, new),), (), "other")
 
 
 def test_an_error_is_in_the_live_function_and_gone_afterwards():

@@ -5,20 +5,20 @@ from __future__ import annotations
 import html
 import math
 import re
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from course_lib.settings import NOTEBOOKS
 
+sys.path.append(str(Path(__file__).parents[1]))
+from leaks import leaks
+
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 LONGEST_CELL, FEWEST_WORDS, SHORTEST_ALT = 22, 700, 20
 OPT_OUT = re.compile(r"nbval[-_](ignore|skip)", re.IGNORECASE)
-LOCAL = re.compile(r"/root/|/home/\w|/tmp/\w|/Users/\w|/work/\w|site-packages|[A-Z]:\\+Users|/var/folders/")
-SECRET = re.compile(
-    r"\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9-]{20,}|\bAKIA[A-Z0-9]{16}\b"
-    r"|[?&]token=[0-9a-f]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY|\bxox[abp]-\w+"
-)
 PARTS = [
     r"# (\d\d) · .+",
     r"\*\*Promise\.\*\* .+",
@@ -89,9 +89,7 @@ def test_it_ran_without_error_or_warning(notebook):
 
 
 def test_nothing_of_this_machine_is_in_it(path):
-    content = re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text(encoding="utf-8"))
-    assert not LOCAL.findall(content)
-    assert not SECRET.findall(content)
+    assert not leaks(path.read_text(encoding="utf-8"))
 
 
 def test_its_metadata_are_clean(notebook):
