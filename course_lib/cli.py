@@ -76,10 +76,16 @@ def _record(arguments) -> int:
 
 
 def _progress(arguments) -> int:
-    from course_lib.lessons.progress import progress, summary
+    from course_lib.lessons.progress import print_answers, progress, summary
 
     if arguments.json:
         print(json.dumps({f"{lesson:02d}": row for lesson, row in summary().items()}, indent=1))
+    elif arguments.answers:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(
+                errors="backslashreplace"
+            )  # not every console has every letter of the code
+        print_answers()
     else:
         progress()
     return 0
@@ -163,7 +169,11 @@ def parser() -> argparse.ArgumentParser:
     add.set_defaults(function=_slides)
 
     add = commands.add_parser("progress", help=translate("show how far you have come"))
-    add.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
+    shown = add.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
+    shown.add_argument(
+        "--answers", action="store_true", help=translate("the code that you last checked for each exercise")
+    )
     add.set_defaults(function=_progress)
 
     from course_lib.pretraining.__main__ import add_options

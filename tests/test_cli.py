@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -110,6 +113,32 @@ def test_progress_as_json(home, capsys):
     found = json.loads(out)
     assert code == 0 and found["04"]["solved"] == 1 and found["04"]["tries"] == 1
     assert all(len(key) == 2 for key in found)
+
+
+def test_progress_gives_answers_back_on_a_console_of_few_letters(home):
+    from course_lib.lessons.progress import remember
+
+    remember("exercise", "4.1", "correct", source="answer = 'naïve'\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "course_lib.cli", "progress", "--answers"],
+        cwd=settings.REPOSITORY,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    head, code = run.stdout.strip().splitlines()
+    assert run.returncode == 0 and head.startswith("# 4.1, correct, ") and code == r"answer = 'na\xefve'"
+
+
+def test_progress_as_json_has_no_code(home, capsys):
+    from course_lib.lessons.progress import remember
+
+    fields = json.loads(run(capsys, "progress", "--json")[1])["04"].keys()
+    remember("exercise", "4.1", "correct", source="answer = 1\n")
+    code, out, _ = run(capsys, "progress", "--json")
+    assert code == 0 and json.loads(out)["04"].keys() == fields and "answer = 1" not in out
+    with pytest.raises(SystemExit):
+        cli.main(["progress", "--json", "--answers"])
 
 
 def test_progress_as_text(home, capsys):

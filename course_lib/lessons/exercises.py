@@ -8,6 +8,7 @@ from __future__ import annotations
 import dis
 import importlib
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,9 @@ from typing import Any
 
 from course_lib.lessons.progress import remember
 from course_lib.translation import translate
+
+LONGEST_SOURCE = 20_000  # characters of a function or class that are kept with the learner's progress
+LONGEST_VALUE = 2_000  # characters of a plain value
 
 
 class NotAttempted(Exception):
@@ -150,8 +154,34 @@ def _line_in_answer(error: BaseException) -> str:
     return translate(" (line {line} of your cell)").format(line=found.tb_lineno)
 
 
+def source_of(answer: Any) -> str | None:
+    """Return the Python text of an answer, None where there is none or it is too long to be kept.
+
+    Parameters
+    ----------
+    answer : a function or class, of which it is the source, or a plain value or a list of some.
+    """
+    plain = (str, int, float, bool)  # these alone: the repr of another kind is code that nobody has read
+    try:
+        if callable(answer):
+            text, longest = textwrap.dedent(inspect.getsource(answer)), LONGEST_SOURCE
+        elif type(answer) in plain or (
+            type(answer) is list and all(type(value) in plain for value in answer)
+        ):
+            text, longest = f"answer = {answer!r}", LONGEST_VALUE
+        else:
+            return None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # builtins have none, and an answer can do anything when it is looked at
+        return None
+    return text if len(text) <= longest else None
+
+
 def check(number: str, answer: Any = ...) -> None:
     """Check an answer and print the verdict; never raises.
+
+    What was checked is kept with the learner's progress, as far as :func:`source_of` can give it.
 
     Parameters
     ----------
@@ -164,6 +194,7 @@ def check(number: str, answer: Any = ...) -> None:
         print(error)
         return
     label = f"{exercise.number} {translate(exercise.title)}"
+    source = source_of(answer)  # before it is examined, which may change a list
     try:
         if answer is ... or answer is None:
             raise NotAttempted
@@ -171,12 +202,12 @@ def check(number: str, answer: Any = ...) -> None:
     except NotAttempted:
         print(f"○ {label}: " + translate("not attempted") + ". " + _offer(exercise))
     except Mistake as mistake:
-        remember("exercise", exercise.number, "wrong")
+        remember("exercise", exercise.number, "wrong", source=source)
         print(f"✗ {label}: {mistake} " + _offer(exercise))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a check must never stop a lesson, whatever the answer does to it
-        remember("exercise", exercise.number, "wrong")
+        remember("exercise", exercise.number, "wrong", source=source)
         message = translate("the answer has an unexpected form ({kind}: {error}).")
         print(
             f"✗ {label}: "
@@ -185,7 +216,7 @@ def check(number: str, answer: Any = ...) -> None:
             + _offer(exercise)
         )
     else:
-        remember("exercise", exercise.number, "correct")
+        remember("exercise", exercise.number, "correct", source=source)
         print(f"✓ {label}: " + translate("correct") + ". " + translate(exercise.praise))
 
 

@@ -2,20 +2,25 @@
 
 Appending whole lines is what keeps it safe: two kernels may write at once, a killed kernel leaves at
 worst one broken line, which is passed over, and nothing that was written before is ever rewritten.
-What a full disk refuses is kept in the kernel and written first as soon as there is space again.
+What a full disk refuses is kept in the kernel and written first as soon as there is space again, at the
+latest when the kernel ends; it is lost only with a kernel that is killed before.
 
-Letters given to a quiz are kept here. Code given as an answer is not: it is in the notebook, which JupyterLab
-saves by itself every two minutes.
+An event is a JSON object with ``time`` (seconds since 1970), ``kind``, ``number`` and ``outcome``. A quiz question
+adds ``answer``, the letter that was given, and a check adds ``source``, the Python text of what was checked, so that
+a learner whose notebook is lost has the answers back. Older files have events without them.
 """
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from course_lib import settings
@@ -28,6 +33,7 @@ except ImportError:
 
 LOCK_POSITION = 2**30  # far behind the end: Windows keeps everyone from reading what is locked
 LOCK_SECONDS = 5.0
+LOCK_SECONDS_AT_EXIT = 1.0  # JupyterLab kills a kernel that takes 5 seconds to end
 
 _warned = False
 _unsaved: list[dict] = []  # events that are not in the file yet, the oldest first
@@ -38,10 +44,12 @@ def progress_path() -> Path:
     return settings.current().home / "progress.jsonl"
 
 
-def remember(kind: str, number: str, outcome: str, answer: str | None = None) -> None:
+def remember(
+    kind: str, number: str, outcome: str, answer: str | None = None, source: str | None = None
+) -> None:
     """Append an event; a failure to write is said once and never stops the lesson.
 
-    An event that could not be written waits, and goes before the next one.
+    An event that could not be written waits, and goes before the next one or when Python ends.
 
     Parameters
     ----------
@@ -49,30 +57,54 @@ def remember(kind: str, number: str, outcome: str, answer: str | None = None) ->
     number : number of the exercise or quiz question.
     outcome : ``correct``, ``wrong``, or what was shown.
     answer : the letter that was given, to a quiz question.
+    source : the Python text of the answer that was checked.
     """
     global _warned
     event = {"time": int(time.time()), "kind": kind, "number": number, "outcome": outcome}
-    _unsaved.append(event if answer is None else event | {"answer": answer})
+    given = {"answer": answer, "source": source}
+    _unsaved.append(event | {name: text for name, text in given.items() if text is not None})
     try:
-        progress_path().parent.mkdir(parents=True, exist_ok=True)
-        binary = getattr(os, "O_BINARY", 0)  # Windows would write each newline as two characters
-        handle = os.open(progress_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | binary, 0o644)
-        try:
-            with _alone(handle):
-                while _unsaved:
-                    _append(handle, _unsaved[0])
-                    del _unsaved[0]
-        finally:
-            os.close(handle)
+        _write_unsaved(LOCK_SECONDS)
+        _warned = False  # a disk that fills up a second time is said a second time
     except OSError as error:
         if not _warned:
             _warned = True
             print(
                 translate(
-                    "Your progress could not be saved in {path} ({error}). The lesson goes on; free some space, "
-                    "or set COURSE_HOME to a folder that can be written."
+                    "Your progress could not be saved in {path} ({error}), and is kept only while this kernel runs. "
+                    "The lesson goes on: free some space, then run the check again. If that folder can never be "
+                    "written, set COURSE_HOME to another one before you start."
                 ).format(path=progress_path(), error=error.strerror or error)
             )
+
+
+def _write_unsaved(seconds: float) -> None:
+    """Write all events that are not in the file yet; on Windows wait so long for another kernel to finish."""
+    progress_path().parent.mkdir(parents=True, exist_ok=True)
+    binary = getattr(os, "O_BINARY", 0)  # Windows would write each newline as two characters
+    handle = os.open(progress_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | binary, 0o644)
+    try:
+        with _alone(handle, seconds):
+            while _unsaved:
+                _append(handle, _unsaved[0])
+                del _unsaved[0]
+    finally:
+        os.close(handle)
+
+
+@atexit.register
+def _write_unsaved_at_exit() -> None:
+    """Try once more when Python ends; nobody reads a message there any more, and none may stop it."""
+    if _unsaved:
+        try:
+            _write_unsaved(LOCK_SECONDS_AT_EXIT)
+        except Exception:  # the settings can have changed too; what is lost was said when it was refused
+            pass
+
+
+if hasattr(os, "register_at_fork"):
+    # A copy of the process would write the same events a second time when it ends.
+    os.register_at_fork(after_in_child=lambda: _unsaved.clear())
 
 
 def _append(handle: int, event: dict) -> None:
@@ -85,12 +117,12 @@ def _append(handle: int, event: dict) -> None:
 
 
 @contextmanager
-def _alone(handle: int) -> Iterator[None]:
+def _alone(handle: int, seconds: float) -> Iterator[None]:
     """Keep other kernels from writing on Windows, which appends in two steps; elsewhere it is one."""
     if msvcrt is None:
         yield
         return
-    deadline = time.monotonic() + LOCK_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         os.lseek(handle, LOCK_POSITION, os.SEEK_SET)  # a lock begins where the file stands
         try:
@@ -165,3 +197,35 @@ def progress() -> None:
     for lesson, row in summary().items():
         solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
         print(f"{lesson:02d}       {solved:<18} {questions}")
+
+
+def kept_answers() -> dict[str, dict]:
+    """Return the last event of each exercise that kept an answer, in the order of the lessons.
+
+    Returns
+    -------
+    dict
+        Number of the exercise to its event, with ``source``.
+    """
+    found = {
+        event["number"]: event
+        for event in read_events()
+        if event["kind"] == "exercise" and isinstance(event.get("source"), str)
+    }
+    return dict(sorted(found.items(), key=lambda item: [int(n) for n in re.findall(r"\d{1,9}", item[0])]))
+
+
+def print_answers() -> None:
+    """Print the last answer kept for each exercise, with its date, as a piece of Python."""
+    answers = kept_answers()
+    if not answers:
+        print(translate("No answer is kept yet: check keeps the function or value that it is given."))
+    for number, event in answers.items():
+        print(f"# {number}, {translate(event['outcome'])}, {_date_of(event)}\n{event['source'].rstrip()}\n")
+
+
+def _date_of(event: dict) -> str:
+    try:
+        return datetime.fromtimestamp(event["time"]).strftime("%Y-%m-%d %H:%M")
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):  # a line that was written by hand
+        return translate("date unknown")

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import errno
 import json
+import linecache
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from course_lib.lessons import exercises, progress, quiz
-from course_lib.lessons.progress import progress_path, read_events, remember, summary
+from course_lib.lessons.progress import (
+    kept_answers,
+    print_answers,
+    progress_path,
+    read_events,
+    remember,
+    summary,
+)
 from course_lib.settings import REPOSITORY
 
 WRITER = """
@@ -114,12 +123,12 @@ print("went on")
 
 @pytest.mark.skipif(os.name == "nt", reason="the system has no such limit")
 @pytest.mark.parametrize("size", [0, 1, 50, 300, 333])
-def test_when_the_system_takes_no_more_the_rest_is_kept_and_it_goes_on_later(size):
-    """The limit is the system's own: it stops a write wherever it is, as a full disk does."""
+def test_what_the_system_never_takes_goes_with_the_kernel_and_the_next_one_goes_on(size):
+    """The limit is the system's own: it stops a write wherever it is, as a full disk does, at exit too."""
     run = subprocess.run(
         [sys.executable, "-c", LIMITED, str(size)], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
     )
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0 and run.stderr == ""
     warning, last = run.stdout.splitlines()
     assert "could not be saved" in warning and last == "went on"
     assert progress_path().stat().st_size == size
@@ -127,6 +136,73 @@ def test_when_the_system_takes_no_more_the_rest_is_kept_and_it_goes_on_later(siz
     assert before == [f"1.{i}" for i in range(len(before))] and len(before) < 20
     remember("exercise", "2.1", "correct")
     assert numbers() == before + ["2.1"]
+
+
+SPACE_AGAIN = (
+    LIMITED
+    + """
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has no such limit")
+@pytest.mark.parametrize("size", [0, 1, 50, 300, 333])
+def test_with_space_again_at_exit_everything_is_written_once(size):
+    run = subprocess.run(
+        [sys.executable, "-c", SPACE_AGAIN, str(size)], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert run.returncode == 0 and run.stderr == ""
+    assert run.stdout.count("could not be saved") == 1
+    assert numbers() == [f"1.{i}" for i in range(20)]
+
+
+REFUSED = """
+import errno, os, sys
+from course_lib.lessons.progress import remember
+write = os.write
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+os.write = full
+remember("exercise", "1.0", "wrong")
+"""
+
+
+def ended(code):
+    return subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not copied here")
+def test_a_copy_of_the_process_writes_nothing_of_it_a_second_time():
+    run = ended(REFUSED + "os.write = write\nif os.fork():\n    os.wait()\n")
+    assert run.returncode == 0 and numbers() == ["1.0"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "def broken(*_):\n    raise RuntimeError\nos.open = broken",
+        "from course_lib import settings\nsettings.current.cache_clear()\nos.environ['COURSE_PROFILE'] = 'x'",
+    ],
+)
+def test_nothing_that_is_broken_at_exit_is_seen_there(broken):
+    run = ended(REFUSED + broken)
+    assert run.returncode == 0 and run.stderr == "" and numbers() == []
+
+
+def test_at_exit_it_does_not_wait_long_for_a_lock(monkeypatch, capsys):
+    module = sys.modules["course_lib.lessons.progress"]
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "msvcrt", Locks(busy=10**9))
+    remember("exercise", "4.1", "correct")
+    monkeypatch.setattr(module, "LOCK_SECONDS", 60)
+    before = time.monotonic()
+    module._write_unsaved_at_exit()
+    assert 1 <= time.monotonic() - before < 30
+    monkeypatch.setattr(module, "msvcrt", Locks(busy=0))
+    module._write_unsaved_at_exit()
+    module._write_unsaved_at_exit()
+    assert numbers() == ["4.1"]
 
 
 @pytest.mark.parametrize("cut", [1, 10, 40])
@@ -166,9 +242,19 @@ def test_a_full_disk_is_said_once_and_stops_nothing(monkeypatch, capsys):
     remember("exercise", "4.1", "correct")
     said = capsys.readouterr().out
     assert "No space left on device" in said and str(progress_path()) in said and "COURSE_HOME" in said
+    assert "kept only while this kernel runs" in said and "free some space, then run the check again" in said
     assert said.count("\n") == 1
     remember("exercise", "4.2", "correct")
     assert capsys.readouterr().out == ""
+
+
+def test_a_disk_that_is_full_again_is_said_again(monkeypatch, capsys):
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            remember("exercise", "4.1", "correct")
+        remember("exercise", "4.2", "correct")
+    assert capsys.readouterr().out.count("could not be saved") == 2
 
 
 def test_what_a_full_disk_refused_is_written_first_when_there_is_space_again(monkeypatch):
@@ -306,3 +392,174 @@ def test_verdicts_hints_and_solutions_are_events(capsys):
     assert found[:2] == [("exercise", "correct"), ("exercise", "wrong")]
     assert [kind for kind, _ in found[2:]] == ["hint", "solution"]
     assert all(json.loads(line) for line in progress_path().read_text().splitlines() if line)
+
+
+# The code of an answer ----------------------------------------------------------------------------
+
+
+def run_in_kernel(*cells: str):
+    """Run cells in a kernel of Jupyter, and return its manager while it is alive."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(REPOSITORY), startup_timeout=300)
+    try:
+        for cell in cells:
+            reply = client.execute_interactive(cell, timeout=300, output_hook=lambda message: None)
+            assert reply["content"]["status"] == "ok", reply["content"]
+    except BaseException:
+        manager.shutdown_kernel(now=True)
+        raise
+    finally:
+        client.stop_channels()
+    return manager
+
+
+FUNCTION = (
+    "def how_many(length):\n    # a thought of mine: é\n    return min(20, max(1, round(0.15 * length)))\n"
+)
+
+
+def test_the_code_of_an_answer_survives_a_killed_kernel(capsys):
+    cells = ["from course_lib.lessons import check", f"import math\n\n{FUNCTION}", 'check("4.1", how_many)']
+    run_in_kernel(*cells).shutdown_kernel(now=True)
+    (event,) = read_events()
+    assert event["outcome"] == "correct" and event["source"] == FUNCTION
+    print_answers()
+    head, *code = capsys.readouterr().out.splitlines()
+    assert head.startswith("# 4.1, ") and code[:3] == FUNCTION.splitlines()
+
+
+def test_a_kernel_that_is_shut_down_writes_what_was_refused_before():
+    run_in_kernel(REFUSED, "os.write = write").shutdown_kernel()
+    assert numbers() == ["1.0"]
+
+
+def checked(answer) -> str | None:
+    """Return what is kept of an answer; that it is kept must not show."""
+    exercises.check("4.1", answer)
+    return read_events()[-1].get("source")
+
+
+def sized(characters: int):
+    """Return a function whose source has so many characters."""
+    name = f"<cell of {characters}>"
+    code = "def answer(length):\n    return 0  # "
+    code += "x" * (characters - len(code) - 1) + "\n"
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)  # as IPython does it
+    namespace = {}
+    exec(compile(code, name, "exec"), namespace)
+    return namespace["answer"]
+
+
+def test_an_answer_is_kept_up_to_a_length(capsys):
+    assert len(checked(sized(exercises.LONGEST_SOURCE))) == exercises.LONGEST_SOURCE == 20_000
+    assert checked(sized(exercises.LONGEST_SOURCE + 1)) is None
+    assert len(read_events()) == 2, "that it was checked is kept all the same"
+
+
+class Hostile:
+    def __repr__(self):
+        return "code of its own"
+
+    def __call__(self, length):
+        return 1
+
+    @property
+    def __wrapped__(self):
+        raise SystemExit
+
+
+VALUES = {
+    "text": ("a 'word'", "answer = \"a 'word'\""),
+    "number": (0.15, "answer = 0.15"),
+    "truth": (True, "answer = True"),
+    "list": (["a", 1, 0.5], "answer = ['a', 1, 0.5]"),
+    "longest text": ("x" * 1_989, f"answer = {'x' * 1_989!r}"),
+    "text too long": ("x" * 1_990, None),
+    "list too long": ([1] * 5_000, None),
+    "number that cannot be written": (10**5_000, None),
+    "function without source": (len, None),
+    "list of something else": ([Hostile()], None),
+    "something else": ({"a": 1}, None),
+    "object that ends the kernel": (Hostile(), None),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_plain_value_is_kept_and_no_other(name, capsys):
+    answer, kept = VALUES[name]
+    assert checked(answer) == kept
+
+
+def test_a_list_is_kept_as_it_was_given(monkeypatch, capsys):
+    exercise = exercises.find_exercise("4.1")
+    monkeypatch.setattr(
+        exercises, "find_exercise", lambda number: replace(exercise, examine=lambda answer: answer.clear())
+    )
+    assert checked([1, 2]) == "answer = [1, 2]"
+
+
+def test_an_answer_of_an_unexpected_form_is_kept(monkeypatch, capsys):
+    exercise = exercises.find_exercise("4.1")
+    monkeypatch.setattr(
+        exercises, "find_exercise", lambda number: replace(exercise, examine=lambda answer: answer / 0)
+    )
+    assert checked(7) == "answer = 7" and "unexpected form" in capsys.readouterr().out
+
+
+def test_what_is_kept_does_not_show(monkeypatch, capsys):
+    shown = []
+    for source_of in (exercises.source_of, lambda answer: None):
+        monkeypatch.setattr(exercises, "source_of", source_of)
+        exercises.check("4.1", sized(100))
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert [("source" in event) for event in read_events()] == [True, False]
+
+
+OLDER = """
+{"time": 1700000000, "kind": "exercise", "number": "4.1", "outcome": "correct"}
+
+{"time": 1700000001, "kind": "quiz", "number": "4.q1", "outcome": "wrong", "answer": "a"}
+"""
+
+
+def test_a_file_of_an_older_version_is_read_and_gone_on_with(capsys):
+    progress_path().parent.mkdir(parents=True)
+    progress_path().write_text(OLDER, encoding="utf-8")
+    assert summary()[4]["solved"] == 1 and summary()[4]["answers"] == {"4.q1": "a"}
+    print_answers()
+    assert capsys.readouterr().out.startswith("No answer is kept yet")
+    exercises.check("4.2", sized(100))
+    assert numbers() == ["4.1", "4.q1", "4.2"] and list(kept_answers()) == ["4.2"]
+    assert summary()[4]["solved"] == 1 and summary()[4]["tries"] == 2
+
+
+def test_the_last_answer_of_each_exercise_is_printed_as_python_with_its_date(capsys):
+    remember("exercise", "10.1", "wrong", source="ten = 1\n")
+    remember("exercise", "4.1", "wrong", source="four = 1\n")
+    remember("exercise", "4.1", "correct", source="four = 2\n")
+    remember("exercise", "4.1", "wrong")  # too long to be kept
+    remember("solution", "4.2", "shown", source="not the learner's")
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(read_events()[2]["time"]))
+    junk = {"kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
+    with open(progress_path(), "a", encoding="utf-8") as file:
+        for more in ({"time": 10**30}, {"source": ["no text"]}, {"time": "yesterday"}, {}):
+            file.write(json.dumps(junk | more) + "\n")
+    print_answers()
+    said = capsys.readouterr().out
+    assert f"# 4.1, correct, {date}\nfour = 2\n" in said
+    assert "# 5.1, wrong, date unknown\nfive = 1\n" in said
+    names = {}
+    exec(said, names)
+    assert (names["four"], names["five"], names["ten"]) == (2, 1, 1)
+    assert said.index("four") < said.index("five") < said.index("ten") and said.count(" = ") == 3
+
+
+@pytest.mark.parametrize("date", [10**30, -(10**30), 1e300, "yesterday", None, [1]])
+def test_a_date_that_was_written_by_hand_stops_nothing(date, capsys):
+    progress_path().parent.mkdir(parents=True)
+    event = {"time": date, "kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
+    progress_path().write_text(json.dumps(event), encoding="utf-8")
+    print_answers()
+    assert capsys.readouterr().out == "# 5.1, wrong, date unknown\nfive = 1\n\n"
