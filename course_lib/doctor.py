@@ -16,6 +16,7 @@ from course_lib.translation import translate
 
 MEMORY_NEEDED = 4  # GiB free, for one notebook kernel of at most 3 GiB and a browser beside it
 DISK_NEEDED = 1  # GiB free, for caches and checkpoints
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)  # the newest that all pinned packages are made for
 
 
 def pinned_packages() -> dict[str, str]:
@@ -32,18 +33,22 @@ def examine() -> Iterator[tuple[bool, str, str]]:
     tuple of (bool, str, str)
         Whether it is well, what was examined, and what was found (with the remedy where it is not well).
     """
-    yield (
-        sys.version_info >= (3, 11),
-        "Python",
-        platform.python_version()
-        + ("" if sys.version_info >= (3, 11) else translate("; the course needs 3.11 or newer")),
-    )
-    for probe in (_packages, _settings, _weights, _memory, _disk, _threads, _processor, _hub):
+    for probe in (_python, _packages, _settings, _weights, _memory, _disk, _threads, _processor, _hub):
         try:
             yield probe()
         except (ImportError, OSError) as error:  # a broken machine is what this command is for
             text = translate("cannot be examined: {error}").format(error=error)
             yield False, probe.__name__.strip("_"), text
+
+
+def _python() -> tuple[bool, str, str]:
+    text = platform.python_version()
+    well = OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON
+    if not well:
+        text += translate(
+            "; the course needs {oldest} to {newest}: set it up with one of them, such as make lab PYTHON=python{newest}"
+        ).format(oldest="{}.{}".format(*OLDEST_PYTHON), newest="{}.{}".format(*NEWEST_PYTHON))
+    return well, "Python", text
 
 
 def _packages() -> tuple[bool, str, str]:

@@ -12,7 +12,8 @@ COURSE_CACHE        where cleaned text is kept              ``.course/cache`` th
 COURSE_LANGUAGE     language of messages and figures        ``en``
 =================== ======================================= ============================
 
-``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and ``HF_HOME`` are read by the Hugging Face libraries themselves.
+``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and ``HF_HOME`` are read by the Hugging Face libraries themselves; so is
+``HF_HUB_DISABLE_XET``, which ``course_lib/__init__.py`` sets to 1 where it is not set.
 """
 
 from __future__ import annotations

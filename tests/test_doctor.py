@@ -113,9 +113,17 @@ def test_little_disk(monkeypatch):
     assert "0.5 GiB free" in failure("disk")
 
 
-def test_an_old_python(monkeypatch):
-    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 0))
-    assert "3.11 or newer" in failure("Python")
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 99), (3, 14, 0), (4, 0, 0)])
+def test_a_python_that_is_too_old_or_too_new(monkeypatch, version):
+    monkeypatch.setattr(doctor.sys, "version_info", version)
+    text = failure("Python")
+    assert "needs 3.11 to 3.13" in text and "make lab PYTHON=python3.13" in text and "\n" not in text
+
+
+@pytest.mark.parametrize("version", [(3, 11, 0), (3, 13, 99)])
+def test_the_oldest_python_and_the_newest(monkeypatch, version):
+    monkeypatch.setattr(doctor.sys, "version_info", version)
+    assert examined()["Python"][0]
 
 
 def test_more_threads_than_processors(monkeypatch):

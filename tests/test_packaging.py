@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import course_lib
+from course_lib import doctor
 from course_lib.settings import REPOSITORY
 
 PIN = re.compile(r"^[A-Za-z0-9][\w.-]*==[\w.]+$")
@@ -57,6 +59,37 @@ def test_the_conda_route_ends_like_the_pip_route():
     assert options == ["--constraint requirements.lock", "--editable ."]
     assert re.search(r"- python=3\.\d+\n  - pip\n", read("environment.yml"))
     assert "  - conda-forge" in read("environment.yml") and "defaults" not in read("environment.yml")
+
+
+def supported_pythons() -> tuple[int, int]:
+    """Return the oldest and the newest minor version that pip takes, from the file: nothing is installed for it."""
+    wanted = tomllib.loads(read("pyproject.toml"))["project"]["requires-python"]
+    oldest, above = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", wanted).groups()
+    return int(oldest), int(above) - 1
+
+
+def test_the_same_pythons_are_named_everywhere():
+    oldest, newest = supported_pythons()
+    examined = [doctor.OLDEST_PYTHON, doctor.NEWEST_PYTHON]
+    assert examined == [(3, oldest), (3, newest)]
+    assert f"You need Python 3.{oldest} to 3.{newest}, git and make." in read("README.md")
+    assert f"Python is the one range, 3.{oldest} to 3.{newest}, of which CI" in read("CONTRIBUTING.md")
+    (conda,) = re.findall(r"- python=3\.(\d+)$", read("environment.yml"), re.MULTILINE)
+    assert oldest <= int(conda) <= newest
+
+
+def test_make_refuses_a_python_that_is_too_old_or_too_new(monkeypatch):
+    (code,) = re.findall(r'^\t\$\(PYTHON\) -c "(.+)"$', read("Makefile"), re.MULTILINE)
+    oldest, newest = supported_pythons()
+    said = {}
+    for minor in range(oldest - 2, newest + 3):
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as stopped:
+            patched.setattr(sys, "version_info", (3, minor, 1))
+            exec(code)
+        said[minor] = stopped.value.code
+    assert [minor for minor, message in said.items() if message == 0] == list(range(oldest, newest + 1))
+    sentence = f"Python 3.{oldest} to 3.{newest} is needed, and this is "
+    assert all(text.startswith(sentence) and "PYTHON=" in text for text in said.values() if text != 0)
 
 
 def test_no_registry_is_named(tracked):
@@ -130,7 +163,7 @@ ALLOWED = {
     "doctor": STUDIES,
     "lab_identity": set(),
     "notebooks": STUDIES,
-    "readme": STUDIES | {"figures"},
+    "readme": STUDIES | {"figures", "lessons"},
     "slides": STUDIES | {"figures", "readme", "slides"},
     "cli": STUDIES | {"figures", "lessons", "doctor", "notebooks", "readme", "slides"},
 }
