@@ -16,8 +16,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from course_lib import settings
@@ -119,13 +120,14 @@ def encoder_folder(source: str | Path | None = None) -> Path:
     return hub_folder(chosen)
 
 
-def load_texts(name: str, source: str | Path | None = None):
+def load_texts(name: str, source: str | Path | None = None, *, types: Collection[str] | None = None):
     """Load one of the course's data sets, or what stands in for it, as a ``datasets.DatasetDict``.
 
     Parameters
     ----------
     name : ``reviews``, ``questions`` or ``entities``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
+    types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
 
     Returns
     -------
@@ -138,16 +140,20 @@ def load_texts(name: str, source: str | Path | None = None):
         If a file of yours, or a bundled one, is not in its format.
     HubUnavailableError
         If the hub was asked and did not answer.
+    SettingError
+        If there is no such data set or path, or types are given for another task than entities.
     """
     if name not in ("reviews", "questions", "entities"):
         raise SettingError(
             f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities."
         )
+    if types is not None and name != "entities":
+        raise SettingError(f"Types were given for {name!r}, and only entities have types. Leave them out.")
     chosen = choose_source(name, source)
-    return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place))
+    return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), types)
 
 
-def _from_files(name: str, place: Path):
+def _from_files(name: str, place: Path, types: Collection[str] | None):
     """Read a file, or a folder with one file a split, in the official format of a data set."""
     import datasets
 
@@ -158,7 +164,7 @@ def _from_files(name: str, place: Path):
     suffixes, read = {
         "reviews": ((".jsonl",), readers.read_reviews),
         "questions": ((".json",), readers.read_squad),
-        "entities": ((".txt", ".conll", ".tsv"), readers.read_conll),
+        "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, types=types)),
     }[name]
     if place.is_file():
         return datasets.DatasetDict({"test": read(place)})

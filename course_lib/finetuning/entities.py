@@ -13,11 +13,28 @@ from torch import Tensor, nn
 
 from course_lib.bert.heads import TokenClassificationHead
 from course_lib.bert.loading import load_encoder
+from course_lib.data.readers.conll import TYPES
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel, predict
 
-TAGS = ("O", *(f"{prefix}-{kind}" for kind in ("PER", "ORG", "LOC", "MISC") for prefix in "BI"))
+
+def tags_of(types: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags of entity types in BIO, ``O`` first: the order of a head's outputs.
+
+    Raises
+    ------
+    CourseError
+        If there is no type, one stands twice, or a single string is given.
+    """
+    if isinstance(types, str) or not types or len(set(types)) < len(types):
+        raise CourseError(
+            f"The entity types are {types!r}. Give a list of different names, such as ['PER', 'EVENT']."
+        )
+    return ("O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI"))
+
+
+TAGS = tags_of(TYPES)  # those of CoNLL-2003
 IGNORED = -100  # a piece that carries no tag of its own
 PAIR_KINDS = ("correct", "type", "boundary", "boundary and type", "missed", "invented")
 

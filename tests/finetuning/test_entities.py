@@ -109,6 +109,74 @@ def test_scores_count_whole_entities():
     assert entity_scores(gold, [["O"] * 4])["f1"] == 0.0
 
 
+def script_counts(gold: list[list[str]], predicted: list[list[str]]) -> tuple[int, int, int]:
+    """Count right, true and predicted chunks by the rules of the official script of CoNLL, conlleval.
+
+    It walks both columns at once and looks at two neighboring tags only. A chunk begins at ``B``, at a tag
+    behind ``O``, and where the type changes; it ends before ``B``, before ``O``, and where the type changes.
+    It is right if both columns begin it at the same word with the same type and end it at the same word.
+    """
+
+    def begins(before: str, tag: str) -> bool:
+        return tag != "O" and (tag[0] == "B" or before == "O" or before[2:] != tag[2:])
+
+    def ends(before: str, tag: str) -> bool:
+        return before != "O" and (tag == "O" or tag[0] == "B" or before[2:] != tag[2:])
+
+    right = true = said = 0
+    for pair in zip(gold, predicted, strict=True):
+        before, together = ("O", "O"), False
+        for tags in [*zip(*pair, strict=True), ("O", "O")]:  # a line without a word parts sentences
+            over = [ends(*neighbors) for neighbors in zip(before, tags, strict=True)]
+            new = [begins(*neighbors) for neighbors in zip(before, tags, strict=True)]
+            right += together and all(over)
+            together = (together and not any(over)) or (all(new) and tags[0][2:] == tags[1][2:])
+            true, said, before = true + new[0], said + new[1], tags
+    return right, true, said
+
+
+def any_tags(length: int = 14):
+    """Draw tags as a model may say them: I-PER behind O, behind I-LOC, at the start of a sentence."""
+    return st.lists(st.sampled_from(TAGS), min_size=length, max_size=length)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.one_of(
+        st.lists(st.tuples(legal_tags(), legal_tags()), min_size=1, max_size=3),
+        st.lists(st.tuples(legal_tags(), any_tags()), min_size=1, max_size=3),
+        st.lists(st.tuples(any_tags(), any_tags()), min_size=1, max_size=3),
+    ),
+    data=st.data(),
+)
+def test_scores_are_those_of_the_official_script(rows, data):
+    """For every sequence of B-, I- and O, legal or not. Tags of BIOES, or without a type, are not claimed."""
+    gold, predicted = map(list, zip(*rows, strict=True))
+    for true, guessed in zip(gold, predicted, strict=True):  # two random rows would hardly share a name
+        start = data.draw(st.integers(0, len(true)))
+        guessed[start:] = true[start:]
+    right, true, said = script_counts(gold, predicted)
+    scores = entity_scores(gold, predicted)
+    assert scores["precision"] == pytest.approx(right / said if said else 0.0)
+    assert scores["recall"] == pytest.approx(right / true if true else 0.0)
+    assert scores["f1"] == pytest.approx(2 * right / (true + said) if right else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("tags", "entities"),
+    [
+        (["O", "I-PER", "I-PER"], [(1, 3, "PER")]),
+        (["I-LOC", "I-PER"], [(0, 1, "LOC"), (1, 2, "PER")]),
+        (["B-LOC", "I-PER", "I-LOC"], [(0, 1, "LOC"), (1, 2, "PER"), (2, 3, "LOC")]),
+        (["I-PER", "B-PER"], [(0, 1, "PER"), (1, 2, "PER")]),
+    ],
+)
+def test_what_tags_that_are_not_legal_name(tags, entities):
+    """As the official script: an I- that continues nothing begins an entity, where a strict reading has none."""
+    assert entities_of(tags, tags) == entities
+    assert script_counts([tags], [tags]) == (len(entities),) * 3
+
+
 def test_counting_pieces_would_claim_more():
     """Known error 21: with labels copied to every piece, one long name would outweigh several short ones."""
     gold, found = [["B-LOC", "O", "B-PER"]], [["B-LOC", "O", "O"]]

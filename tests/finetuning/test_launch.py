@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 
+import nbformat
 import pytest
 import torch
+from accelerate.commands.launch import launch_command_parser
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.loading import load_encoder, read_tensors, save_encoder
+from course_lib.bert.loading import load_encoder, read_tensors, save_encoder, write_tensors
+from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.errors import DataFileError
+from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
 from course_lib.finetuning import frameworks, launch
-from course_lib.finetuning.loop import TrainingConfiguration
+from course_lib.finetuning.classification import load_tokenizer
+from course_lib.finetuning.entities import tags_of
+from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, predict
 from course_lib.settings import DATA, REPOSITORY
 
 C = TrainingConfiguration(learning_rate=1e-3, epochs=2, batch_size=4, freeze_embeddings=False)
@@ -58,6 +65,31 @@ def texts(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def trained(monkeypatch):
+    """The models that were trained, as they are in memory."""
+    models = []
+
+    class Recorded(frameworks.TaskTrainer):
+        def train(self):
+            super().train()
+            models.append(self.model)
+
+    monkeypatch.setattr(launch, "TaskTrainer", Recorded)
+    return models
+
+
+def check_what_was_saved(name, model, folder, rows, scores, **named):
+    """The model that is read back gives the same scores for every row, and is scored the same."""
+    loaded, tokenizer = launch.load_saved(name, folder, **named), load_tokenizer(folder)
+    assert not any(module.training for module in loaded.modules())
+    task = launch.TASKS[name] if not named else launch.entity_task(**named)
+    features = task.features(rows, tokenizer, 60)
+    for ours, theirs in zip(predict(loaded, features), predict(model, features), strict=True):
+        assert torch.equal(ours, theirs)
+    assert task.score(loaded, rows, tokenizer, 60) == scores
+
+
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is something else than the processor")
 def test_bfloat16_without_a_gpu_is_no_error(encoder, texts, monkeypatch, capsys):
     """Some processors have instructions for it; the Trainer must be told that nothing else is meant."""
@@ -67,7 +99,7 @@ def test_bfloat16_without_a_gpu_is_no_error(encoder, texts, monkeypatch, capsys)
     assert 0 <= scores["f1"] <= 1 and json.loads(capsys.readouterr().out.splitlines()[-1])["updates"] > 0
 
 
-def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys):
+def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys, trained):
     """A paragraph is longer than this model's 64 positions: it is cut into windows, more than there are questions."""
     scores = launch.run(
         "questions",
@@ -85,10 +117,12 @@ def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, c
     saved, old = load_encoder(tmp_path / "saved"), load_encoder(encoder)
     assert not torch.equal(saved.blocks[0].expand.weight, old.blocks[0].expand.weight)
     assert read_tensors(tmp_path / "saved" / "head.safetensors")["weight"].shape == (2, 24)
+    rows = load_texts("questions", texts / "questions")["validation"]
+    check_what_was_saved("questions", *trained, tmp_path / "saved", rows, scores)
 
 
 @pytest.mark.parametrize(("name", "metric"), [("reviews", "accuracy"), ("entities", "f1")])
-def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_path, capsys):
+def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_path, capsys, trained):
     scores = launch.run(
         name, C, encoder=encoder, texts=texts / name, max_length=60, save=tmp_path / "saved", cpu=True
     )
@@ -99,7 +133,112 @@ def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_pa
     saved, old = load_encoder(tmp_path / "saved"), load_encoder(encoder)
     assert not torch.equal(saved.blocks[0].expand.weight, old.blocks[0].expand.weight)
     assert read_tensors(tmp_path / "saved" / "head.safetensors")["classifier.weight"].shape[1] == 24
+    rows = load_texts(name, texts / name)["validation"]
+    check_what_was_saved(name, *trained, tmp_path / "saved", rows, scores)
     assert launch.run(name, C, encoder=tmp_path / "saved", texts=texts / name, max_length=60, cpu=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("reviews", lambda head: head.unlink(), "does not exist: the folder has no fine-tuned head"),
+        ("reviews", lambda head: head.write_bytes(head.read_bytes()[:-9]), "is not a whole safetensors file"),
+        ("questions", lambda head: None, r"another task.*\(2, 24\).*'questions' calls for"),
+        ("entities", lambda head: None, r"another task.*\(2, 24\).*'entities' calls for.*\(9, 24\)"),
+        (
+            "reviews",
+            lambda head: write_tensors({"classifier.weight": torch.zeros(2, 24)}, head),
+            "another task or other types",
+        ),
+        ("films", lambda head: None, "no task 'films'"),
+    ],
+)
+def test_a_head_that_does_not_fit_is_refused(name, damage, message, encoder, tmp_path):
+    folder = shutil.copytree(encoder, tmp_path / "saved")
+    head = launch.TASKS["reviews"].model(folder).head
+    write_tensors(head.state_dict(), folder / "head.safetensors")
+    assert isinstance(launch.load_saved("reviews", folder), TaskModel)
+    damage(folder / "head.safetensors")
+    with pytest.raises((WeightsError, SettingError), match=message) as caught:
+        launch.load_saved(name, folder)
+    assert "\n" not in str(caught.value)
+
+
+# Entity types of one's own ------------------------------------------------------------------------
+
+EVENTS = "The O\nPrague B-EVENT\nSpring I-EVENT\nbegan O\n\nAda B-PER\nlived O\nthere O\n\n"
+
+
+def test_own_entity_types_give_the_tags_and_the_head(encoder, tmp_path, capsys, trained):
+    for part in ("train", "validation"):
+        (tmp_path / f"{part}.txt").write_text(EVENTS, encoding="utf-8")
+    saved, types = tmp_path / "saved", ["PER", "EVENT"]
+    command = ["entities", "--encoder", str(encoder), "--texts", str(tmp_path), "--epochs", "40",
+               "--learning-rate", "3e-3", "--max-length", "60", "--cpu", "--save", str(saved)]  # fmt: skip
+    assert launch.main(command) == 1
+    assert "B-EVENT" in capsys.readouterr().err and not trained
+    assert launch.main([*command, "--types", *types]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["f1"] == 1.0, "two sentences are learned by heart, the event among them"
+    assert read_tensors(saved / "head.safetensors")["classifier.weight"].shape == (5, 24)
+    rows = load_texts("entities", tmp_path, types=types)["validation"]
+    scores = {name: said[name] for name in ("precision", "recall", "f1")}
+    check_what_was_saved("entities", *trained, saved, rows, scores, types=types)
+    with pytest.raises(WeightsError, match=r"fine-tuned for the tags \['O', 'B-PER'.*in their order"):
+        launch.load_saved("entities", saved, types=["EVENT", "PER"])  # the same shape
+    (saved / "tags.json").unlink()
+    with pytest.raises(WeightsError, match=r"tags.json cannot be read.*Save the model again"):
+        launch.load_saved("entities", saved, types=types)
+
+
+def test_types_that_say_nothing_are_refused(encoder, texts, capsys):
+    for types in ("PER", [], ["PER", "PER"]):
+        with pytest.raises(CourseError, match="Give a list of different names"):
+            tags_of(types)
+    for call in (
+        lambda: load_texts("reviews", texts / "reviews", types=["PER"]),
+        lambda: launch.load_saved("reviews", encoder, types=["PER"]),
+    ):
+        with pytest.raises(SettingError, match="only entities have types"):
+            call()
+    assert launch.main(["reviews", "--texts", str(texts / "reviews"), "--types", "PER"]) == 1
+    assert "only entities have types" in capsys.readouterr().err
+
+
+# Questions with and without an answer -------------------------------------------------------------
+
+
+class Doubtful(TaskModel):
+    """A model to which "no answer", at [CLS], always looks best."""
+
+    def forward(self, batch):
+        scores = super().forward(batch)  # (B, T, 2)
+        scores[:, 0] += 100.0
+        return scores
+
+
+@pytest.mark.parametrize("version", ["1.1", "v2.0"])
+def test_only_files_with_questions_without_answer_are_scored_with_abstention(version, encoder, tmp_path):
+    answered = {"id": "0", "question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}]}
+    questions = [answered]
+    if version == "v2.0":
+        impossible = {"id": "1", "question": "When?", "answers": [], "is_impossible": True}
+        questions = [answered | {"is_impossible": False}, impossible]
+    data = [
+        {"title": "Ada", "paragraphs": [{"context": "Ada Ada Ada", "qas": questions}]}
+    ]  # any span is half right
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps({"version": version, "data": data}), encoding="utf-8")
+    task, plain = launch.TASKS["questions"], launch.TASKS["questions"].model(encoder)
+    model = Doubtful(plain.encoder, plain.head, plain.pooled)
+    scores = task.score(model, load_texts("questions", path)["test"], load_tokenizer(encoder), 60)
+    if version == "1.1":
+        assert set(scores) == {"exact_match", "f1"} and scores["f1"] >= 50
+    else:
+        assert scores == {
+            "exact_match": 50, "f1": 50, "HasAns_exact_match": 0, "HasAns_f1": 0,
+            "NoAns_exact_match": 100, "NoAns_f1": 100,
+        }  # fmt: skip
 
 
 def test_what_is_frozen_stays(encoder, texts, tmp_path):
@@ -128,13 +267,80 @@ def test_the_command_says_in_one_sentence_what_is_wrong(encoder, capsys):
     assert out == "" and err.count("\n") == 1 and "nowhere" in err
 
 
+@pytest.mark.parametrize(
+    ("given", "gpu", "dropout"),
+    [
+        (["--attention-dropout", "0.25"], False, 0.25),
+        (["--attention-dropout", "0"], True, 0.0),
+        ([], True, 0.1),
+        (["--cpu"], True, 0.0),
+        ([], False, 0.0),
+    ],
+)
+def test_precision_and_attention_dropout_reach_the_training(given, gpu, dropout, encoder, texts, monkeypatch):
+    class Reached(Exception):
+        """The training would begin."""
+
+    def instead(loss_of, configuration, *, model, args, **named):
+        found.update(configuration=configuration, model=model, args=args)
+        raise Reached
+
+    found = {}
+    monkeypatch.setattr(launch, "TaskTrainer", instead)
+    monkeypatch.setattr(launch, "trainer_arguments", lambda place, c, **named: named)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
+    command = ["reviews", "--encoder", str(encoder), "--texts", str(texts / "reviews"), "--max-length", "40"]
+    with pytest.raises(Reached):
+        launch.main([*command, "--precision", "bfloat16", *given])
+    assert found["configuration"].precision == "bfloat16"
+    assert [block.attention.dropout for block in found["model"].encoder.blocks] == [dropout] * 2
+    assert found["args"]["use_cpu"] == (not gpu or "--cpu" in given)
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "nan", "much"])
+def test_a_dropout_that_is_no_share_is_refused(share, capsys):
+    with pytest.raises(SystemExit):
+        launch.command_parser().parse_args(["reviews", f"--attention-dropout={share}"])
+    assert "--attention-dropout" in capsys.readouterr().err
+
+
+MODULE = "course_lib.finetuning.launch"
+
+
+def commands_in_the_course() -> list[list[str]]:
+    """Return the command lines that readers are told to use, split into words."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "slides").glob("*.md")}
+    for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        texts[path] = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    lines = [line for text in texts.values() for line in text.replace("\\\n", " ").splitlines()]
+    lines += launch.__doc__.splitlines()
+    return [
+        shlex.split(line) for line in lines if re.search(rf"accelerate launch .*{re.escape(MODULE)}", line)
+    ]
+
+
+def test_every_command_of_the_course_is_accepted():
+    commands = commands_in_the_course()
+    assert {command[command.index(MODULE) + 1] for command in commands} == set(launch.TASKS)
+    for command in commands:
+        assert command[:2] == ["accelerate", "launch"]
+        started = launch_command_parser().parse_args(command[2:])
+        assert started.module and started.training_script == MODULE
+        launch.command_parser().parse_args(started.training_script_args)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo between processes is not offered there")
 def test_two_processes_share_the_rows(encoder, texts):
-    """As `accelerate launch` starts it on two GPUs, with torch's launcher: half the updates, one report."""
+    """With accelerate's own launcher, as on two GPUs: half the updates, one report.
+
+    Its ``--cpu`` would start one process whatever ``--num_processes`` says; ours keeps each of two on the CPU.
+    """
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
-        "-m", "course_lib.finetuning.launch", "entities", "--encoder", str(encoder),
-        "--texts", str(texts / "entities"), "--max-length", "60", "--batch-size", "4", "--epochs", "2", "--cpu",
+        sys.executable, "-m", "accelerate.commands.launch",
+        "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port", "0", "-m", MODULE,
+        "entities", "--encoder", str(encoder), "--texts", str(texts / "entities"),
+        "--max-length", "60", "--batch-size", "4", "--epochs", "2", "--cpu",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr[-2000:]
