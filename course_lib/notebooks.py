@@ -119,6 +119,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
             notebook,
             timeout=timeout,
             kernel_name="python3",
+            coalesce_streams=True,  # one output of what a cell prints, however it arrives
             resources={"metadata": {"path": str(path.parent)}},
         )
         client.on_cell_executed = cell_done

@@ -132,7 +132,6 @@ def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
     left.set_ylabel(translate("task"))
     # Below: inside, it would cover some loss or other.
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     alt = translate("Points against masked words with NSP. Here: {said}. In the paper every difference is below 0, the largest is left to right on SQuAD, {worst:+.1f}").format(said="; ".join(said), worst=DIRECTION_ABLATION["left to right"][-1] - full[-1])  # fmt: skip
     return Picture(figure, title, alt)
 
@@ -271,7 +270,6 @@ def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
     right.minorticks_off()  # of a logarithmic scale: they would lie between the four sizes and say nothing
     right.tick_params(axis="x", rotation=30)
     right.legend(loc="lower right")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     said = ", ".join(f"{name} {mean:.1f} ± {sd:.1f}%" for name, (mean, sd) in zip(sizes, found, strict=True))
     alt = translate(
         "Paper: perplexity falls from {first} with 3 layers to {last} with 24. Here, masked words right: {said}; unigram {unigram:.1f}%"

@@ -103,7 +103,8 @@ def table_09_techniques(configuration: TrainingConfiguration) -> Table:
             [translate("dropout"), "0.1", translate("0.1; in attention {p:g}").format(p=c.attention_dropout),
              translate("against learning the rows by heart")],
             [translate("batch size"), "16, 32", f"{c.batch_size}", translate("small data, small batches")],
-            [translate("epochs"), "2, 3, 4", f"{c.epochs}", translate("chosen on validation data")],
+            [translate("epochs"), "2, 3, 4", f"{c.epochs}",
+             translate("paper: chosen on validation data; here: what takes seconds")],
             [translate("length buckets"), "–", translate("pools of 32 batches"),
              translate("less padding, the same words in less time")],
             [translate("freezing"), translate("none"),
@@ -254,7 +255,9 @@ def table_what_each_hides() -> Table:
         [translate("schedule"), you, translate("you, or its default"), translate("you: configure_optimizers")],
         [translate("zero_grad, backward, step"), you, it, it],
         [translate("clipping"), you, translate("max_grad_norm"), translate("gradient_clip_val")],
-        [translate("train() and eval()"), you, it, it],
+        # Lightning only warns of a model in evaluation mode; it restores modes after a validation of its own.
+        [translate("train() before an epoch"), you, it, you],
+        [translate("eval() to score, and back"), you, it, it],
         [translate("device, 16-bit numbers, many GPUs"), you, it, it],
         [translate("checkpoints, logs, resuming"), you, it, it],
     ]  # fmt: skip
@@ -274,7 +277,7 @@ def table_what_to_choose() -> Table:
         [translate("many tasks on one machine"), translate("whole body frozen, one head a task"),
          translate("one body in memory, its states computed once; expect a lower score")],
         [translate("text unlike any in pre-training"), translate("pre-train further, then fine-tune"),
-         translate("lesson 06 shows how")],
+         translate("more text of that kind costs no labels; not shown here")],
         [translate("a large corpus and a large budget"), translate("random weights, pre-training of your own"),
          translate("labels alone are not enough for it")],
         [translate("to understand or to change the loop"), translate("plain PyTorch"), translate("nothing is hidden")],
@@ -282,7 +285,7 @@ def table_what_to_choose() -> Table:
         [translate("own losses, several optimizers, GPUs"), "Lightning", translate("your steps, its machinery")],
     ]  # fmt: skip
     return Table(
-        translate("What to choose when"),
+        translate("What to choose when: rules of thumb"),
         [translate("you have"), translate("choose"), translate("because")],
         rows,
     )

@@ -25,11 +25,6 @@ from course_lib.translation import translate
 TEXT, WORK, LOSS, KEPT = "#FBE3B0", "#DCEAF6", "#F9D2BF", "#BEEBDD"
 
 
-def _entitle(figure, title: str) -> None:
-    """Write one title over several panels."""
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=13)
-
-
 def figure_01_strategy() -> Picture:
     """Draw figure 1: from plain text to the weights, in one round of pre-training."""
     title = translate("Figure 1. Pre-training at a glance")
@@ -157,7 +152,6 @@ def figure_07_cleaning(
     )
     right.set(xlabel=translate("words"), ylabel=translate("sentences"), title=translate("What stays"))
     right.legend()
-    _entitle(figure, title)
     shares = ", ".join(f"{name} {count / first:.0%}" for name, count in stages.items())
     counted = ", ".join(f"{name} {count}" for name, count in kinds.items())
     alt = translate(
@@ -215,7 +209,6 @@ def figure_08_process(
     right.yaxis.set_major_formatter(
         lambda rate, _: f"{rate:g}"
     )  # no factor above the axis, where the title is
-    _entitle(figure, title)
     last, peak = history.evaluations[-1], int(np.argmax(history.learning_rates))
     alt = translate(
         "After {step} updates on held-out text: MLM loss {loss:.2f}, MLM accuracy {mlm:.2f} (unigram {unigram:.2f}), "
@@ -250,7 +243,6 @@ def figure_rules(steps: Sequence[int], scores: Mapping[str, Sequence[float]], ch
         axes.set_ylabel(translate("accuracy"))
     for axes in panels[len(panels) // 2 : len(scores)]:
         axes.set_xlabel(translate("updates"))
-    _entitle(figure, title)
     ends = ", ".join(f"{rule} {values[-1]:.2f} (chance {chances[rule]:.2f})" for rule, values in scores.items())  # fmt: skip
     return Picture(figure, title, translate("At the end: {ends}").format(ends=ends))
 

@@ -121,7 +121,6 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         title=translate("The best so far"),
     )
     below.legend(loc="lower right", ncols=2)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     parts = [
         translate("{method} tries {rates} learning rates in {trials} trials and finds {best:.1f}%").format(
             method=_name(method), rates=different(trials), trials=len(trials), best=_best(trials)["value"]
@@ -309,7 +308,6 @@ def figure_slices(methods: Mapping[str, Trials]) -> Picture:
         axis.set(xlabel=translate(label))
     axes[0].set(ylabel=translate("validation accuracy (%)"))
     axes[-1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     found = [trial for trials in methods.values() for trial in complete(trials)]
     best, worst = (choose(found, key=lambda trial: trial["value"]) for choose in (max, min))
     alt = translate("{n} complete trials. The best has a learning rate of {best:.0e}, the worst one of {worst:.0e}").format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from course_lib.translation import translate
 
@@ -58,14 +58,19 @@ class Picture:
     Parameters
     ----------
     figure : the matplotlib figure.
-    title : one line that names what is shown.
+    title : one line that names what is shown; it is drawn.
     alt : what a reader who cannot see the figure should know; numbers in it are compared by validation.
     """
 
     figure: object
     title: str
     alt: str
-    _png: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        """Write the title over the panels, unless it stands over one of them already."""
+        shown = {axes.get_title(loc) for axes in self.figure.axes for loc in ("left", "center")}
+        if self.title not in shown:
+            self.figure.suptitle(self.title, x=0.01, ha="left", weight="bold", fontsize=13)
 
     def png(self, dpi: int = 110) -> bytes:
         """Return the figure as PNG."""

@@ -213,7 +213,6 @@ def figure_all_heads(attentions, tokens: Sequence[str]) -> Picture:
             axes.set_title(f"{translate('head')} {head}", fontsize=8.5, loc="center", weight="normal")
         if head == 0:
             axes.set_ylabel(f"{translate('layer')} {layer}", fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=13)
     alt = translate(
         "One thumbnail for each of {heads} heads in each of {layers} layers, over the tokens {tokens}."
     ).format(heads=heads, layers=layers, tokens=" ".join(tokens))

@@ -85,7 +85,7 @@ def examine_starts_of_windows(answer):
             continue
         if got == starts_of_windows(length, room, max(1, room - step)):
             raise Mistake(
-                f"{case}your windows overlap by {step}; they should start {step} apart. The paper's doc_stride is a "
+                f"{case}your windows overlap by {step}; they should start {step} apart. The original's doc_stride is a "
                 "step; the argument stride of some libraries is an overlap."
             )
         if not got or got[0] != 0:

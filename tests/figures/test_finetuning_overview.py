@@ -81,3 +81,40 @@ def test_the_tables_of_advice_are_whole():
         assert len(table.rows) >= 8 and all(all(str(cell).strip() for cell in cells) for cells in table.rows)
     heads = figures.table_four_heads([("class", (1, 384), (1, 2), 770, "08")])
     assert heads.rows == [["class", "(1, 384)", "(1, 2)", "770", "08"]]
+
+
+def test_the_table_says_who_switches_to_training_mode(tmp_path):
+    """Each framework gets a model in evaluation mode, as a pre-trained body comes, and is watched."""
+    import torch
+    from lightning.pytorch import LightningModule
+    from lightning.pytorch import Trainer as LightningTrainer
+    from transformers import Trainer
+
+    from course_lib.finetuning.frameworks import trainer_arguments
+
+    class Watched(LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(1, 1)
+
+        def forward(self, x):
+            self.was_training = self.training
+            return {"loss": self.linear(x).sum()}
+
+        def training_step(self, batch, batch_index):
+            return self(**batch)["loss"]
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    rows = [{"x": torch.ones(1)}] * 2
+    given, taken = Watched().eval(), Watched().eval()
+    arguments = trainer_arguments(str(tmp_path), TrainingConfiguration(epochs=1, batch_size=2), use_cpu=True)
+    Trainer(given, arguments, train_dataset=rows).train()
+    quiet = dict.fromkeys(
+        ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+    )
+    LightningTrainer(max_epochs=1, accelerator="cpu", **quiet).fit(taken, torch.utils.data.DataLoader(rows))
+    said = {cells[0]: cells[2:] for cells in figures.table_what_each_hides().rows}["train() before an epoch"]
+    who = {True: "the framework", False: "you"}
+    assert said == [who[given.was_training], who[taken.was_training]]
