@@ -259,6 +259,13 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
     return "\n".join(lines)
 
 
+def processors_block() -> str:
+    """Return the sentence that says as which processors the notebooks have been validated."""
+    from course_lib.lessons.other_processors import validated_line
+
+    return validated_line()
+
+
 def known_errors_block(path: Path = MUTANTS) -> str:
     """Return the table of the errors that well-known teaching code makes, with the tests that catch each.
 
@@ -285,6 +292,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "syllabus": syllabus_block,
     "results": results_block,
     "benchmarks": benchmarks_block,
+    "processors": processors_block,
     "sources": sources_block,
 }
 CONTRIBUTING_BLOCKS: Mapping[str, Callable[[], str]] = {"known-errors": known_errors_block}

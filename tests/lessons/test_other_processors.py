@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
+from course_lib import settings
 from course_lib.lessons import other_processors
 from course_lib.lessons.other_processors import PROCESSORS, environment_of, main, runs_here
 
@@ -18,7 +23,12 @@ ARM = {"architecture": "arm64", "neon": True}
 
 
 @pytest.fixture
-def runs(monkeypatch):
+def record(tmp_path):
+    return tmp_path / "other-processors.json"
+
+
+@pytest.fixture
+def runs(monkeypatch, record):
     """The runs that would have been made, and what each returns."""
     seen, answers = [], {}
 
@@ -27,6 +37,9 @@ def runs(monkeypatch):
         return answers.get((env["ATEN_CPU_CAPABILITY"], env["COURSE_THREADS"]), 0)
 
     monkeypatch.setattr(other_processors.subprocess, "call", call)
+    monkeypatch.setattr(
+        other_processors, "note_validated", partial(other_processors.note_validated, path=record)
+    )
     return seen, answers
 
 
@@ -44,36 +57,93 @@ def test_a_processor_is_imitated_only_where_its_instructions_are(monkeypatch, ca
     assert {name for name in PROCESSORS if runs_here(name)} == expected
 
 
-def test_what_cannot_run_is_one_line_and_the_rest_goes_on(monkeypatch, runs, capsys):
+def test_what_cannot_run_is_one_line_and_the_rest_goes_on(monkeypatch, runs, record, capsys):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX2)
-    assert main(["--processors", "avx512", "avx2", "--threads", "1", "2"]) == 0
+    assert main(["--processors", "avx512", "avx2", "--threads", "1", "2", "--lessons", "00", "04"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "avx512: this processor has no AVX-512; not run here",
         "avx2: COURSE_THREADS=1",
         "avx2: COURSE_THREADS=2",
     ]
     seen, _ = runs
-    assert [(env["ATEN_CPU_CAPABILITY"], env["COURSE_THREADS"]) for _, env in seen] == [
-        ("avx2", "1"),
-        ("avx2", "2"),
-    ]
-    assert all(command[1:] == ["-m", "pytest", "-n", "0", "notebooks"] for command, _ in seen)
+    notebooks = ["00_start_here.ipynb", "04_masked_language_model.ipynb"]
+    assert [
+        (env["ATEN_CPU_CAPABILITY"], env["COURSE_THREADS"], Path(command[-1]).name) for command, env in seen
+    ] == [("avx2", threads, notebook) for threads in "12" for notebook in notebooks]
+    for command, _ in seen:
+        assert command[1:5] == ["-m", "pytest", "-n", "0"]
+        # an imitated processor is slow, and that is no failure: a cell has longer than in `make test`
+        assert {"--nbval-cell-timeout=1800", "--timeout=1800"} < set(command)
+    assert list(json.loads(record.read_text())) == ["avx2"]
+
+
+def test_nothing_run_is_no_success(monkeypatch, runs, record):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX2)
+    assert main(["--processors", "avx512"]) == 1
+    assert not record.exists()
 
 
 @pytest.mark.parametrize("failing", [("default", "1"), ("avx512", "2")])
-def test_one_run_that_fails_is_the_exit_code_and_stops_none(monkeypatch, runs, failing):
+def test_one_run_that_fails_is_the_exit_code_and_stops_none(monkeypatch, runs, record, failing):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX512)
     seen, answers = runs
+    assert main(["--lessons", "00"]) == 0 and len(seen) == 6
     answers[failing] = 1
-    assert main([]) == 1
-    assert len(seen) == 6
+    assert main(["--lessons", "00"]) == 1 and len(seen) == 12
+    kept = json.loads(record.read_text())
+    # what an earlier run has shown is taken back
+    assert {(name, threads): bool(kept[name][threads]) for name in kept for threads in kept[name]} == {
+        (name, threads): (name, threads) != failing for name in PROCESSORS for threads in "12"
+    }
+
+
+def test_all_lessons_are_run_if_none_is_named(monkeypatch, runs):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX512)
+    assert main(["--processors", "default", "--threads", "1"]) == 0
+    assert sorted(command[-1] for command, _ in runs[0]) == sorted(
+        map(str, settings.NOTEBOOKS.glob("*.ipynb"))
+    )
+
+
+def a_notebook(folder: Path, source: str, told: str, picture: str = "") -> Path:
+    output = nbformat.v4.new_output("display_data", {"text/plain": told, "text/html": picture})
+    cells = [nbformat.v4.new_markdown_cell(picture), nbformat.v4.new_code_cell(source, outputs=[output])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "04_a_lesson.ipynb")
+    return folder / "04_a_lesson.ipynb"
+
+
+def test_the_sentence_counts_what_was_validated_as_it_is_now(tmp_path, record):
+    notebook = a_notebook(tmp_path, "print(1)", "1")
+    line = partial(other_processors.validated_line, record, tmp_path)
+    assert "have not been validated" in line()
+    note = partial(other_processors.note_validated, notebook=notebook, path=record)
+    note("default", 1, passed=True)
+    note("default", 2, passed=False)
+    assert "SSE4.1 × 1: 1 of 1; SSE4.1 × 2: 0 of 1 (" in line()
+    a_notebook(tmp_path, "print(1)", "1", picture="another picture and another text")
+    assert "SSE4.1 × 1: 1 of 1" in line()
+    for source, told in (("print(2)", "1"), ("print(1)", "2")):
+        a_notebook(tmp_path, source, told)
+        assert "have not been validated" in line()
+
+
+def test_the_record_is_of_runs_that_were_made():
+    """Each entry names what it ran with; one of a notebook that is gone would count for nothing, and has to go."""
+    kept = json.loads(other_processors.VALIDATED.read_text(encoding="utf-8"))
+    entries = [
+        (name, stem, run) for name in kept for runs in kept[name].values() for stem, run in runs.items()
+    ]
+    assert {name for name, _, _ in entries} == set(PROCESSORS)
+    for _, stem, run in entries:
+        assert (settings.NOTEBOOKS / f"{stem}.ipynb").is_file()
+        assert set(run) == {"date", "machine", "versions", "fingerprint"} and run["versions"]["torch"]
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_all_four_libraries_are_held_and_limits_from_outside_replaced(name):
     outside = {"PATH": "/bin", "MKL_CBWR": "AUTO", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "COURSE_THREADS": "9"}
     made = environment_of(name, 2, outside)
-    assert made["PATH"] == "/bin" and made["COURSE_THREADS"] == "2"
+    assert made["PATH"] == "/bin" and {made[variable] for variable in other_processors.THREADS} == {"2"}
     assert made["ATEN_CPU_CAPABILITY"] == name and {"ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE"} < set(made)
     assert ("MKL_CBWR" in made) != ("MKL_ENABLE_INSTRUCTIONS" in made)
     assert "AUTO" not in made.values() and "SSE4_2" not in made.values()
@@ -90,3 +160,25 @@ def test_pytorch_takes_the_limit_and_bfloat16_is_off(name):
         [sys.executable, "-c", code], env=environment_of(name, 1, os.environ), capture_output=True, text=True
     )
     assert run.stdout.split() == [name.upper(), "False"], run.stderr
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_library_has_as_many_threads_as_it_is_told(threads):
+    code = (
+        "from course_lib import settings; settings.prepare()\n"
+        "import json, numpy, scipy.linalg, torch, threadpoolctl\n"
+        "found = {f\"{pool['internal_api']} {i}\": pool['num_threads'] for i, pool in "
+        "enumerate(threadpoolctl.threadpool_info())}\n"
+        "print(json.dumps(found | {'torch': torch.get_num_threads()}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment_of("default", threads, os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(run.stdout)
+    if sys.platform == "linux":  # elsewhere NumPy may use the system's own library
+        assert any(name.startswith("openblas") for name in found)
+    assert set(found.values()) == {min(threads, os.cpu_count())}, found
