@@ -6,6 +6,10 @@ score could depend on is which rows meet in a batch. So the *scores* compare buc
 padded to their longest row, trained alike until they have learned something; and the *times*, which need few
 steps, compare buckets with random batches that are padded to the fixed length. Nothing is chosen by a score, so
 the validation and the test part are scored together: the more rows, the less of a difference is chance.
+
+The reviews are scored with the settings of lesson 08. Two smaller trainings, with batches of half the size, stand
+beside them: there one run leaves the start early and another late or never, and the difference of the means goes
+either way.
 """
 
 from __future__ import annotations
@@ -45,15 +49,26 @@ class TaskSettings:
 class Configuration:
     """What the recording depends on.
 
-    ``reviews`` and ``entities`` are trained for their scores, ``reviews_timed`` and ``entities_timed`` for
-    their times: there the length is also the one that all rows are padded to in the arm ``fixed``.
+    ``reviews`` and ``entities`` are trained for their scores; so are ``reviews_small`` and, for twice as long,
+    ``reviews_longer``. ``reviews_timed`` and ``entities_timed`` are trained for their times: there the length is
+    also the one that all rows are padded to in the arm ``fixed``.
     """
 
-    reviews: TaskSettings = TaskSettings(rows=0, max_length=64, epochs=2, learning_rate=1e-4)
+    reviews: TaskSettings = TaskSettings(rows=0, max_length=96, epochs=3, learning_rate=1e-4)
+    reviews_batch_size: int = 16  # of ``reviews`` alone, as in lesson 08
+    reviews_small: TaskSettings = TaskSettings(rows=0, max_length=64, epochs=2, learning_rate=1e-4)
+    reviews_longer: TaskSettings = TaskSettings(rows=0, max_length=64, epochs=4, learning_rate=1e-4)
     entities: TaskSettings = TaskSettings(rows=0, max_length=128, epochs=3, learning_rate=3e-4)
     reviews_timed: TaskSettings = TaskSettings(rows=256, max_length=256, epochs=1, learning_rate=1e-4)
     entities_timed: TaskSettings = TaskSettings(rows=256, max_length=128, epochs=1, learning_rate=3e-4)
-    seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
+    seeds: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    few_seeds: tuple[int, ...] = (
+        1,
+        2,
+        3,
+        4,
+        5,
+    )  # of the times, which hardly vary, and of the smaller trainings
     batch_size: int = 8
     precision: str = "float32"
 
@@ -217,6 +232,21 @@ def largest_difference(name: str, configuration: Configuration = CONFIGURATION, 
     return float(np.abs(np.subtract(*losses)).max())
 
 
+def over_seeds(
+    arms: dict[str, Arm], function: Callable[[Arm, int], dict], seeds: tuple[int, ...]
+) -> dict[str, dict[str, list]]:
+    """Run each arm with each seed; return each result as a list, in seed order.
+
+    Parameters
+    ----------
+    arms : by the kind of their batches.
+    function : :func:`score_run` or :func:`time_run`.
+    seeds : of the runs.
+    """
+    grid = run_grid(f"buckets-{function.__name__}", CODE_VERSION, arms, seeds, function)
+    return {kind: {key: [run[key] for run in runs] for key in runs[0]} for kind, runs in grid.items()}
+
+
 def record(configuration: Configuration = CONFIGURATION) -> dict:
     """Score and time both tasks with every seed; a recording that was stopped goes on where it was.
 
@@ -225,20 +255,21 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
     dict
         For each task: ``buckets``, ``random`` and ``fixed``, each with the lists that belong to it (``score`` in %,
         ``padding``, ``updates``; ``processor_seconds``, ``timed_padding``), and ``largest_difference`` of the losses.
+        For the reviews also ``small`` and ``longer``: ``buckets`` and ``random`` of the smaller trainings.
     """
     c, results = configuration, {}
     settings.prepare()
-    for name in ("entities", "reviews"):
-        found = {batches: {} for batches in ("buckets", "random", "fixed")}
-        for kinds, chosen, function in (
-            (SCORED, getattr(c, name), score_run),
-            (TIMED, getattr(c, f"{name}_timed"), time_run),
-        ):
-            arms = {kind: Arm(name, kind, chosen, c.batch_size, c.precision) for kind in kinds}
-            study = f"buckets-{function.__name__}"
-            for kind, runs in run_grid(study, CODE_VERSION, arms, c.seeds, function).items():
-                found[kind] |= {key: [run[key] for run in runs] for key in runs[0]}
-        difference = largest_difference(name, c)
-        results[name] = found | {"largest_difference": float(f"{difference:.1e}")}
-        print(name, results[name], flush=True)
+
+    def arms(name: str, chosen: TaskSettings, kinds: tuple[str, ...], batch_size: int) -> dict[str, Arm]:
+        return {kind: Arm(name, kind, chosen, batch_size, c.precision) for kind in kinds}
+
+    for name, size in (("entities", c.batch_size), ("reviews", c.reviews_batch_size)):
+        scored = over_seeds(arms(name, getattr(c, name), SCORED, size), score_run, c.seeds)
+        chosen = getattr(c, f"{name}_timed")
+        timed = over_seeds(arms(name, chosen, TIMED, c.batch_size), time_run, c.few_seeds)
+        found = {kind: scored.get(kind, {}) | timed.get(kind, {}) for kind in ("buckets", "random", "fixed")}
+        results[name] = found | {"largest_difference": float(f"{largest_difference(name, c):.1e}")}
+    for name, chosen in (("small", c.reviews_small), ("longer", c.reviews_longer)):
+        smaller = arms("reviews", chosen, SCORED, c.batch_size)
+        results["reviews"][name] = over_seeds(smaller, score_run, c.few_seeds)
     return results
