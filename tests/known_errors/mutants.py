@@ -24,6 +24,9 @@ EXAMPLES = "course_lib.pretraining.examples"
 MODEL = "course_lib.pretraining.model"
 PRETRAINING = "course_lib.pretraining.loop"
 SEARCH = "course_lib.studies.search"
+MASKED_WORDS = "course_lib.studies.masked_word_model"
+MASKING_STUDY = "course_lib.studies.masking_strategies"
+ABLATIONS = "course_lib.studies.ablations"
 
 T_MASKING = "tests/pretraining/test_masking.py::"
 T_INPUTS = "tests/bert/test_inputs.py::"
@@ -41,6 +44,7 @@ T_EXAMPLES = "tests/pretraining/test_examples.py::"
 T_MODEL = "tests/pretraining/test_model.py::"
 T_PRETRAINING = "tests/pretraining/test_loop.py::"
 T_SEARCH = "tests/studies/test_search.py::"
+T_LOOPS = "tests/studies/test_training_loops.py::"
 
 
 # What a course on BERT has to get right above all; an error in anything else is of the area "other".
@@ -261,6 +265,24 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             T_LOOP + "test_the_rate_warms_up_to_the_configured_one_and_decays_to_zero",
             area="schedule",
         ),
+        one(
+            "11 masked words",
+            "A learning rate that the recorded training of masked words does not use.",
+            f"{MASKED_WORDS}:train_masked_language_model",
+            "adamw(model, learning_rate)",
+            "adamw(model, 5e-5)",
+            T_LOOPS + "test_the_training_of_masked_words_clips_and_follows_its_schedule",
+            area="schedule",
+        ),
+        one(
+            "11 objectives",
+            "A schedule that the recorded training of the objectives does not follow.",
+            f"{ABLATIONS}:continued_training",
+            "o.learning_rate * warmup_linear_share(step, o.steps // 10, o.steps)",
+            "o.learning_rate",
+            T_LOOPS + "test_the_training_of_an_objective_clips_and_follows_its_schedule",
+            area="schedule",
+        ),
     ],
     12: [
         one(
@@ -291,6 +313,24 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "self.accelerator.clip_grad_norm_(self.model.parameters(), c.clip)",
             "pass",
             T_PRETRAINING + "test_the_gradient_is_clipped_as_a_whole",
+            area="other",
+        ),
+        one(
+            "13 masked words",
+            "No gradient clipping in the recorded training of masked words.",
+            f"{MASKED_WORDS}:train_masked_language_model",
+            "nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+            "pass",
+            T_LOOPS + "test_the_training_of_masked_words_clips_and_follows_its_schedule",
+            area="other",
+        ),
+        one(
+            "13 objectives",
+            "No gradient clipping in the recorded training of the objectives.",
+            f"{ABLATIONS}:continued_training",
+            "nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+            "pass",
+            T_LOOPS + "test_the_training_of_an_objective_clips_and_follows_its_schedule",
             area="other",
         ),
     ],
@@ -350,6 +390,24 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
             "pass",
             T_LOOP + "test_training_drops_out_and_ends_in_evaluation_mode",
             T_LOOP + "test_evaluate_is_called_once_an_epoch_in_evaluation_mode_and_training_goes_on",
+            area="other",
+        ),
+        one(
+            "15 masked words",
+            "Masked words are scored without `eval()`.",
+            f"{MASKED_WORDS}:evaluate_masked",
+            "model.eval()",
+            "pass",
+            T_LOOPS + "test_masked_words_are_scored_without_dropout_and_the_mode_is_kept",
+            area="other",
+        ),
+        one(
+            "15 states",
+            "States are read without `eval()`.",
+            f"{MASKING_STUDY}:first_piece_states",
+            "encoder.eval()",
+            "pass",
+            T_LOOPS + "test_states_are_read_without_dropout_and_the_mode_is_kept",
             area="other",
         ),
     ],
