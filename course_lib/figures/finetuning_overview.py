@@ -104,7 +104,7 @@ def table_09_techniques(configuration: TrainingConfiguration) -> Table:
              translate("against learning the rows by heart")],
             [translate("batch size"), "16, 32", f"{c.batch_size}", translate("small data, small batches")],
             [translate("epochs"), "2, 3, 4", f"{c.epochs}",
-             translate("paper: chosen on validation data; here: what takes seconds")],
+             translate("by validation data; here: what is quick")],
             [translate("length buckets"), "–", translate("pools of 32 batches"),
              translate("less padding, the same words in less time")],
             [translate("freezing"), translate("none"),

@@ -13,6 +13,7 @@ import pytest
 
 from course_lib import settings
 from course_lib.errors import RecordError
+from course_lib.lessons.other_processors import VALIDATED
 from course_lib.readme import BENCHMARKS, SUITE_TIME
 from course_lib.studies import RECORDINGS, experiments, records
 
@@ -222,5 +223,6 @@ def test_no_recording_lies_around_that_nothing_makes():
         "realism.json",
         BENCHMARKS.name,
         SUITE_TIME.name,
+        VALIDATED.name,
     }
     assert {path.name for path in settings.RECORDED.glob("*.json")} <= known
