@@ -244,6 +244,37 @@ def table_strategies(rows: Sequence[dict], live: Mapping[str, float] | None = No
     )
 
 
+def table_buckets(trainings: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Table:
+    """Return the scores of length buckets and of random batches, and the mean difference with its error.
+
+    Parameters
+    ----------
+    trainings : by name; each has ``buckets`` and ``random``, with a ``score`` in % for each seed.
+    """
+    rows = []
+    for name, found in trainings.items():
+        scores = {kind: found[kind]["score"] for kind in ("buckets", "random")}
+        apart = np.subtract(scores["buckets"], scores["random"])  # (seeds,): the seeds are the same in both
+        rows.append(
+            [
+                translate(name),
+                len(apart),
+                *(f"{statistics.mean(v):.1f} ± {statistics.stdev(v):.1f}" for v in scores.values()),
+                f"{apart.mean():+.1f}",
+                f"{apart.std(ddof=1) / len(apart) ** 0.5:.1f}",
+            ]
+        )
+    columns = ("training", "seeds", "buckets", "random", "difference", "error")
+    return Table(
+        translate("Length buckets and random batches (%)"),
+        [translate(column) for column in columns],
+        rows,
+        translate(
+            "Mean ± s.d. over the seeds: F1 of the entities, accuracy of the reviews. The error is that of the difference."
+        ),
+    )
+
+
 def table_what_each_hides() -> Table:
     """Return who writes which part of a training."""
     you, it = translate("you"), translate("the framework")

@@ -118,3 +118,10 @@ def test_the_table_says_who_switches_to_training_mode(tmp_path):
     said = {cells[0]: cells[2:] for cells in figures.table_what_each_hides().rows}["train() before an epoch"]
     who = {True: "the framework", False: "you"}
     assert said == [who[given.was_training], who[taken.was_training]]
+
+
+def test_the_table_of_buckets_compares_seed_by_seed():
+    scores = {"buckets": {"score": [71.0, 74.0, 77.0, 80.0]}, "random": {"score": [70.0, 74.0, 76.0, 78.0]}}
+    table = figures.table_buckets({"reviews": scores})
+    # differences 1, 0, 1, 2: their mean is 1.0, their standard deviation 0.82, the error of the mean half of it
+    assert table.rows == [["reviews", 4, "75.5 ± 3.9", "74.5 ± 3.4", "+1.0", "0.4"]]
