@@ -25,6 +25,7 @@ from transformers import PrinterCallback
 
 from course_lib import settings
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
+from course_lib.data.readers.writing import atomic_file
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
 from course_lib.finetuning import classification, entities, question_answering
@@ -229,7 +230,8 @@ def run(
             write_tensors(model.head.cpu().state_dict(), Path(save) / HEAD_FILE)
             tokenizer.save(str(Path(save) / "tokenizer.json"))
             if task.tags is not None:
-                (Path(save) / TAGS_FILE).write_text(json.dumps(task.tags) + "\n", encoding="utf-8")
+                with atomic_file(Path(save) / TAGS_FILE) as file:
+                    file.write(json.dumps(task.tags) + "\n")
     trainer.accelerator.wait_for_everyone()
     return scores
 
