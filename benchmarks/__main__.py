@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import psutil
 
 from course_lib import settings
 from course_lib.readme import BENCHMARKS, write_readme
-from course_lib.studies.records import provenance, write_json
+from course_lib.studies.records import provenance, read_json, write_json
 
 NAMES = sorted(path.stem.removesuffix("_speed") for path in Path(__file__).parent.glob("*_speed.py"))
 BUSY = 25  # percent of all processors
@@ -73,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"Other programs took {busy:.0f}% of the processors: nothing is kept. Close them, and run it again."
         )
     elif not options.dry:
-        kept = json.loads(BENCHMARKS.read_text(encoding="utf-8"))["results"] if BENCHMARKS.is_file() else {}
+        kept = (read_json(BENCHMARKS, "Take the file from git again.") or {"results": {}})["results"]
         # What this run did not measure stays, with the date at which it was measured.
         measured = {
             name: {**provenance(), "repetitions": options.repetitions, "rows": rows}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import CourseError
+from course_lib.studies.records import read_json
 from course_lib.translation import translate
 
 TIMES = settings.RECORDED / "run-times.json"
@@ -139,7 +140,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     print(translate("{name}: {seconds:.0f} s, {memory:.1f} GB").format(
         name=path.stem, seconds=seconds, memory=peak / 1e9))  # fmt: skip
     if keep_time:
-        times = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.is_file() else {}
+        times = read_json(TIMES, "Take the file from git again.") or {}
         times[path.stem] = {"seconds": round(seconds), "gigabytes": round(peak / 1e9, 1)}
         _replace(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
 

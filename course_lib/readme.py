@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import runpy
 import sys
@@ -15,7 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.errors import DataFileError
+from course_lib.errors import DataFileError, RecordError
+from course_lib.studies.records import read_json
 from course_lib.translation import translate
 
 README = settings.REPOSITORY / "README.md"
@@ -25,7 +25,7 @@ BENCHMARKS = settings.RECORDED / "benchmarks.json"
 SUITE_TIME = settings.RECORDED / "suite-time.json"
 CONTRIBUTING = settings.REPOSITORY / "CONTRIBUTING.md"
 MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
-REMEDY = "Mend the file, and run: python -m course_lib.readme"
+REMEDY = "Mend the file, and run: python -m course_lib.readme."
 
 SENTENCE = (
     "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
@@ -67,19 +67,6 @@ SYLLABUS = {
         "21_bert_and_llms": "BERT and large language models",
     },
 }
-
-
-def _read_json(path: Path) -> dict | None:
-    """Return the object in a JSON file, or None if there is no such file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataFileError(path, f"it is not readable JSON ({error})", REMEDY) from None
-    if not isinstance(content, dict):
-        raise DataFileError(path, "it does not hold a JSON object", REMEDY)
-    return content
 
 
 @lru_cache(maxsize=1)
@@ -124,7 +111,7 @@ def syllabus_block(notebooks: Path = settings.NOTEBOOKS, run_times: Path = RUN_T
     notebooks : folder of the notebooks; a lesson that is in it is linked.
     run_times : the file that ``course run --time`` keeps.
     """
-    times = _read_json(run_times) or {}
+    times = read_json(run_times, REMEDY) or {}
     lines = ["| part | lesson | seconds | memory, GB |", "|:---|:---|---:|---:|"]
     for part, lessons in SYLLABUS.items():
         for name, title in lessons.items():
@@ -146,8 +133,13 @@ def results_block(recorded: Path = settings.RECORDED) -> str:
     Parameters
     ----------
     recorded : folder of the recordings.
+
+    Raises
+    ------
+    RecordError
+        If the recording is there and damaged.
     """
-    record = _read_json(recorded / "mlm-head.json")
+    record = read_json(recorded / "mlm-head.json", REMEDY)
     if record is None:
         return "- Filling masks: not recorded yet. The command is `course record mlm-head`."
     try:
@@ -159,8 +151,8 @@ def results_block(recorded: Path = settings.RECORDED) -> str:
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         problem = f"a field is missing or has another form ({error!r})"
-        raise DataFileError(
-            recorded / "mlm-head.json", problem, "Make it anew with: course record mlm-head"
+        raise RecordError(
+            f"{recorded / 'mlm-head.json'}: {problem}. Make it anew with: course record mlm-head"
         ) from None
     return line
 
@@ -218,10 +210,10 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
 
     Raises
     ------
-    DataFileError
+    RecordError
         If a file is there and is not what those commands write.
     """
-    kept, suite = _read_json(path), _read_json(suite_time)
+    kept, suite = read_json(path, REMEDY), read_json(suite_time, REMEDY)
     if kept is None:
         lines = ["Not measured yet. The command is `make bench`."]
     else:
@@ -244,7 +236,7 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
                     shares.setdefault(row["precision"], []).append(row["share_of_peak"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             problem = f"a field is missing or has another form ({error!r})"
-            raise DataFileError(path, problem, "Make it anew with: make bench") from None
+            raise RecordError(f"{path}: {problem}. Make it anew with: make bench") from None
         used = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
         when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
         lines += ["", f"Both sides in turn in one run, medians, {used}, {when}, by `{kept['command']}`."]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from course_lib import __version__, cli, readme, settings
-from course_lib.errors import DataFileError
+from course_lib.errors import DataFileError, RecordError
 
 DOCUMENTS = [settings.REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "notebooks/GLOSSARY.md")]
 HOSTS = {"creativecommons.org", "www.apache.org", "arxiv.org"}
@@ -110,7 +110,7 @@ def test_benchmarks_come_from_what_was_measured(tmp_path):
 def test_a_broken_file_of_benchmarks_is_named(tmp_path, content):
     path = tmp_path / "benchmarks.json"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(DataFileError, match=r"benchmarks\.json"):
+    with pytest.raises(RecordError, match=r"benchmarks\.json"):
         readme.benchmarks_block(path, tmp_path / "none.json")
 
 
@@ -130,7 +130,7 @@ def test_results_come_from_the_record(tmp_path):
 @pytest.mark.parametrize("content", ["{", "[]", '{"results": {"curve": []}}'])
 def test_a_broken_record_is_named(tmp_path, content):
     (tmp_path / "mlm-head.json").write_text(content)
-    with pytest.raises(DataFileError, match=r"mlm-head\.json"):
+    with pytest.raises(RecordError, match=r"mlm-head\.json"):
         readme.results_block(tmp_path)
 
 

@@ -20,10 +20,13 @@ from typing import NamedTuple
 import nbformat
 
 from course_lib import settings
-from course_lib.studies.records import provenance, write_json
+from course_lib.errors import RecordError
+from course_lib.studies.records import provenance, read_json, write_json
 from course_lib.translation import translate
 
 VALIDATED = settings.RECORDED / "other-processors.json"
+
+REMEDY = "Take the file from git again, or make it anew: make outputs."
 
 LONGEST = 1800  # seconds for a cell; without vectors and with one thread a training takes many times as long
 
@@ -138,7 +141,7 @@ def note_validated(name: str, threads: int, notebook: Path, passed: bool, path: 
     passed : whether all its outputs were those that are stored.
     path : the record.
     """
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept = read_json(path, REMEDY) or {}
     runs = kept.setdefault(name, {}).setdefault(str(threads), {})
     runs.pop(notebook.stem, None)
     if passed:
@@ -155,15 +158,24 @@ def validated_line(path: Path = VALIDATED, notebooks: Path = settings.NOTEBOOKS)
     ----------
     path : the record.
     notebooks : folder of the notebooks.
+
+    Raises
+    ------
+    RecordError
+        If the record is damaged.
     """
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept = read_json(path, REMEDY) or {}
     now = {notebook.stem: fingerprint(notebook) for notebook in sorted(notebooks.glob("*.ipynb"))}
     said, dates = [], set()
-    for name, processor in PROCESSORS.items():
-        for threads, runs in sorted(kept.get(name, {}).items()):
-            held = [run for stem, run in runs.items() if run["fingerprint"] == now.get(stem)]
-            dates |= {run["date"] for run in held}
-            said.append(f"{processor.instructions} × {threads}: {len(held)} of {len(now)}")
+    try:
+        for name, processor in PROCESSORS.items():
+            for threads, runs in sorted(kept.get(name, {}).items()):
+                held = [run for stem, run in runs.items() if run["fingerprint"] == now.get(stem)]
+                dates |= {run["date"] for run in held}
+                said.append(f"{processor.instructions} × {threads}: {len(held)} of {len(now)}")
+    except (KeyError, TypeError, AttributeError) as error:
+        problem = f"a field is missing or has another form ({error!r})"
+        raise RecordError(f"{path}: {problem}. {REMEDY}") from None
     if not dates:
         return "The outputs have not been validated as other processors would compute them."
     when = min(dates) if len(dates) == 1 else f"{min(dates)} to {max(dates)}"

@@ -16,7 +16,7 @@ from course_lib import settings
 from course_lib.data.readers.writing import atomic_file
 from course_lib.data.sources import load_texts
 from course_lib.errors import RecordError
-from course_lib.studies.records import load_record
+from course_lib.studies.records import load_record, read_json
 from course_lib.studies.task_models import answerable, load_task_model, score
 from course_lib.translation import translate
 
@@ -76,7 +76,7 @@ def card_block(task: str, results: dict) -> str:
 
 def load_results() -> dict:
     """Return the stored results, each task's list; empty where none were stored."""
-    return json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
+    return read_json(RESULT, "Take the file from git again.") or {}
 
 
 def update_cards(results: dict) -> None:

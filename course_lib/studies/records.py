@@ -17,7 +17,6 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import RecordError
-from course_lib.precision import multiplies_bfloat16
 from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
@@ -73,6 +72,8 @@ def provenance() -> dict:
 
     ``bfloat16`` tells whether the machine has computed products in it where that was configured.
     """
+    from course_lib.precision import multiplies_bfloat16  # needs torch, and reading a record does not
+
     return {
         "threads": settings.current().threads,
         "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
@@ -126,6 +127,32 @@ def _by_provenance(runs: list[dict], here: dict) -> list[dict]:
     return list(found.values())
 
 
+def read_json(path: Path, remedy: str) -> dict | None:
+    """Return the object in a JSON file that the course keeps, or None if there is no such file.
+
+    Parameters
+    ----------
+    path : the file.
+    remedy : what to do about a damaged one, the end of the message.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be read, or does not hold a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read ({error}). {remedy}") from None
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is not readable JSON ({error}). {remedy}") from None
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} does not hold a JSON object. {remedy}")
+    return content
+
+
 def write_json(path: Path, record: dict, remedy: str) -> None:
     """Write a JSON file whole or not at all.
 
@@ -169,16 +196,9 @@ def load_record(name: str) -> dict:
     """
     study, path = study_of(name), record_path(name)
     renew = f"Make it anew with: course record {name}"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordError(f"{path} does not exist. {renew}") from None
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read ({error}). {renew}") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path} is not readable JSON ({error}). {renew}") from None
-    if not isinstance(record, dict):
-        raise RecordError(f"{path} is not a JSON object with a recording. {renew}")
+    record = read_json(path, renew)
+    if record is None:
+        raise RecordError(f"{path} does not exist. {renew}")
     for field in ("configuration", "code_version", "results", "command", "date", "minutes"):
         if field not in record:
             raise RecordError(f"{path}, field {field!r}: it is missing. {renew}")

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from course_lib import settings
+from course_lib.errors import RecordError
 from course_lib.lessons import other_processors
 from course_lib.lessons.other_processors import PROCESSORS, environment_of, main, runs_here
 
@@ -125,6 +126,17 @@ def test_the_sentence_counts_what_was_validated_as_it_is_now(tmp_path, record):
     for source, told in (("print(2)", "1"), ("print(1)", "2")):
         a_notebook(tmp_path, source, told)
         assert "have not been validated" in line()
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"default": {"1": {"04_a_lesson": {}}}}', '{"default": [1]}']
+)
+def test_a_damaged_record_is_named_with_what_to_do(tmp_path, record, content):
+    a_notebook(tmp_path, "print(1)", "1")
+    record.write_text(content)
+    with pytest.raises(RecordError, match="make outputs") as caught:
+        other_processors.validated_line(record, tmp_path)
+    assert str(record) in str(caught.value) and record.read_text() == content
 
 
 def test_the_record_is_of_runs_that_were_made():
