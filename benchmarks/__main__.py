@@ -3,7 +3,8 @@
 Each ``*_speed.py`` has ``main(repetitions)``, which measures ours and a reference in turn and returns
 rows with ``ratio`` (above 1, ours is faster) and ``target`` (0 where none is set). What was measured is
 kept in ``data/recorded/benchmarks.json``, and the README shows it; on a machine that other programs keep
-busy it is printed only. The exit code is 1 if a target is missed.
+busy it is printed only. What was measured last on another processor stays beside it: how many times as fast
+something is depends on the processor too. The exit code is 1 if a target is missed, or nothing was kept.
 
     python -m benchmarks --repetitions 30 masking encoder
 """
@@ -12,22 +13,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import platform
+import re
 import sys
 from pathlib import Path
 
-import psutil
+import torch
 
+from benchmarks.timing import BUSY, used_by_others
 from course_lib import settings
 from course_lib.readme import BENCHMARKS, write_readme
 from course_lib.studies.records import provenance, read_json, write_json
 
 NAMES = sorted(path.stem.removesuffix("_speed") for path in Path(__file__).parent.glob("*_speed.py"))
-BUSY = 25  # percent of all processors
-
-
-def used_by_others(seconds: float = 2.0) -> float:
-    """Return what other programs take of the processors, in percent."""
-    return psutil.cpu_percent(interval=seconds)
 
 
 def measure(name: str, repetitions: int | None) -> list[dict]:
@@ -39,6 +37,29 @@ def measure(name: str, repetitions: int | None) -> list[dict]:
         if missing:
             raise KeyError(f"benchmarks/{name}_speed.py: a row has no {' and no '.join(sorted(missing))}")
     return rows
+
+
+def processor_name() -> str:
+    """Return what the processor calls itself, and which of its vectors PyTorch uses."""
+    path = Path("/proc/cpuinfo")  # of Linux; Python knows no more than "x86_64" there
+    found = re.search(r"^model name\s*:\s*(.+)$", path.read_text(), re.MULTILINE) if path.is_file() else None
+    name = found[1].strip() if found else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def measured_elsewhere(before: dict | None, processor: str) -> dict:
+    """Return, as the field ``elsewhere``, the last measurement on another processor, if there was one.
+
+    Parameters
+    ----------
+    before : what has been kept of the benchmark so far.
+    processor : the name of the one that has measured now.
+    """
+    if before is None:
+        return {}
+    if before.get("processor") == processor:
+        return {key: value for key, value in before.items() if key == "elsewhere"}
+    return {"elsewhere": {key: value for key, value in before.items() if key != "elsewhere"}}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,22 +88,24 @@ def main(arguments: list[str] | None = None) -> int:
     ]  # fmt: skip
     for name, row in missed:
         print(f"{name}: {row['ratio']:.2f}, and the target is {row['target']:g}")
-    if busy > BUSY:
+    too_busy = busy > BUSY and not options.dry
+    if too_busy:
         print(
             f"Other programs took {busy:.0f}% of the processors: nothing is kept. Close them, and run it again."
         )
     elif not options.dry:
         kept = (read_json(BENCHMARKS, "Take the file from git again.") or {"results": {}})["results"]
         # What this run did not measure stays, with the date at which it was measured.
+        here = {**provenance(), "processor": processor_name(), "repetitions": options.repetitions}
         measured = {
-            name: {**provenance(), "repetitions": options.repetitions, "rows": rows}
+            name: {**here, "rows": rows, **measured_elsewhere(kept.get(name), here["processor"])}
             for name, rows in results.items()
         }
         content = {"command": "make bench", "results": dict(sorted((kept | measured).items()))}
         write_json(BENCHMARKS, content, "Free some space and run it again: make bench")
         write_readme()
         print(f"{BENCHMARKS.relative_to(settings.REPOSITORY)} and the table of the README are written.")
-    return 1 if missed else 0
+    return int(bool(missed) or too_busy)
 
 
 if __name__ == "__main__":

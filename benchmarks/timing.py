@@ -8,9 +8,17 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+import psutil
 import torch
 
 from course_lib import settings
+
+BUSY = 25  # percent of all processors
+
+
+def used_by_others(seconds: float = 2.0) -> float:
+    """Return what other programs take of the processors, in percent."""
+    return psutil.cpu_percent(interval=seconds)
 
 
 class PairedTimes(NamedTuple):

@@ -200,6 +200,10 @@ def _case(row: dict) -> str:
     return ", ".join(parts)
 
 
+def _period(dates: list[str]) -> str:
+    return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+
 def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> str:
     """Return the table of all benchmarks, and how long the suite takes.
 
@@ -218,16 +222,23 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
         lines = ["Not measured yet. The command is `make bench`."]
     else:
         lines = [
-            "| benchmark | case | against | how many times as fast | target |",
-            "|:---|:---|:---|---:|---:|",
+            "| benchmark | case | against | how many times as fast | on another processor | target |",
+            "|:---|:---|:---|---:|---:|---:|",
         ]
         try:
             for name, measured in kept["results"].items():
+                elsewhere = measured.get("elsewhere", {"rows": []})
+                others = {_case(row): f"{row['ratio']:.2f}" for row in elsewhere["rows"]}
                 for row in measured["rows"]:
                     target = f"{row['target']:g}" if row["target"] else "–"
                     against = REFERENCES.get(name, "the reference")
-                    lines.append(f"| {name} | {_case(row)} | {against} | {row['ratio']:.2f} | {target} |")
+                    ratios = f"{row['ratio']:.2f} | {others.get(_case(row), '–')}"
+                    lines.append(f"| {name} | {_case(row)} | {against} | {ratios} | {target} |")
             dates = sorted({measured["date"] for measured in kept["results"].values()})
+            processors = sorted(
+                {measured.get("processor", "") for measured in kept["results"].values()} - {""}
+            )
+            earlier = sorted({m["elsewhere"]["date"] for m in kept["results"].values() if "elsewhere" in m})
             measured_rows = [row for measured in kept["results"].values() for row in measured["rows"]]
             threads = sorted({row.get("threads", 1) for row in measured_rows})
             shares: dict[str, list[float]] = {}
@@ -238,8 +249,10 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
             problem = f"a field is missing or has another form ({error!r})"
             raise RecordError(f"{path}: {problem}. Make it anew with: make bench") from None
         used = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
-        when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-        lines += ["", f"Both sides in turn in one run, medians, {used}, {when}, by `{kept['command']}`."]
+        said = [f"Both sides in turn in one run, medians, {used}, {_period(dates)}, by `{kept['command']}`"]
+        said += [f"on {' and '.join(processors)}"] if processors else []
+        said += [f"on another processor {_period(earlier)}"] if earlier else []
+        lines += ["", ", ".join(said) + "."]
         if shares:
             reached = " and ".join(
                 f"{min(part):.0%} to {max(part):.0%} in {precision}" for precision, part in shares.items()

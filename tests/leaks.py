@@ -12,7 +12,9 @@ SECRET = re.compile(
         hf_[A-Za-z0-9]{{20,}}
         | gh[pousr]_[A-Za-z0-9]{{20,}} | github_pat_\w{{20,}} | glpat-[\w-]{{20,}}
         | sk-[\w-]{{20,}} | AIza[\w-]{{35}} | A(?:KI|SI)A[A-Z0-9]{{16}}\b
-        | pypi-[\w-]{{40,}} | xox[abp]-\w+
+        | pypi-[\w-]{{40,}} | npm_[A-Za-z0-9]{{30,}} | xox[abp]-\w+ | xapp-[\w-]{{10,}} | ya29\.[\w-]{{20,}}
+        | Authorization["']?:\s*["']?Basic\s+\w{{6,}}
+        | AWS_SECRET_ACCESS_KEY["']?\s*[=:]\s*["']?[\w/+]{{20,}} | AccountKey=[\w/+]{{20,}}
         | Bearer\s+eyJ[\w-]{{10,}} | eyJ[\w-]{{10,}}\.eyJ[\w-]{{10,}}
     )
     | [?&]token=[0-9a-f]{{8,}}
@@ -26,7 +28,8 @@ SECRET = re.compile(
 LOCAL = re.compile(
     rf"""
     /root/ | /home/\w | /tmp/\w | /Users/\w | /work/\w | /var/folders/ | (?:site|dist)-packages
-    | (?:(?<=\\[nrt])|(?<![\w.-]))/(?:mnt|opt|srv|private/var|workspace|content)/\w
+    | /usr/(?:local/)?(?:lib|bin|share)/\w
+    | (?:(?<=\\[nrt])|(?<![\w.-]))/(?:mnt|opt|srv|private/var|workspace|content|Volumes|data|scratch|builds|kaggle)/\w
     | {BEGIN}[A-Z]:(?:\\\\\w|\\(?![nrt])\w)
     """,
     re.VERBOSE,

@@ -51,6 +51,29 @@ def test_measuring_one_anew_keeps_the_others(bench):
     assert kept(bench) == {"one": 4.0, "two": 1.0}
 
 
+def test_what_another_processor_has_measured_last_stays_beside_it(bench, monkeypatch):
+    def measured_by(processor: str, ratio: float) -> dict:
+        monkeypatch.setattr(bench, "processor_name", lambda: processor)
+        bench.ratios["one"] = ratio
+        bench.main(["one"])
+        return json.loads(bench.BENCHMARKS.read_text(encoding="utf-8"))["results"]["one"]
+
+    def ratios(found: dict) -> list:
+        return [part["rows"][0]["ratio"] for part in (found, *filter(None, [found.get("elsewhere")]))]
+
+    assert ratios(measured_by("A", 3.0)) == [3.0]
+    assert ratios(measured_by("A", 3.5)) == [3.5]
+    assert ratios(measured_by("B", 2.0)) == [2.0, 3.5]
+    assert ratios(measured_by("B", 2.5)) == [2.5, 3.5]
+    found = measured_by("C", 4.0)
+    assert ratios(found) == [4.0, 2.5] and "elsewhere" not in found["elsewhere"]
+
+
+def test_a_processor_has_a_name(bench):
+    name, vectors = bench.processor_name().rsplit(", ", 1)
+    assert name and vectors == bench.torch.backends.cpu.get_cpu_capability()
+
+
 def test_a_missed_target_fails_and_is_kept_and_named(bench, capsys):
     bench.ratios["one"] = 1.5
     assert bench.main([]) == 1
@@ -59,7 +82,7 @@ def test_a_missed_target_fails_and_is_kept_and_named(bench, capsys):
 
 def test_on_a_busy_machine_nothing_is_kept(bench, monkeypatch, capsys):
     monkeypatch.setattr(bench, "used_by_others", lambda: 60.0)
-    bench.main([])
+    assert bench.main([]) == 1
     assert not bench.BENCHMARKS.exists() and not bench.written
     assert "60% of the processors: nothing is kept" in capsys.readouterr().out
 
@@ -122,3 +145,20 @@ def test_a_benchmark_without_a_target_is_refused(monkeypatch):
         module.measure("any", 5)
     rows.main = lambda repetitions=3: [{"ratio": float(repetitions), "target": 1.0}]
     assert [module.measure("any", n)[0]["ratio"] for n in (None, 5)] == [3.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("busy", "code", "kept_minutes"), [(3.0, 0, True), (60.0, 0, False), (3.0, 1, False)]
+)
+def test_the_time_of_the_suite_is_kept_if_it_passed_on_an_idle_machine(
+    monkeypatch, tmp_path, busy, code, kept_minutes
+):
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    module = importlib.import_module("benchmarks.suite_time")
+    written, path = [], tmp_path / "suite-time.json"
+    monkeypatch.setattr(module, "used_by_others", lambda: busy)
+    monkeypatch.setattr(module.subprocess, "call", lambda *_, **__: code)
+    monkeypatch.setattr(module, "write_readme", lambda: written.append(1))
+    monkeypatch.setattr(module, "SUITE_TIME", path)
+    assert module.main() == int(not kept_minutes)
+    assert path.exists() is kept_minutes is bool(written)

@@ -81,6 +81,12 @@ MEASURED = {
     "results": {
         "encoder": {
             "date": "2030-01-02",
+            "processor": "Chip, AVX2",
+            "elsewhere": {
+                "date": "2029-12-31",
+                "rows": [{"benchmark": "encoder", "length": 2048, "padded": True, "threads": 2, "ours_ms": 4.0, "reference_ms": 12.0,
+                          "ratio": 3.0, "target": 1.0}],
+            },
             "rows": [
                 {"benchmark": "encoder", "length": 2048, "padded": True, "threads": 2, "ours_ms": 1.0, "reference_ms": 2.0,
                  "ratio": 2.004, "target": 1.0},
@@ -99,10 +105,13 @@ def test_benchmarks_come_from_what_was_measured(tmp_path):
     path.write_text(json.dumps(MEASURED), encoding="utf-8")
     suite.write_text(json.dumps({"minutes": 12.5, "workers": 2, "date": "2030-01-03"}), encoding="utf-8")
     block = readme.benchmarks_block(path, suite)
-    assert "| encoder | length 2,048, padded | `BertModel` of transformers, sdpa | 2.00 | 1 |" in block
-    assert "| encoder | length 64 | `BertModel` of transformers, sdpa | 0.50 | – |" in block
-    assert "| other | a kind | the reference | 3.00 | 2.5 |" in block
-    assert "1 or 2 threads, 2030-01-01 to 2030-01-02, by `make bench`" in block
+    assert "| encoder | length 2,048, padded | `BertModel` of transformers, sdpa | 2.00 | 3.00 | 1 |" in block
+    assert "| encoder | length 64 | `BertModel` of transformers, sdpa | 0.50 | – | – |" in block
+    assert "| other | a kind | the reference | 3.00 | – | 2.5 |" in block
+    assert (
+        "1 or 2 threads, 2030-01-01 to 2030-01-02, by `make bench`, on Chip, AVX2, on another processor 2029-12-31."
+        in block
+    )
     assert block.endswith("The whole suite takes 12.5 minutes on 2 cores (2030-01-03).")
 
 

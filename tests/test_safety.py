@@ -46,7 +46,17 @@ PICKLING = {
 # Archives: nothing in the course opens one, so no member can be written outside of a folder.
 ARCHIVES = {"tarfile", "zipfile"}
 # What fetches from an address: the hub's own client alone does, and its files are compared with their hashes.
-FETCHING = {"requests", "httpx", "urllib3", "aiohttp", "urllib.request", "http.client", "ftplib"}
+FETCHING = {
+    "requests",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "urllib3",
+    "aiohttp",
+    "urllib.request",
+    "http.client",
+    "ftplib",
+}
 # Names by where they come from; a bare mention counts, as a name can be handed on and called elsewhere.
 FORBIDDEN = re.compile(
     r"""
@@ -60,6 +70,7 @@ FORBIDDEN = re.compile(
     | (.+\.)?(read_pickle | to_pickle | load_from_checkpoint | load_state)
     | (.+\.)?(extractall | unpack_archive)
     | urllib\.request\..+ | (.+\.)?(urlretrieve | urlopen)
+    | evaluate\.load | (.+\.)?(HfFileSystem | create_connection)
     | (.+\.)?(snapshot_download | hf_hub_download | cached_download | load_state_dict_from_url)
     """,
     re.VERBOSE,
@@ -88,6 +99,16 @@ ASKING = {
 HARMLESS_MAGICS = {"matplotlib", "time", "timeit", "load_ext", "autoreload", "config", "precision"}
 # Formats that the loader of data sets reads from files; any other name is that of a data set on the hub.
 FILE_FORMATS = {"parquet", "json", "csv", "text"}
+# What opens a model or a data set by its name, and how the name is given.
+OPENING = {
+    "from_pretrained",
+    "load_dataset",
+    "load_dataset_builder",
+    "pipeline",
+    "SentenceTransformer",
+    "CrossEncoder",
+}
+NAMING = {"pretrained_model_name_or_path", "path", "model", "model_name_or_path", "model_name"}
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 # What is used nevertheless: the module, the finding, and why it is harmless there.
 ALLOWED = {
@@ -241,14 +262,23 @@ def findings_of_a_call(node: ast.Call, name: str, texts: dict[str, str]) -> list
         further = node.args[places[name] : places[name] + 1]
         if starred or any(getattr(argument, "value", None) is not False for argument in further):
             found.append(f"{name} by position")
-    if last in ("from_pretrained", "load_dataset", "load_dataset_builder"):
-        named = [k.value for k in node.keywords if k.arg in ("pretrained_model_name_or_path", "path")]
-        for argument in (node.args + named)[:1]:
+    if last in OPENING:
+        named = [k.value for k in node.keywords if k.arg in NAMING]
+        for argument in (node.args[last == "pipeline" :] + named)[
+            :1
+        ]:  # that of a pipeline comes after its task
             text = texts.get(argument.id) if isinstance(argument, ast.Name) else text_in(argument)
             of_files = text in FILE_FORMATS and any(keyword.arg == "data_files" for keyword in node.keywords)
-            if isinstance(argument, ast.JoinedStr) or (text and HUB_NAME.fullmatch(text) and not of_files):
+            if is_put_together(argument) or (text and HUB_NAME.fullmatch(text) and not of_files):
                 found.append(f"{last} of a literal name")
-    return found
+    parts = ast.walk(node) if last in OPENING or last.startswith("read_") else ()
+    return found + [f"{last} of an address" for part in parts if "://" in (text_in(part) or "")]
+
+
+def is_put_together(argument: ast.AST) -> bool:
+    """Tell whether a text is made of parts; a path that is, is made with a slash."""
+    added = isinstance(argument, ast.BinOp) and isinstance(argument.op, (ast.Add, ast.Mod))
+    return isinstance(argument, ast.JoinedStr) or (added and any(map(text_in, ast.walk(argument))))
 
 
 def starts_a_shell(node: ast.AST) -> bool:
@@ -380,6 +410,18 @@ def findings(code: str) -> list[str]:
         "BertModel.from_pretrained(f'{owner}/name')",
         "BertModel.from_pretrained(pretrained_model_name_or_path='owner/name')",
         "NAME = 'owner/name'\nBertModel.from_pretrained(NAME)",
+        "pipeline('fill-mask', model='owner/name')",
+        "pipeline('fill-mask', 'owner/name')",
+        "SentenceTransformer('owner/name')",
+        "BertModel.from_pretrained('owner/' + name)",
+        "BertModel.from_pretrained('owner/%s' % name)",
+        "import evaluate\nevaluate.load('accuracy')",
+        "from huggingface_hub import HfFileSystem\nHfFileSystem().open(name)",
+        "import socket\nsocket.create_connection(address)",
+        "import datasets\ndatasets.load_dataset('csv', data_files='https://a.example/b.csv')",
+        "import datasets\ndatasets.load_dataset('csv', data_files={'train': 'https://a.example/b.csv'})",
+        "import pandas as pd\npd.read_csv('https://a.example/b.csv')",
+        "import httpx2\nhttpx2.get(address)",
         "import datasets\ndatasets.load_dataset('imdb')",
         "import datasets\ndatasets.load_dataset(path='owner/name')",
         "import datasets\ndatasets.load_dataset('parquet')",
@@ -555,6 +597,13 @@ LETTERS = "aB3" * 20  # no secret is written here as a whole: who searches the r
         f"xoxb-{LETTERS}",
         f"Bearer eyJ{LETTERS}",
         f"eyJ{LETTERS}.eyJ{LETTERS}.{LETTERS}",
+        f"npm_{LETTERS}",
+        f"xapp-1-{LETTERS}",
+        f"ya29.{LETTERS}",
+        f"Authorization: Basic {LETTERS}",
+        f'"AWS_SECRET_ACCESS_KEY": "{LETTERS}"',
+        f"AWS_SECRET_ACCESS_KEY={LETTERS}",
+        f"AccountName=a;AccountKey={LETTERS}",
         f"?token={'0a' * 8}",
         "-----BEGIN RSA PRIVATE" + " KEY-----",
         "https://reader:" + "word@example.org/simple",
@@ -567,6 +616,13 @@ LETTERS = "aB3" * 20  # no secret is written here as a whole: who searches the r
         "/var/folders/ab",
         "/private/var/ab",
         "/mnt/data",
+        "/usr/lib/python3/json/decoder.py",
+        "/usr/local/lib/python3.11/json/decoder.py",
+        "/Volumes/disk",
+        '"/data/bert"',
+        "/scratch/ada",
+        "(/builds/course)",
+        "/kaggle/input",
         "/opt/conda/bin/python",
         "path=/srv/course",
         '"/workspace/bert"',
@@ -597,7 +653,8 @@ def test_a_secret_and_a_local_path_are_found(text):
         f'"image/png": [\n "/tmp/a\\n",\n "/opt/{LETTERS}="\n]',
         "https://example.org/content/a, https://example.org/opt/a and https://example.org/mnt/a",
         "https://example.org/a:b@c and mailto:reader@example.org",
-        "notebooks/content/a, ./opt/a and ../srv/a",
+        "notebooks/content/a, ./opt/a, ../srv/a, course/data/reviews and ../data/reviews",
+        "https://example.org/usr/a and Authorization: Basic",
         "https://example.org/?token= and token=abc",
         r'"Question A:\n", "Answer B:\tc"',
         "the prefix hf_, a Bearer of news, the risk-averse and the task-specific-fine-tuning-of-bert",

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from course_lib import settings
 from course_lib.errors import DataFileError, HubUnavailableError, SettingError
@@ -163,7 +166,7 @@ def _from_files(name: str, place: Path, types: Collection[str] | None):
         return readers.read_imdb_folder(place)
     suffixes, read = {
         "reviews": ((".jsonl",), readers.read_reviews),
-        "questions": ((".json",), readers.read_squad),
+        "questions": ((".json",), _read_questions),
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, types=types)),
     }[name]
     if place.is_file():
@@ -174,7 +177,7 @@ def _from_files(name: str, place: Path, types: Collection[str] | None):
         found += [(path.suffix[1:], path) for path in sorted(place.iterdir()) if path.suffix in official]
     splits = {}
     for split, names in SPLIT_NAMES.items():
-        chosen = [path for word, path in found if re.split(r"[-_.]", word.lower())[0] in names]
+        chosen = [path for word, path in found if _split_word(word) in names]
         if len(chosen) > 1:
             files = ", ".join(path.name for path in chosen)
             raise DataFileError(
@@ -188,6 +191,21 @@ def _from_files(name: str, place: Path, types: Collection[str] | None):
             place, f"no file of a split is in the folder (such as {wanted})", "Name the files by split"
         )
     return datasets.DatasetDict(splits)
+
+
+def _split_word(name: str) -> str:
+    """Return the first word of a file's name that says of which split it is: ``cmrc2018_dev`` gives ``dev``."""
+    known = {word for words in SPLIT_NAMES.values() for word in words}
+    return next((word for word in re.split(r"[-_.]", name.lower()) if word in known), "")
+
+
+def _read_questions(path: Path):
+    """Read the JSON of SQuAD; a file that is a list is of CMRC 2018 (what has articles reads alike as both)."""
+    from course_lib.data import readers
+
+    with open(path, "rb") as file:
+        begins = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return readers.read_cmrc(path) if begins.startswith(b"[") else readers.read_squad(path)
 
 
 def hub_folder(chosen: Source) -> Path:
@@ -208,12 +226,16 @@ def hub_folder(chosen: Source) -> Path:
     ------
     HubUnavailableError
         If a file could not be had, or is not the published one; a damaged file is removed from the cache.
+    SettingError
+        If ``HF_ENDPOINT`` is no address.
     """
-    import huggingface_hub
-
     kind = "model" if chosen.name == "encoder" else "dataset"
     wanted = WANTED_FILES[chosen.name]
+    _check_endpoint(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    import huggingface_hub
+
     try:
+        _forget_listings()
         folder = Path(
             huggingface_hub.snapshot_download(
                 chosen.place,
@@ -222,7 +244,12 @@ def hub_folder(chosen: Source) -> Path:
                 allow_patterns=list(wanted),
             )
         )
-        damaged = _remove_damaged_files(folder, chosen.place, kind)
+        damaged = _remove_damaged_files(folder)
+        missing = [pattern for pattern in wanted if not any(folder.glob(_glob_of(pattern)))]
+        if (
+            damaged or missing
+        ):  # the list came with them, and may be what is wrong: the next try fetches another
+            _listing_of(folder).unlink(missing_ok=True)
     except Exception as error:  # the hub's client raises many kinds of its own
         raise _unavailable(chosen, _reason(error)) from None
     if damaged:
@@ -230,7 +257,6 @@ def hub_folder(chosen: Source) -> Path:
         raise _unavailable(
             chosen, f"{files} came damaged, with another hash than published, and went from the cache"
         )
-    missing = [pattern for pattern in wanted if not any(folder.glob(_glob_of(pattern)))]
     if missing:
         raise _unavailable(chosen, f"the repository has no {missing[0]}")
     return folder
@@ -242,7 +268,47 @@ def _glob_of(pattern: str) -> str:
     return f"{folder}/**/{name}" if folder else name
 
 
-def _remove_damaged_files(folder: Path, repository: str, kind: str) -> list[str]:
+def _check_endpoint(address: str) -> None:
+    """Refuse an address that the hub's client would fail on, with an error that does not name it.
+
+    Raises
+    ------
+    SettingError
+        If it is not one of http or https, with a host and a port that there can be.
+    """
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # an open bracket, or a port above 65535
+        usable = False
+    if not usable:
+        raise SettingError(
+            f"HF_ENDPOINT is {_without_password(address)!r}: that is no address of a hub. Set it to one such as "
+            "https://huggingface.co, unset it, or go on with what is bundled (COURSE_PROFILE=quick)."
+        )
+
+
+def _without_password(address: str) -> str:
+    """Return an address without the name and password that a mirror's may hold."""
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+def _listing_of(folder: Path) -> Path:
+    """Return where the hub's client keeps the list of a commit's files, with their sizes and hashes."""
+    return folder.parent.parent / "trees" / f"{folder.name}.json"
+
+
+def _forget_listings() -> None:
+    """Have the client look on the disk for its list of a commit's files, and ask for one that is not there.
+
+    It keeps each list in the process too, where a file that is gone or was damaged meanwhile goes unnoticed.
+    """
+    from huggingface_hub import _tree_cache  # there is no public way
+
+    _tree_cache._IN_MEMORY_TREE_CACHE.clear()
+
+
+def _remove_damaged_files(folder: Path) -> list[str]:
     """Remove from the cache each file that is not the published one, and return their names.
 
     Raises
@@ -251,34 +317,33 @@ def _remove_damaged_files(folder: Path, repository: str, kind: str) -> list[str]
         If the cache has nothing to compare the files with.
 
     The client compares sizes alone. The hub publishes the SHA-256 of a large file, and of a small one
-    the name that git gives it: the SHA-1 of its size and content.
+    the name that git gives it: the SHA-1 of its size and content. Both are read from the client's list: what
+    its public ``get_cached_repo_tree`` returns has of a large file only git's name of the pointer to it.
     """
-    import huggingface_hub
-
     try:
-        published = huggingface_hub.get_cached_repo_tree(repository, repo_type=kind, revision=folder.name)
-    except huggingface_hub.errors.CachedRepoTreeNotFoundError:
+        told = json.loads(_listing_of(folder).read_text(encoding="utf-8"))["files"]
+        published = {name: file.get("lfs_sha256") or file["blob_id"] for name, file in told.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UncheckedError from None  # a cache of an older client, without a network
-    damaged = [
-        file.path for file in published if (folder / file.path).is_file() and not _is_whole(folder, file)
-    ]
-    for name in damaged:
-        path = folder / name
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    damaged = {
+        name: path for name, path in sorted(files.items()) if not _is_whole(path, published.get(name, ""))
+    }
+    for path in damaged.values():
         kept = path.parent / path.readlink() if path.is_symlink() else path  # a link leads to the content
         path.unlink()
         kept.unlink(missing_ok=True)  # equal files share their content
-    return damaged
+    return list(damaged)
 
 
-def _is_whole(folder: Path, file) -> bool:
-    """Tell whether a downloaded file has the hash that is published for it."""
-    path = folder / file.path
+def _is_whole(path: Path, published: str) -> bool:
+    """Tell whether a downloaded file has the hash that is published for it, of whichever kind that is."""
     with open(path, "rb") as content:
-        if file.lfs is not None:
-            return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
+        if len(published) == hashlib.sha256().digest_size * 2:
+            return hashlib.file_digest(content, "sha256").hexdigest() == published
         named = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
         named.update(content.read())
-        return named.hexdigest() == file.blob_id
+        return named.hexdigest() == published
 
 
 def _from_hub(chosen: Source):
@@ -346,6 +411,8 @@ def _reason(error: Exception) -> str:
         return "the answer took too long (HF_HUB_DOWNLOAD_TIMEOUT sets the seconds)"
     if "ConnectError" in kinds:
         return "no connection could be made"
+    if "JSONDecodeError" in kinds:
+        return "the answer is not that of a hub (some networks ask you to log in on a page of theirs first)"
     if "TransportError" in kinds:
         return "the connection was cut"
     lines = str(error).strip().splitlines()
@@ -356,7 +423,7 @@ def _unavailable(chosen: Source, reason: str) -> HubUnavailableError:
     """Return the one message of every failure: what was wanted, from where, why not, and how to go on."""
     from huggingface_hub import constants
 
-    endpoint = re.sub(r"//[^/@]*@", "//", constants.ENDPOINT)  # a mirror's address may hold a password
+    endpoint = _without_password(constants.ENDPOINT)
     own = "a model folder of your own" if chosen.name == "encoder" else "your own files"
     return HubUnavailableError(
         f"{chosen.name!r} was wanted from the hub ({chosen.place} at {endpoint}) and could not be had: {reason}. "

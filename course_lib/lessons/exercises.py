@@ -135,6 +135,12 @@ def _is_stub(function: Callable) -> bool:
     )
 
 
+def _may_be_stub(answer: Callable) -> bool:
+    """Tell, without a call, whether an answer is or may be unfinished: it must not take a real one's place."""
+    code = getattr(answer, "__code__", None)
+    return _is_stub(answer) or "NotImplementedError" in getattr(code, "co_names", ())
+
+
 def _said(value: object) -> str:
     """Return ``str(value)``, or what can be said of a value that cannot be printed."""
     try:
@@ -195,6 +201,9 @@ def check(number: str, answer: Any = ...) -> None:
         return
     label = f"{exercise.number} {translate(exercise.title)}"
     source = source_of(answer)  # before it is examined, which may change a list
+    if callable(answer) and source is not None and not _may_be_stub(answer):
+        # Before it is run: an answer can hang, or take all memory, and the kernel ends without a verdict.
+        remember("answer", exercise.number, "not finished", source=source)
     try:
         if answer is ... or answer is None:
             raise NotAttempted

@@ -7,7 +7,8 @@ latest when the kernel ends; it is lost only with a kernel that is killed before
 
 An event is a JSON object with ``time`` (seconds since 1970), ``kind``, ``number`` and ``outcome``. A quiz question
 adds ``answer``, the letter that was given, and a check adds ``source``, the Python text of what was checked, so that
-a learner whose notebook is lost has the answers back. Older files have events without them.
+a learner whose notebook is lost has the answers back; an event of the kind ``answer`` has it before the answer is
+run, which may never end. Older files have events without them.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ def remember(
 
     Parameters
     ----------
-    kind : ``exercise``, ``quiz``, ``hint`` or ``solution``.
+    kind : ``answer``, ``exercise``, ``quiz``, ``hint`` or ``solution``.
     number : number of the exercise or quiz question.
-    outcome : ``correct``, ``wrong``, or what was shown.
+    outcome : ``correct``, ``wrong``, ``not finished`` for an answer that is about to be run, or what was shown.
     answer : the letter that was given, to a quiz question.
     source : the Python text of the answer that was checked.
     """
@@ -200,7 +201,7 @@ def progress() -> None:
 
 
 def kept_answers() -> dict[str, dict]:
-    """Return the last event of each exercise that kept an answer, in the order of the lessons.
+    """Return the last event of each exercise that has an answer, in the order of the lessons.
 
     Returns
     -------
@@ -210,7 +211,7 @@ def kept_answers() -> dict[str, dict]:
     found = {
         event["number"]: event
         for event in read_events()
-        if event["kind"] == "exercise" and isinstance(event.get("source"), str)
+        if event["kind"] in ("answer", "exercise") and isinstance(event.get("source"), str)
     }
     return dict(sorted(found.items(), key=lambda item: [int(n) for n in re.findall(r"\d{1,9}", item[0])]))
 

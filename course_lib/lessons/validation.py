@@ -20,6 +20,7 @@ import pytest
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-8
 LARGEST_UNIT = 1e-2  # one unit of the last digit counts only if it is at most this share of the number
+WIDEST = 0.5  # a number that may be off by more is not compared at all; assert what holds of it instead
 WIDENED = re.compile(r"^nbval-rtol-(\d+(?:\.\d+)?(?:e[-+]?\d+)?)$")
 # Not a number: what is part of a word (4B), and of a version (2.13.0), which has to be exact.
 NUMBER = re.compile(
@@ -162,6 +163,12 @@ def _patch_nbval() -> None:
             pytest.fail(
                 f"{self.parent.path.name}, {self.name}: the tolerance is widened to {relative:g} and no reason is "
                 'given. Add it to the cell\'s metadata: {"course": {"reason": "..."}}',
+                pytrace=False,
+            )
+        if relative > WIDEST:
+            pytest.fail(
+                f"{self.parent.path.name}, {self.name}: the tolerance is {relative:g}, and none above {WIDEST:g} is a "
+                "comparison. Assert what holds on every machine, and opt out with the tag nbval-ignore-output.",
                 pytrace=False,
             )
         run_cell(self)

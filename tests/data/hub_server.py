@@ -28,11 +28,12 @@ class Fault:
     Parameters
     ----------
     kind : ``status``, ``cut`` (the connection closes in mid-file), ``stall`` (it stops in mid-file),
-        ``slow`` or ``wrong`` (other content of the same length).
+        ``slow``, ``wrong`` (other content of the same length) or ``answer`` (``content``, with status 200).
     part : what the address of a request must contain.
     times : how many requests meet the fault; none but these.
     status : the status that is answered, for the kind of that name.
     method : the method of the requests that meet it.
+    content : what is answered, for the kind ``answer``.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Fault:
     times: int = 10**9
     status: int = 500
     method: str = "GET"
+    content: bytes = b""
 
 
 @dataclass
@@ -60,6 +62,12 @@ class Repository:
 def git_name(content: bytes) -> str:
     """Return the name that git gives to content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def pointer_to(content: bytes) -> bytes:
+    """Return what a repository of Git LFS holds in the place of a large file."""
+    told = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256(content)}\nsize {len(content)}\n"
+    return told.encode()
 
 
 def sha256(content: bytes) -> str:
@@ -143,7 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"{self.command} {path}")
         fault = self.hub.fault(self.command, path, ["status"])
         try:
-            if fault is not None:
+            if (instead := self.hub.fault(self.command, path, ["answer"])) is not None:
+                self._send(200, instead.content)
+            elif fault is not None:
                 self._send(fault.status, b'{"error": "asked for by the test"}')
             elif path.startswith("/api/"):
                 self._answer_api(path.removeprefix("/api/"))
@@ -194,7 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
             for file, content in found[0].files.items():
                 entry = {"type": "file", "path": file, "size": len(content), "oid": git_name(content)}
                 if len(content) > LARGE:
-                    entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 130}
+                    entry["lfs"] = {
+                        "oid": sha256(content),
+                        "size": len(content),
+                        "pointerSize": len(pointer_to(content)),
+                    }
+                    entry["oid"] = git_name(pointer_to(content))  # git itself keeps no more than that
                     entry["xetHash"] = sha256(content)
                 entries.append(entry)
             self._send(200, json.dumps(entries).encode())

@@ -19,7 +19,8 @@ from types import SimpleNamespace
 import pytest
 
 from course_lib import doctor
-from course_lib.data.sources import HUB, REVISIONS
+from course_lib.data.sources import HUB, REVISIONS, choose_source, hub_folder
+from course_lib.errors import SettingError
 from course_lib.settings import NOTEBOOKS, REPOSITORY
 
 sys.path.append(str(Path(__file__).parent))
@@ -336,6 +337,9 @@ FAILURES = {
     "small file, wrong content": ("encoder", Fault("wrong", "vocab.txt"), "vocab.txt came damaged"),
     "Wikipedia, one of its files broken": ("wikipedia", Fault("status", "train-00001"), "status 500"),
     "Wikipedia, wrong content": ("wikipedia", Fault("wrong", "train-00001"), "train-00001-of-00002.parquet came damaged"),
+    "no file in the list": ("reviews", Fault("answer", "/tree/", content=b"[]"), "no plain_text/train-"),
+    "a list cut short": ("reviews", Fault("answer", "/tree/", content=b'[{"type": "fi'), "not that of a hub"),
+    "a page to log in": ("reviews", Fault("answer", "/api/", content=b"<html>Welcome!"), "not that of a hub"),
     "data, wrong content": ("reviews", Fault("wrong", "train-"), "train-00000-of-00001.parquet came damaged"),
 }  # fmt: skip
 
@@ -367,6 +371,73 @@ def test_a_damaged_file_is_found_later_too(course, hub):
                 open(path, "wb").write(content)
     assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
     assert_a_retry_works(course, hub, "reviews")
+
+
+def test_hashes_that_are_wrong_are_fetched_again(hub, tmp_path):
+    """The list of a commit's files is on the disk too; the client would believe it for ever."""
+    hub.faults.clear()
+    before = Course(environment(hub, tmp_path))
+    before.load("reviews")
+    before.stop()
+    (listing,) = tmp_path.rglob("trees/*.json")
+    text = listing.read_text(encoding="utf-8")
+    changed = re.sub(r'(?<=")[0-9a-f]{40,64}(?=")', lambda found: found[0][::-1], text)
+    assert changed != text
+    listing.write_text(changed, encoding="utf-8")
+    course = Course(environment(hub, tmp_path))
+    try:
+        assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
+        assert_a_retry_works(course, hub, "reviews")
+    finally:
+        course.stop()
+
+
+def test_a_file_that_is_not_in_the_list_is_not_believed(hub, tmp_path):
+    hub.faults.clear()
+    before = Course(environment(hub, tmp_path))
+    before.load("reviews")
+    before.stop()
+    (listing,) = tmp_path.rglob("trees/*.json")
+    listing.write_text(json.dumps({"format_version": 1, "files": {}}), encoding="utf-8")
+    course = Course(environment(hub, tmp_path))
+    try:
+        assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
+        assert_a_retry_works(course, hub, "reviews")
+    finally:
+        course.stop()
+
+
+@pytest.mark.parametrize("listing", ["", "{", "{}"])
+def test_a_list_that_cannot_be_read_is_fetched_again(hub, tmp_path, listing):
+    hub.faults.clear()
+    before = Course(environment(hub, tmp_path))
+    before.load("reviews")
+    before.stop()
+    (path,) = tmp_path.rglob("trees/*.json")
+    path.write_text(listing, encoding="utf-8")
+    course = Course(environment(hub, tmp_path))
+    try:
+        assert_a_retry_works(course, hub, "reviews")
+    finally:
+        course.stop()
+
+
+ADDRESSES = ["http://127.0.0.1:999999", "http://[::1", "127.0.0.1:8000", "ftp://127.0.0.1", "http://", ""]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_is_none_is_told_before_anything_is_asked(monkeypatch, address):
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(SettingError, match="HF_ENDPOINT") as caught:
+        hub_folder(choose_source("reviews", "hub"))
+    assert repr(address) in str(caught.value) and "COURSE_PROFILE=quick" in str(caught.value)
+
+
+def test_a_password_in_an_address_is_not_told(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "ftp://ada:secret@127.0.0.1")
+    with pytest.raises(SettingError) as caught:
+        hub_folder(choose_source("reviews", "hub"))
+    assert "secret" not in str(caught.value) and "127.0.0.1" in str(caught.value)
 
 
 def test_no_network_at_all_and_what_was_downloaded_before(course, hub):

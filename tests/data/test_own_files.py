@@ -305,10 +305,37 @@ def test_cmrc(tmp_path, model_folder, tokenizer):
     ]
     paragraphs = [{"id": "DEV_0", "context": CHINESE, "qas": questions}]
     document = {"version": "v1.0", "data": [{"id": "DEV_0", "title": "艾达", "paragraphs": paragraphs}]}
-    rows = read_cmrc(write(tmp_path / "cmrc2018_dev.json", json.dumps(document, ensure_ascii=False)))
+    text = json.dumps(document, ensure_ascii=False)
+    rows = read_cmrc(write(tmp_path / "cmrc" / "cmrc2018_dev.json", text))
     assert rows[0]["answers"]["text"][0] == "伦敦"
     assert tokenizer.encode(CHINESE, add_special_tokens=False).tokens == list(CHINESE)  # no [UNK]
     answer(rows, model_folder, tokenizer)
+    assert load_texts("questions", tmp_path / "cmrc")["validation"][:] == rows[:]
+
+
+def write_cmrc(folder: Path) -> Path:
+    """Write the layout of the challenge itself: a list of contexts, and answers without their places."""
+    question = {"query_id": "DEV_0_QUERY_0", "query_text": CHINESE_QUESTION, "answers": ["伦敦"] * 3}
+    contexts = [{"context_id": "DEV_0", "context_text": CHINESE, "title": "艾达", "qas": [question]}]
+    for part in ("train", "dev"):
+        write(folder / f"cmrc2018_{part}.json", json.dumps(contexts, ensure_ascii=False))
+    return folder
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\n "])
+def test_cmrc_as_a_list_of_contexts(tmp_path, mark):
+    path = write_cmrc(tmp_path / "cmrc") / "cmrc2018_dev.json"
+    path.write_text(mark + path.read_text(encoding="utf-8"), encoding="utf-8")
+    data = load_texts("questions", tmp_path / "cmrc")
+    assert list(data) == ["train", "validation"]
+    assert data["validation"][0]["answers"]["answer_start"][0] == CHINESE.index("伦敦")
+
+
+@pytest.mark.parametrize("content", ["", "[", "\xff"])
+def test_a_file_of_questions_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "dev.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(DataFileError, match=r"dev\.json"):
+        load_texts("questions", tmp_path)
 
 
 # What the lessons offer for files of one's own ----------------------------------------------------
@@ -329,6 +356,30 @@ def test_lesson_08_runs_on_a_folder_of_reviews(tmp_path, model_folder):
     run_on = offered("08", **names | {"encoder_folder": lambda: model_folder})
     scores = run_on(write_imdb(tmp_path / "aclImdb"), ONCE, max_length=48)
     assert 0 <= scores["accuracy"] <= 1
+
+
+OWN_QUESTIONS = {
+    "SQuAD 1.1": lambda folder: write_squad(folder, "1.1"),
+    "SQuAD 2.0": lambda folder: write_squad(folder, "v2.0"),
+    "CMRC 2018": write_cmrc,
+}
+
+
+@pytest.mark.parametrize("layout", OWN_QUESTIONS)
+def test_lesson_09_runs_on_a_folder_of_questions(tmp_path, model_folder, layout):
+    names = vars(question_answering) | {
+        "load_texts": load_texts,
+        "settings": settings,
+        "fine_tune": fine_tune,
+    }
+    run_on = offered(
+        "09",
+        **names | {"load_tokenizer": classification.load_tokenizer, "encoder_folder": lambda: model_folder},
+    )
+    cut = question_answering.WindowSettings(max_length=48, max_question=16, step=16)
+    scores = run_on(OWN_QUESTIONS[layout](tmp_path / "texts"), ONCE, cut)
+    assert ("NoAns" in scores) == (layout == "SQuAD 2.0") and "HasAns" in scores
+    assert all(0 <= part["exact_match"] <= part["f1"] <= 100 for part in scores.values())
 
 
 def test_lesson_10_runs_on_a_folder_of_tagged_sentences(tmp_path, model_folder):

@@ -299,7 +299,7 @@ WRONG_FILES = {
     "glue: empty sentence": (SST2, "sentence\tlabel\n\t1\n", 2, "sentence", ["empty"]),
     "glue: only a header": (SST2, "sentence\tlabel\n", None, None, ["nothing in it"]),
     "glue: cola columns": (COLA, "gj04\t1\tHe left.\n", 1, None, ["4 columns", "there are 3"]),
-    "glue: no such task": (partial(readers.read_glue, task="WNLI"), "a\n", None, None, ["WNLI", "sst2"]),
+    "glue: no such task": (partial(readers.read_glue, task="XNLI"), "a\n", None, None, ["XNLI", "sst2"]),
     "swag: missing column": (
         readers.read_swag,
         SWAG_HEADER.replace("ending3,", ""),

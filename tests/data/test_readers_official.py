@@ -212,6 +212,15 @@ GLUE_FILES = {
         "index\tquestion\tsentence\tlabel\n0\tWho?\tMara did.\tnot_entailment\n",
         {"sentence1": "Who?", "sentence2": "Mara did.", "label": 1, "idx": 0},
     ),
+    "WNLI dev": (
+        "index\tsentence1\tsentence2\tlabel\n0\tThe drain is full of hair. It is clean.\tThe hair is clean.\t0\n",
+        {
+            "sentence1": "The drain is full of hair. It is clean.",
+            "sentence2": "The hair is clean.",
+            "label": 0,
+            "idx": 0,
+        },
+    ),
     "RTE test": (
         "index\tsentence1\tsentence2\n0\ta\tb\n\n",
         {"sentence1": "a", "sentence2": "b", "label": -1, "idx": 0},
@@ -232,6 +241,7 @@ def test_glue_names_its_labels(tmp_path):
     for name, labels in {
         "MNLI dev": ["entailment", "neutral", "contradiction"],  # the order of the published numbers
         "QNLI train": ["entailment", "not_entailment"],
+        "WNLI dev": ["not_entailment", "entailment"],
         "SST-2 train": ["negative", "positive"],
     }.items():
         data = readers.read_glue(write(tmp_path / "file.tsv", GLUE_FILES[name][0]), name.split()[0])

@@ -138,13 +138,13 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path):
         load_tokenizer(tmp_path)
 
 
-@pytest.mark.parametrize("said", [None, '{"do_lower_case": true}', '{"do_lower_case": false}'])
+@pytest.mark.parametrize("said", [None, "{}", '{"do_lower_case": true}', '{"do_lower_case": false}'])
 def test_a_folder_with_a_vocabulary_alone_has_a_tokenizer(tmp_path, said):
     """Older checkpoints have no tokenizer.json; our pieces must be those of transformers' tokenizer."""
     shutil.copy(bundled_weights_folder(verify=False) / "vocab.txt", tmp_path)
     if said:
         (tmp_path / "tokenizer_config.json").write_text(said, encoding="utf-8")
-    lower = said is None or "true" in said
+    lower = said is None or "false" not in said
     reference = BertTokenizer.from_pretrained(tmp_path, do_lower_case=lower)
     ours = load_tokenizer(tmp_path)
     for text in [*TEXTS, "Grüße aus 東京!", "word " * 600]:

@@ -365,9 +365,20 @@ def test_the_loss_does_not_see_padding():
     scores = torch.randn(2, 6, 2)
     batch = {"attention_mask": torch.tensor([[1] * 6, [1] * 4 + [0] * 2])}
     batch |= {"start": torch.tensor([1, 2]), "end": torch.tensor([3, 3])}
-    loss = span_loss(scores, batch)
-    scores[1, 4:] = 100.0
-    assert torch.equal(span_loss(scores, batch), loss)
+    for level in (0.0, -100.0):  # what is hidden has to lie below scores that are low themselves
+        scores[1, :4] += level
+        loss = span_loss(scores, batch)
+        scores[1, 4:] = 100.0
+        assert torch.equal(span_loss(scores, batch), loss)
+        alone = [
+            torch.nn.functional.cross_entropy(scores[1:, :4, i], batch[n][1:])
+            for i, n in enumerate(("start", "end"))
+        ]
+        first = [
+            torch.nn.functional.cross_entropy(scores[:1, :, i], batch[n][:1])
+            for i, n in enumerate(("start", "end"))
+        ]
+        assert torch.allclose(loss, sum(alone + first) / 4, atol=1e-5)
 
 
 # The official script of SQuAD 2.0, its definitions written out once more -----------------------------
@@ -531,6 +542,29 @@ def test_the_threshold_is_tuned_on_validation_alone():
     assert list(changed.no_answer) != list(curve.no_answer)  # the validation labels do count
     with pytest.raises(CourseError, match="no validation part"):
         tune_threshold(model, {"train": other, "test": validation}, TOKENIZER)
+
+
+def test_the_settings_that_are_given_are_those_that_are_used():
+    """Known error 16: an argument that is accepted and ignored."""
+    model, rows = untrained_model(), part(6)
+    asked = (model, rows["question"], rows["context"], TOKENIZER)
+    short = WindowSettings(max_answer=1, best=3)
+    answers = answer_questions(*asked, short)
+    assert all(len(TOKENIZER.encode(a.text, add_special_tokens=False)) <= 1 for a in answers)
+    assert [a.text for a in answers] != [a.text for a in answer_questions(*asked)]
+    narrow = WindowSettings(max_length=40, max_question=10, step=8)
+    curve, usual = (
+        tune_threshold(model, {"validation": rows}, TOKENIZER, *more).thresholds.tolist()
+        for more in ([narrow], [])
+    )
+    found = answer_questions(*asked, narrow)
+    expected = threshold_curve(found, [reference["text"] for reference in rows["answers"]])
+    assert curve == expected.thresholds.tolist() != usual
+
+
+def test_abstaining_begins_above_the_threshold_and_not_at_it():
+    answers = given_answers([0.0, 1.0], ["a", "b"])
+    assert [answer.text for answer in abstain(answers, 0.0)] == ["a", ""]
 
 
 def test_answering_does_not_drop_out():

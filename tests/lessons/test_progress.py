@@ -6,6 +6,7 @@ import errno
 import json
 import linecache
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -388,7 +389,7 @@ def test_verdicts_hints_and_solutions_are_events(capsys):
     exercises.check(exercise.number, lambda *_: "junk")
     exercises.hint(exercise.number)
     exercises.solution(exercise.number)
-    found = [(e["kind"], e["outcome"]) for e in read_events()]
+    found = [(e["kind"], e["outcome"]) for e in read_events() if e["kind"] != "answer"]
     assert found[:2] == [("exercise", "correct"), ("exercise", "wrong")]
     assert [kind for kind, _ in found[2:]] == ["hint", "solution"]
     assert all(json.loads(line) for line in progress_path().read_text().splitlines() if line)
@@ -422,11 +423,65 @@ FUNCTION = (
 def test_the_code_of_an_answer_survives_a_killed_kernel(capsys):
     cells = ["from course_lib.lessons import check", f"import math\n\n{FUNCTION}", 'check("4.1", how_many)']
     run_in_kernel(*cells).shutdown_kernel(now=True)
-    (event,) = read_events()
+    *_, event = read_events()
     assert event["outcome"] == "correct" and event["source"] == FUNCTION
     print_answers()
     head, *code = capsys.readouterr().out.splitlines()
     assert head.startswith("# 4.1, ") and code[:3] == FUNCTION.splitlines()
+
+
+HANGS = """
+import sys
+from course_lib.lessons import check
+
+def how_many(length):
+    print("hangs", flush=True)
+    while True:
+        pass
+
+check("4.1", how_many)
+"""
+
+
+@pytest.mark.parametrize(
+    "ended",
+    ["kill", pytest.param("interrupt", marks=pytest.mark.skipif(os.name == "nt", reason="has no SIGINT"))],
+)
+def test_an_answer_that_never_ends_is_not_lost_with_its_kernel(tmp_path, capsys, ended):
+    script = tmp_path / "cell.py"
+    script.write_text(HANGS, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, script],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    ) as process:
+        assert process.stdout.readline() == b"hangs\n"
+        if ended == "kill":
+            process.kill()
+        else:
+            process.send_signal(signal.SIGINT)
+    assert "while True" in kept_answers()["4.1"]["source"]
+    print_answers()
+    assert capsys.readouterr().out.startswith("# 4.1, not finished, ")
+    assert summary()[4]["tries"] == 0
+
+
+def unfinished(length):
+    raise NotImplementedError
+
+
+def test_a_stub_never_takes_the_place_of_an_answer(capsys):
+    """A learner who lost the notebook runs a fresh one first, stubs and all."""
+    exercises.check("4.1", sized(100))
+    before = kept_answers()
+
+    def stub(length): ...
+
+    for not_yet in (stub, unfinished):
+        exercises.check("4.1", not_yet)
+    assert kept_answers() == before and capsys.readouterr().out.count("not attempted") == 2
 
 
 def test_a_kernel_that_is_shut_down_writes_what_was_refused_before():
@@ -454,7 +509,8 @@ def sized(characters: int):
 def test_an_answer_is_kept_up_to_a_length(capsys):
     assert len(checked(sized(exercises.LONGEST_SOURCE))) == exercises.LONGEST_SOURCE == 20_000
     assert checked(sized(exercises.LONGEST_SOURCE + 1)) is None
-    assert len(read_events()) == 2, "that it was checked is kept all the same"
+    checks = [event for event in read_events() if event["kind"] == "exercise"]
+    assert len(checks) == 2, "that it was checked is kept all the same"
 
 
 class Hostile:
@@ -514,7 +570,7 @@ def test_what_is_kept_does_not_show(monkeypatch, capsys):
         exercises.check("4.1", sized(100))
         shown.append(capsys.readouterr().out)
     assert shown[0] == shown[1]
-    assert [("source" in event) for event in read_events()] == [True, False]
+    assert [("source" in event) for event in read_events()] == [True, True, False]
 
 
 OLDER = """
@@ -531,7 +587,7 @@ def test_a_file_of_an_older_version_is_read_and_gone_on_with(capsys):
     print_answers()
     assert capsys.readouterr().out.startswith("No answer is kept yet")
     exercises.check("4.2", sized(100))
-    assert numbers() == ["4.1", "4.q1", "4.2"] and list(kept_answers()) == ["4.2"]
+    assert numbers() == ["4.1", "4.q1", "4.2", "4.2"] and list(kept_answers()) == ["4.2"]
     assert summary()[4]["solved"] == 1 and summary()[4]["tries"] == 2
 
 

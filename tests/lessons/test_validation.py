@@ -216,6 +216,12 @@ CELLS = {
     ),
     "widened with a reason": ("print(0.935)", shown("0.955"), {"tags": WIDE, "course": REASON}, True),
     "widened and outside": ("print(0.935)", shown("0.835"), {"tags": WIDE, "course": REASON}, False),
+    "widened beyond comparison": (
+        "print(0.935)",
+        shown("0.935"),
+        {"tags": ["nbval-rtol-6e-1"], "course": REASON},
+        False,
+    ),
     "a reason without a tag": ("print(0.935)", shown("0.955"), {"course": REASON}, False),
     "stderr": ("import sys; print('a', file=sys.stderr); print('b')", shown("b"), {}, True),
     "image bytes": (*displays("accuracy 0.935", "AAAA", "accuracy 0.936", "BBBB"), {}, True),

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_lib.lessons.validation import WIDENED, WIDEST, tolerance_of
 from course_lib.settings import NOTEBOOKS
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -111,6 +112,25 @@ def test_few_cells_opt_out_of_validation(notebook):
     for cell in notebook.cells:
         if cell.metadata.get("tags"):
             assert len(str(cell.metadata.get("course", {}).get("reason", "")).split()) >= 3, cell.metadata
+
+
+def test_a_cell_s_tags_are_those_that_validation_knows(notebook):
+    """``raises-exception`` would let a cell fail, and a tag that is misspelled would do nothing."""
+    for cell in notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            assert tag == "nbval-ignore-output" or (WIDENED.match(tag) and tolerance_of(cell)[0] <= WIDEST), (
+                tag
+            )
+
+
+def test_few_cells_of_the_course_are_hardly_compared():
+    cells = [cell for path in PATHS for cell in code(nbformat.read(path, as_version=4))]
+    hardly = [
+        cell
+        for cell in cells
+        if tolerance_of(cell)[0] > 0.1 or OPT_OUT.search(" ".join(cell.metadata.get("tags", [])))
+    ]
+    assert 0 < len(hardly) <= 0.05 * len(cells)
 
 
 def test_every_picture_has_words_for_who_cannot_see_it(notebook):

@@ -123,18 +123,39 @@ def test_pairs_are_planned_anew_in_each_epoch(tiny, monkeypatch):
     assert len(set(plans)) == 3
 
 
+@pytest.fixture
+def planned(monkeypatch):
+    """What is asked of each plan of pairs."""
+    asked, plan = [], sentence_pairs.plan_pairs
+    monkeypatch.setattr(
+        sentence_pairs, "plan_pairs", lambda *a, **named: asked.append(named) or plan(*a, **named)
+    )
+    return asked
+
+
+def test_pairs_are_planned_anew_in_each_stage(tiny, planned):
+    """Else a second stage of the same length begins with the pairs of the first."""
+    batches = batches_of(tiny, (Stage(24, 2, 4), Stage(24, 2, 4)))
+    batches[0], batches[2]
+    assert len(planned) == 2 and planned[0]["seed"] != planned[1]["seed"]
+
+
+def test_what_is_asked_of_pairs_and_masks_reaches_the_run_and_the_held_out_text(tiny, planned):
+    asked = {"short_probability": 0.7, "objective": "sop"}
+    strategy = MaskingStrategy(1.0, 0.0, 0.0, selection=0.5, max_predictions=None)
+    (part,) = batches_of(tiny, strategy=strategy, **asked)[0]
+    held_out = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, strategy=strategy, **asked)
+    assert len(planned) == 2 and all(asked.items() <= plan.items() for plan in planned)
+    for batch in (part, held_out[0]):
+        assert (batch.input_ids.flatten()[batch.positions] == tiny.vocabulary.mask_id).all()
+        assert batch.masked_in_step > batch.tokens_in_step * 0.4
+
+
 def test_held_out_masks_stay_the_same(tiny):
     arguments = (tiny.held_out, tiny.vocabulary, tiny.special, 24)
     once, again = held_out_batches(*arguments), held_out_batches(*arguments)
     assert all(same(joined([a]), joined([b])) for a, b in zip(once, again, strict=True))
     assert sum(batch.pairs_in_step for batch in held_out_batches(*arguments, limit=10)) == 10
-
-
-def test_objective_and_masking_are_passed_on(tiny):
-    strategy = MaskingStrategy(1.0, 0.0, 0.0, selection=0.5, max_predictions=None)
-    part = batches_of(tiny, strategy=strategy, objective="sop", short_probability=0.0)[0][0]
-    assert (part.input_ids.flatten()[part.positions] == tiny.vocabulary.mask_id).all()
-    assert part.masked_in_step > part.tokens_in_step * 0.4
 
 
 @pytest.mark.parametrize("wrong", [{"max_length": 4}, {"steps": 0}, {"batch_size": 0}])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import os
 import subprocess
 import sys
@@ -98,6 +100,35 @@ def test_the_learning_rate_that_is_asked_for_is_the_peak(tiny, peak):
     assert max(history.learning_rates) == pytest.approx(peak)
 
 
+def test_the_rate_falls_to_the_end_of_the_last_stage_and_not_of_the_first(tiny):
+    _, history = run(tiny, configuration_of(tiny, stages=(Stage(24, 6, 4), Stage(48, 8, 4))))
+    expected = [2e-3 * warmup_linear_share(step, 4, 14) for step in range(14)]
+    assert history.learning_rates == pytest.approx(expected) and min(expected[6:]) > 0
+
+
+def test_an_update_follows_the_sum_of_both_means_and_nothing_else(tiny, monkeypatch):
+    """MLM plus NSP, unweighted, each a mean over its own count: the gradient by the plain functions of PyTorch."""
+    c = configuration_of(tiny, model=without_dropout(tiny), clip=1e9)
+    corpus = (tiny.corpus, tiny.vocabulary, tiny.special)
+    made = loop.PretrainingRun(c, *corpus, None, None, None, loop.new_accelerator())
+    gradients, step = {}, torch.optim.AdamW.step
+
+    def watched(self, *arguments, **keywords):
+        gradients.update({name: p.grad.clone() for name, p in made.model.named_parameters()})
+        return step(self, *arguments, **keywords)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    (part,) = made.batches[0]
+    assert len(part.targets) != len(part.next_sentence_labels) > 1
+    plain = copy.deepcopy(made.model)
+    words, sentences = plain(*part[:4])
+    cross_entropy = torch.nn.functional.cross_entropy
+    (cross_entropy(words, part.targets) + cross_entropy(sentences, part.next_sentence_labels)).backward()
+    made.update([part])
+    for name, parameter in plain.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad, msg=name)
+
+
 def test_the_weights_move_by_the_learning_rate(tiny):
     """Error 11 again: Adam's first steps are as long as the rate, whatever the gradient."""
     c = configuration_of(tiny, stages=(Stage(24, 1, 4),), warmup_steps=0, weight_decay=0.0)
@@ -120,9 +151,11 @@ def test_decay_spares_layer_norms_and_biases(tiny, monkeypatch):
             parameter.fill_(1.0)
     c = configuration_of(tiny, warmup_steps=0, learning_rate=0.1, weight_decay=0.5)
     model, _ = run(tiny, c, model=model)
+    shrunk = math.prod(1 - 0.1 * warmup_linear_share(step, 0, 12) * 0.5 for step in range(12))
     for name, parameter in model.named_parameters():
         spared = name.endswith("bias") or "norm" in name
-        assert bool((parameter == 1).all()) == spared, name
+        expected = torch.full_like(parameter, 1.0 if spared else shrunk)
+        torch.testing.assert_close(parameter.detach(), expected, msg=name)
 
 
 def test_the_gradient_is_clipped_as_a_whole(tiny, monkeypatch):

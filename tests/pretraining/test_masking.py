@@ -23,6 +23,7 @@ from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.masking import (
     MaskingStrategy,
     MaskingVocabulary,
+    _choose_tokens,
     mask_tokens,
     number_to_choose,
     word_numbers,
@@ -550,3 +551,11 @@ def test_the_order_of_the_rows_is_kept():
     labels = mask_tokens(input_ids, SMALL, generator=seeded(0)).labels
     assert np.array_equal(labels[labels != -100].numpy(), input_ids[labels != -100].numpy())
     assert (labels != -100).sum(dim=1).tolist() == [19] * 6
+
+
+def test_equal_scores_do_not_choose_more_than_asked_for():
+    """Two random numbers of 24 bits can be the same; all tokens of that score would be chosen with the last."""
+    scores, counts = torch.tensor([[0.5, 0.25, 0.5, 0.5, 0.75]] * 4), torch.tensor([0, 1, 2, 4])
+    chosen = _choose_tokens(scores, counts)
+    assert chosen.sum(dim=1).tolist() == counts.tolist()
+    assert chosen[2].tolist() == [True, True, False, False, False]

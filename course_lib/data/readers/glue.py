@@ -122,6 +122,14 @@ TASKS = {
         label="label",
         labels=INFERENCE,
     ),
+    "wnli": GlueTask(
+        header=("index", *PAIR, "label"),
+        test_header=("index", *PAIR),
+        sentences=PAIR,
+        label="label",
+        labels=("0", "1"),
+        names=INFERENCE[::-1],
+    ),
 }
 ALIASES = {"sst-2": "sst2", "sts-b": "stsb"}
 LABEL_COLUMNS_OF_MNLI = tuple(f"label{number}" for number in range(1, 6))  # the five annotators, in dev files
@@ -230,7 +238,7 @@ def read_glue(path: str | Path, task: str, *, line_limit: int = LINE_LIMIT) -> D
     Parameters
     ----------
     path : ``train.tsv``, ``dev.tsv``, ``test.tsv``, or MRPC's ``msr_paraphrase_train.txt``.
-    task : SST-2, CoLA, MRPC, STS-B, QQP, MNLI, QNLI or RTE, with or without hyphen, in any case.
+    task : SST-2, CoLA, MRPC, STS-B, QQP, MNLI, QNLI, RTE or WNLI, with or without hyphen, in any case.
     line_limit : longest line allowed, in bytes.
 
     Returns
