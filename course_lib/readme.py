@@ -251,8 +251,9 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
         used = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
         said = [f"Both sides in turn in one run, medians, {used}, {_period(dates)}, by `{kept['command']}`"]
         said += [f"on {' and '.join(processors)}"] if processors else []
-        said += [f"on another processor {_period(earlier)}"] if earlier else []
         lines += ["", ", ".join(said) + "."]
+        if earlier:
+            lines[-1] += f" Another processor measured on {_period(earlier)}."
         if shares:
             reached = " and ".join(
                 f"{min(part):.0%} to {max(part):.0%} in {precision}" for precision, part in shares.items()

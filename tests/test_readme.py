@@ -109,7 +109,7 @@ def test_benchmarks_come_from_what_was_measured(tmp_path):
     assert "| encoder | length 64 | `BertModel` of transformers, sdpa | 0.50 | – | – |" in block
     assert "| other | a kind | the reference | 3.00 | – | 2.5 |" in block
     assert (
-        "1 or 2 threads, 2030-01-01 to 2030-01-02, by `make bench`, on Chip, AVX2, on another processor 2029-12-31."
+        "1 or 2 threads, 2030-01-01 to 2030-01-02, by `make bench`, on Chip, AVX2. Another processor measured on 2029-12-31."
         in block
     )
     assert block.endswith("The whole suite takes 12.5 minutes on 2 cores (2030-01-03).")
