@@ -269,7 +269,7 @@ def _glob_of(pattern: str) -> str:
 
 
 def _check_endpoint(address: str) -> None:
-    """Refuse an address that the hub's client would fail on, with an error that does not name it.
+    """Refuse an address on which the hub's client would fail without saying that it is the address.
 
     Raises
     ------

@@ -373,53 +373,32 @@ def test_a_damaged_file_is_found_later_too(course, hub):
     assert_a_retry_works(course, hub, "reviews")
 
 
-def test_hashes_that_are_wrong_are_fetched_again(hub, tmp_path):
-    """The list of a commit's files is on the disk too; the client would believe it for ever."""
-    hub.faults.clear()
-    before = Course(environment(hub, tmp_path))
-    before.load("reviews")
-    before.stop()
-    (listing,) = tmp_path.rglob("trees/*.json")
+def reversed_hashes(text: str) -> str:
+    return re.sub(r'(?<=")[0-9a-f]{40,64}(?=")', lambda found: found[0][::-1], text)
+
+
+def no_files(_: str) -> str:
+    return json.dumps({"format_version": 1, "files": {}})
+
+
+@pytest.mark.parametrize("change", [reversed_hashes, no_files])
+def test_a_list_of_hashes_that_fits_no_file_is_fetched_again(course, hub, change):
+    """The client keeps the list of a commit's files on the disk, and would believe it for ever."""
+    course.load("reviews")
+    (listing,) = Path(course.home).rglob("trees/*.json")
     text = listing.read_text(encoding="utf-8")
-    changed = re.sub(r'(?<=")[0-9a-f]{40,64}(?=")', lambda found: found[0][::-1], text)
-    assert changed != text
-    listing.write_text(changed, encoding="utf-8")
-    course = Course(environment(hub, tmp_path))
-    try:
-        assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
-        assert_a_retry_works(course, hub, "reviews")
-    finally:
-        course.stop()
+    assert change(text) != text
+    listing.write_text(change(text), encoding="utf-8")
+    assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
+    assert_a_retry_works(course, hub, "reviews")
 
 
-def test_a_file_that_is_not_in_the_list_is_not_believed(hub, tmp_path):
-    hub.faults.clear()
-    before = Course(environment(hub, tmp_path))
-    before.load("reviews")
-    before.stop()
-    (listing,) = tmp_path.rglob("trees/*.json")
-    listing.write_text(json.dumps({"format_version": 1, "files": {}}), encoding="utf-8")
-    course = Course(environment(hub, tmp_path))
-    try:
-        assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
-        assert_a_retry_works(course, hub, "reviews")
-    finally:
-        course.stop()
-
-
-@pytest.mark.parametrize("listing", ["", "{", "{}"])
-def test_a_list_that_cannot_be_read_is_fetched_again(hub, tmp_path, listing):
-    hub.faults.clear()
-    before = Course(environment(hub, tmp_path))
-    before.load("reviews")
-    before.stop()
-    (path,) = tmp_path.rglob("trees/*.json")
-    path.write_text(listing, encoding="utf-8")
-    course = Course(environment(hub, tmp_path))
-    try:
-        assert_a_retry_works(course, hub, "reviews")
-    finally:
-        course.stop()
+@pytest.mark.parametrize("content", ["", "{", "{}"])
+def test_a_list_that_cannot_be_read_is_fetched_again(course, hub, content):
+    course.load("reviews")
+    (listing,) = Path(course.home).rglob("trees/*.json")
+    listing.write_text(content, encoding="utf-8")
+    assert_a_retry_works(course, hub, "reviews")
 
 
 ADDRESSES = ["http://127.0.0.1:999999", "http://[::1", "127.0.0.1:8000", "ftp://127.0.0.1", "http://", ""]
