@@ -21,6 +21,7 @@ import nbformat
 
 from course_lib import settings
 from course_lib.errors import RecordError
+from course_lib.lessons.validation import without_pictures
 from course_lib.studies.records import provenance, read_json, write_json
 from course_lib.translation import translate
 
@@ -113,9 +114,9 @@ def environment_of(name: str, threads: int, inherited: Mapping[str, str]) -> dic
 
 
 def fingerprint(notebook: Path) -> str:
-    """Return a checksum of a notebook's code and of the outputs that validation compares.
+    """Return a checksum of a notebook's code, of the outputs that validation compares, and of how it does.
 
-    Pictures and the text between the cells are left out: neither is compared.
+    The bytes of pictures and the text between the cells are left out: neither is compared.
 
     Parameters
     ----------
@@ -125,8 +126,13 @@ def fingerprint(notebook: Path) -> str:
     for cell in nbformat.read(notebook, as_version=4).cells:
         if cell.cell_type == "code":
             printed = "".join(output.get("text", "") for output in cell.outputs)  # however it was cut up
-            shown = [output.data.get("text/plain") for output in cell.outputs if "data" in output]
-            told.append([cell.source, printed, shown])
+            shown = [
+                without_pictures(output.data.get(kind, ""))
+                for output in cell.outputs
+                if "data" in output
+                for kind in ("text/plain", "text/html")
+            ]
+            told.append([cell.source, sorted(cell.metadata.get("tags", [])), printed, shown])
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

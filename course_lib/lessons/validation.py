@@ -68,6 +68,11 @@ def texts_agree(left: str, right: str, relative: float = RELATIVE) -> bool:
     return all(numbers_agree(a, b, relative) for a, b in pairs)
 
 
+def without_pictures(text: str) -> str:
+    """Return an output's text as it is compared: no picture's bytes and no address in memory."""
+    return ADDRESS.sub("0x", DATA_URI.sub("image", text))
+
+
 class Approximate(str):
     """A string whose equality is :func:`texts_agree`."""
 
@@ -153,7 +158,7 @@ def _patch_nbval() -> None:
         text = sanitize(self, text)
         if not isinstance(text, str):
             return text
-        text = Approximate(ADDRESS.sub("0x", DATA_URI.sub("image", text)))
+        text = Approximate(without_pictures(text))
         text.relative = tolerance_of(self.cell)[0]
         return text
 
