@@ -168,14 +168,10 @@ def test_blocks_are_replaced_and_nothing_else():
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
-    first_lessons = {
-        "02_transformer_encoder.ipynb",
-        "03_input_embeddings.ipynb",
-    }  # checked by test_glossary.py
     for target in re.findall(r"\]\(([^)\s]+)\)", outside_code(text_of(path))):
         if target.startswith("http"):
             assert target.split("/")[2] in HOSTS, target
-        elif not (path.name == "GLOSSARY.md" and target in first_lessons):
+        else:
             assert (path.parent / target.partition("#")[0]).exists(), target
 
 

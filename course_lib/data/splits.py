@@ -8,6 +8,28 @@ PARTS = ("train", "validation", "test")
 KEPT_TOGETHER = ("title", "document")  # columns whose rows belong together, where there is such a column
 
 
+def needed_parts(data, *names: str) -> list:
+    """Return some parts of a data set, or say before any training that one is not there.
+
+    Parameters
+    ----------
+    data : a ``datasets.DatasetDict``, as ``load_texts`` returns it.
+    names : of the parts.
+
+    Raises
+    ------
+    CourseError
+        If a part is not there.
+    """
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise CourseError(
+            f"The parts are {', '.join(data)}: there is no {' and no '.join(missing)} part. Give a folder with files "
+            f"for {' and '.join(names)}, or see all_parts in course_lib.data.splits."
+        )
+    return [data[name] for name in names]
+
+
 def all_parts(data, *, share: float = 0.1, seed: int = 0):
     """Return the train, validation and test part of a data set, splitting what is missing off the train part.
 
@@ -41,7 +63,9 @@ def all_parts(data, *, share: float = 0.1, seed: int = 0):
     if not missing:
         return datasets.DatasetDict({part: data[part] for part in PARTS})
     column = next((name for name in KEPT_TOGETHER if name in train.column_names), None)
-    together = list(train[column]) if column else list(range(len(train)))
+    together = list(train[column]) if column else []
+    if not any(together):  # no such column, or files that name no titles, or have no -DOCSTART-
+        column, together = None, list(range(len(train)))
     groups = list(dict.fromkeys(together))
     count = max(1, round(share * len(groups)))
     if len(groups) <= count * len(missing):

@@ -244,9 +244,9 @@ def table_14_settings(configuration: TrainingConfiguration, model: str = "MiniLM
             [translate("warm-up"), "10%", f"{c['warmup_share']:.0%}"],
             [translate("weight decay"), "0.01", c["weight_decay"]],
             [translate("embeddings"), translate("trained"), frozen],
-            [translate("precision"), "float32", c["precision"]],
+            [translate("precision"), translate("not stated"), c["precision"]],
         ],
-        translate("Paper: Devlin et al. 2018, section 5.3 and appendix A.3."),
+        translate("Paper: Devlin et al. 2018, section 5.3 and appendix A.3, and the original code (warm-up, weight decay)."),
     )  # fmt: skip
 
 

@@ -156,6 +156,8 @@ def run(
     encoder: str | None = None,
     texts: str | None = None,
     types: Sequence[str] | None = None,
+    scheme: str | None = None,
+    repair: bool | None = None,
     max_length: int = 128,
     frozen: str = "none",
     save: str | Path | None = None,
@@ -169,6 +171,7 @@ def run(
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
+    scheme, repair : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
     max_length : the most pieces of a row or window.
     frozen : part of the body to freeze, see :func:`course_lib.finetuning.loop.freeze_body`.
     save : a folder for the encoder, its tokenizer and the head, see :func:`load_saved`.
@@ -183,14 +186,15 @@ def run(
     Raises
     ------
     SettingError
-        If there is no such task, or types are given for another one than ``entities``.
+        If there is no such task, or types, scheme or repair are given for another one than theirs.
     DataFileError
         If the texts have no training part, or none to score on.
     CourseError
         All that loading, features and training raise.
     """
     c, task = configuration, _task(task_name, types)
-    data, folder = load_texts(task_name, texts, types=types), encoder_folder(encoder)
+    data = load_texts(task_name, texts, types=types, scheme=scheme, repair=repair)
+    folder = encoder_folder(encoder)
     held_out = next((part for part in ("validation", "test") if part in data), None)
     if "train" not in data or held_out is None:
         raise DataFileError(
@@ -307,6 +311,12 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--types", nargs="+", help="entity types of files of your own; by default PER ORG LOC MISC"
     )
+    parser.add_argument(
+        "--scheme", choices=("bio", "iob1"), help="of the tags of files of your own; detected"
+    )
+    parser.add_argument(
+        "--repair", action="store_true", default=None, help="move answers that are not at their offsets"
+    )
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     parser.add_argument("--epochs", type=int, default=3)
@@ -345,6 +355,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             encoder=o.encoder,
             texts=o.texts,
             types=o.types,
+            scheme=o.scheme,
+            repair=o.repair,
             max_length=o.max_length,
             frozen=o.frozen,
             save=o.save,

@@ -164,7 +164,7 @@ def _target_pieces(
     if start < 0 or context[start : start + len(text)] != text:
         raise CourseError(
             f"Row {row}: the answer {text!r} does not stand at offset {start} of its paragraph, where "
-            f"{context[start : start + len(text)]!r} stands. Correct the offset, or read the file with repair=True."
+            f"{context[start : start + len(text)]!r} stands. Correct the offset, or load the file with repair=True."
         )
     touched = [i for i, (a, b) in enumerate(offsets) if a < start + len(text) and b > start]
     if not touched:  # to call it a question without an answer would teach the model to abstain

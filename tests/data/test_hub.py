@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -371,6 +372,35 @@ def test_a_damaged_file_is_found_later_too(course, hub):
                 open(path, "wb").write(content)
     assert_one_clear_message(course.load("reviews"), "reviews", hub, "damaged")
     assert_a_retry_works(course, hub, "reviews")
+
+
+def test_what_is_read_is_what_was_checked_and_no_copy_of_it(course, hub):
+    for name in ("reviews", "questions", "entities"):
+        assert "error" not in course.load(name)
+    copies = [path for path in Path(course.home).rglob("*") if path.is_file() and path.suffix == ".arrow"]
+    assert not copies  # nobody would compare such a copy with a hash, and it would be read ever after
+
+
+def test_files_that_are_not_wanted_are_not_touched(course, hub):
+    course.load("encoder")
+    (config,) = Path(course.home).rglob("snapshots/*/config.json")
+    notes, weights = config.parent / "notes.txt", config.parent / "pytorch_model.bin"
+    for path in (notes, weights):
+        path.write_text("of another program")
+    assert "error" not in course.load("encoder")
+    assert notes.is_file() and weights.is_file()
+
+
+def test_what_a_killed_download_left_goes_once_nothing_can_come_of_it(course, hub):
+    course.load("encoder")
+    (config,) = Path(course.home).rglob("snapshots/*/config.json")
+    blobs = config.parents[2] / "blobs"
+    left, running = blobs / "0123.4567.incomplete", blobs / "89ab.cdef.incomplete"
+    for path in (left, running):
+        path.write_text("a part")
+    os.utime(left, (time.time() - 2 * 24 * 60 * 60,) * 2)
+    assert "error" not in course.load("encoder")
+    assert not left.exists() and running.exists()
 
 
 def reversed_hashes(text: str) -> str:

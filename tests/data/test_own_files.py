@@ -16,7 +16,8 @@ from course_lib.bert.inputs import SpecialIds, pack
 from course_lib.bert.loading import load_encoder
 from course_lib.data.readers import read_cmrc, read_glue, read_swag
 from course_lib.data.sources import load_texts
-from course_lib.errors import DataFileError
+from course_lib.data.splits import needed_parts
+from course_lib.errors import CourseError, DataFileError, SettingError
 from course_lib.finetuning import classification, entities, launch, question_answering
 from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
@@ -120,6 +121,23 @@ def test_imdb(tmp_path, model_folder, tokenizer):
     classify(data["train"], model_folder, tokenizer, 2)
 
 
+def test_a_folder_of_reviews_that_is_held_out_is_the_validation_part(tmp_path):
+    folder = write_imdb(tmp_path / "aclImdb")
+    (folder / "test").rename(folder / "dev")
+    assert {split: len(rows) for split, rows in load_texts("reviews", folder).items()} == {
+        "train": 6,
+        "validation": 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("train", "Give the folder above it"), ("train/pos", "such as train.jsonl")]
+)
+def test_a_folder_within_the_archive_is_told_from_the_archive(tmp_path, place, said):
+    with pytest.raises(DataFileError, match=said):
+        load_texts("reviews", write_imdb(tmp_path / "aclImdb") / place)
+
+
 # SQuAD --------------------------------------------------------------------------------------------
 
 CONTEXT = "Ada lived in London. It was good. The film wrote it where London was, and Ada was in it. " * 3
@@ -201,6 +219,13 @@ def test_conll(tmp_path, model_folder, tokenizer):
     assert len(load_texts("entities", tmp_path / "conll" / "eng.train")["test"]) == 2  # one file alone
 
 
+@pytest.mark.parametrize("name", ["val.txt", "devel.conll", "development.tsv", "eng.testa", "VALID.TXT"])
+def test_a_part_is_known_by_all_its_usual_names(tmp_path, name):
+    for file in ("train.txt", name, "test.txt"):
+        write(tmp_path / file, CONLL)
+    assert set(load_texts("entities", tmp_path)) == {"train", "validation", "test"}
+
+
 @pytest.mark.parametrize("other", ["deu.testa", "validation.txt", "dev.conll"])
 def test_two_files_of_a_split_are_refused(tmp_path, other):
     for name in ("eng.testa", other):
@@ -220,6 +245,19 @@ def test_glue_sentences(tmp_path, model_folder, tokenizer):
     rows = read_glue(path, "SST-2")
     assert rows["label"][:] == [1, 0, 1]
     classify(rows, model_folder, tokenizer, 2)
+
+
+def test_lines_of_qqp_that_are_broken_are_told_and_left_out_on_request(tmp_path, caplog):
+    header, row = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n", "{}\t1\t2\tWhy?\tHow {}?\t{}\n"
+    path = write(
+        tmp_path / "train.tsv",
+        header + row.format(0, "so", 0) + row.format(1, "does\nit go", 1) + row.format(2, "far", 1),
+    )
+    with pytest.raises(DataFileError, match=r"line 3: .*skip_broken=True"):
+        read_glue(path, "QQP")
+    rows = read_glue(path, "QQP", skip_broken=True)
+    assert rows["sentence2"][:] == ["How so?", "How far?"] and rows["label"][:] == [0, 1]
+    assert "2 lines" in caplog.text and "3, 4" in caplog.text
 
 
 GLUE_PAIRS = {
@@ -341,6 +379,15 @@ def test_a_file_of_questions_that_is_none_is_named(tmp_path, content):
 # What the lessons offer for files of one's own ----------------------------------------------------
 
 
+OF_EARLIER_CELLS = {
+    "load_texts": load_texts,
+    "needed_parts": needed_parts,
+    "settings": settings,
+    "fine_tune": fine_tune,
+    "load_tokenizer": classification.load_tokenizer,
+}
+
+
 def offered(lesson: str, **names):
     """Return the function ``run_on`` of a lesson, as it stands in the notebook."""
     (path,) = NOTEBOOKS.glob(f"{lesson}_*.ipynb")
@@ -352,11 +399,14 @@ def offered(lesson: str, **names):
 
 
 def test_lesson_08_runs_on_a_folder_of_reviews(tmp_path, model_folder):
-    names = vars(classification) | {"load_texts": load_texts, "settings": settings, "fine_tune": fine_tune}
-    run_on = offered("08", **names | {"encoder_folder": lambda: model_folder})
+    run_on = offered(
+        "08", **vars(classification) | OF_EARLIER_CELLS | {"encoder_folder": lambda: model_folder}
+    )
     scores = run_on(write_imdb(tmp_path / "aclImdb"), ONCE, max_length=48)
     assert 0 <= scores["accuracy"] <= 1
 
+
+REVIEW = '{"text": "It was good.", "label": 1}\n'
 
 OWN_QUESTIONS = {
     "SQuAD 1.1": lambda folder: write_squad(folder, "1.1"),
@@ -367,26 +417,61 @@ OWN_QUESTIONS = {
 
 @pytest.mark.parametrize("layout", OWN_QUESTIONS)
 def test_lesson_09_runs_on_a_folder_of_questions(tmp_path, model_folder, layout):
-    names = vars(question_answering) | {
-        "load_texts": load_texts,
-        "settings": settings,
-        "fine_tune": fine_tune,
-    }
-    run_on = offered(
-        "09",
-        **names | {"load_tokenizer": classification.load_tokenizer, "encoder_folder": lambda: model_folder},
-    )
+    names = vars(question_answering) | OF_EARLIER_CELLS
+    run_on = offered("09", **names | {"encoder_folder": lambda: model_folder})
     cut = question_answering.WindowSettings(max_length=48, max_question=16, step=16)
     scores = run_on(OWN_QUESTIONS[layout](tmp_path / "texts"), ONCE, cut)
     assert ("NoAns" in scores) == (layout == "SQuAD 2.0") and "HasAns" in scores
     assert all(0 <= part["exact_match"] <= part["f1"] <= 100 for part in scores.values())
 
 
+def test_answers_at_wrong_offsets_are_moved_on_request_in_every_way_to_read(tmp_path, model_folder, capsys):
+    folder = write_squad(tmp_path / "texts", "1.1")
+    for path in folder.iterdir():
+        path.write_text(path.read_text().replace('"answer_start": 0', '"answer_start": 1'))
+    with pytest.raises(DataFileError, match="Read with repair=True"):
+        load_texts("questions", folder)
+    rows = load_texts("questions", folder, repair=True)["train"]
+    assert [answer["answer_start"][0] for answer in rows["answers"]][-1] == 0
+    words = ["questions", "--encoder", str(model_folder), "--texts", str(folder), "--epochs", "1", "--cpu"]
+    words += ["--max-length", "48"]
+    assert launch.main(words) == 1 and "--repair" in capsys.readouterr().err
+    assert launch.main([*words, "--repair"]) == 0
+
+
+def test_what_a_reader_cannot_be_told_is_refused():
+    with pytest.raises(
+        SettingError, match="'repair' was given for 'entities', and it is for questions alone"
+    ):
+        load_texts("entities", "bundled", repair=True)
+    with pytest.raises(SettingError, match="'types' was given for 'reviews', and it is for entities alone"):
+        load_texts("reviews", "bundled", types=["PER"])
+
+
+def test_a_scheme_of_tags_can_be_given(tmp_path):
+    (tmp_path / "train.txt").write_text("Ada I-PER\nlived O\n\nAda B-PER\nlived O\n")
+    with pytest.raises(DataFileError, match="--scheme iob1"):
+        load_texts("entities", tmp_path)
+    assert load_texts("entities", tmp_path, scheme="iob1")["train"]["tags"][0] == ["B-PER", "O"]
+
+
+@pytest.mark.parametrize(
+    ("lesson", "layout", "arguments", "missing"),
+    [
+        ("08", lambda folder: write(folder / "train.jsonl", REVIEW), (48,), "test"),
+        ("09", lambda folder: write(folder / "train-v1.1.json", squad("1.1")), (), "validation"),
+        ("10", lambda folder: write(folder / "eng.train", CONLL), (), "test"),
+    ],
+)
+def test_a_lesson_says_which_part_is_missing_before_it_trains(tmp_path, lesson, layout, arguments, missing):
+    layout(tmp_path)
+    run_on = offered(lesson, **OF_EARLIER_CELLS, WindowSettings=dict)
+    with pytest.raises(CourseError, match=f"there is no {missing} part"):
+        run_on(tmp_path, ONCE, *arguments)
+
+
 def test_lesson_10_runs_on_a_folder_of_tagged_sentences(tmp_path, model_folder):
-    names = vars(entities) | {"load_texts": load_texts, "settings": settings, "fine_tune": fine_tune}
-    run_on = offered(
-        "10", **names | {"load_tokenizer": classification.load_tokenizer, "encoder_folder": Path}
-    )
+    run_on = offered("10", **vars(entities) | OF_EARLIER_CELLS | {"encoder_folder": Path})
     scores = run_on(write_conll(tmp_path / "conll"), ONCE, model_folder)
     assert set(scores) == {"precision", "recall", "f1"}
 

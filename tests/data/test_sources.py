@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 import datasets
+import httpx
 import huggingface_hub
 import pytest
 
@@ -138,6 +139,15 @@ def test_a_full_disk_is_said_as_such(monkeypatch):
     assert "HF_HOME" in str(caught.value)
 
 
+def test_a_certificate_that_is_not_trusted_is_said_as_such(monkeypatch):
+    def refuse(*_, **__):
+        raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(HubUnavailableError, match="its certificate is not trusted here"):
+        load_texts("reviews", "hub")
+
+
 def test_a_password_in_the_address_of_a_mirror_is_not_shown(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "https://ada:secret@mirror.example")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: 1 / 0)
@@ -158,7 +168,7 @@ def test_an_interrupt_is_not_taken_for_a_hub_that_is_away(monkeypatch):
 @pytest.fixture(autouse=True)
 def hashes_are_cached(monkeypatch):
     """Here the client is a stand-in; that files are compared is what test_hub.py tests, with a real one."""
-    monkeypatch.setattr("course_lib.data.sources._remove_damaged_files", lambda folder: [])
+    monkeypatch.setattr("course_lib.data.sources._remove_damaged_files", lambda folder, wanted: [])
 
 
 def from_hub(monkeypatch, tmp_path, name, files):
@@ -173,7 +183,6 @@ def from_hub(monkeypatch, tmp_path, name, files):
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "made")
     return load_texts(name, "hub"), asked
 
 

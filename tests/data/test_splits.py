@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.data.sources import load_texts
-from course_lib.data.splits import PARTS, all_parts
+from course_lib.data.splits import PARTS, all_parts, needed_parts
 from course_lib.errors import CourseError
 
 
@@ -38,6 +38,20 @@ def test_every_row_is_in_one_part_and_groups_stay_together(count, groups, column
     if column:
         kept = [set(parts[part][column]) for part in split]
         assert sum(map(len, kept)) == len(set.union(*kept))
+
+
+@pytest.mark.parametrize(("column", "value"), [("document", 0), ("title", "")])
+def test_files_that_name_no_groups_are_split_by_rows(column, value):
+    rows = datasets.Dataset.from_dict({"text": [str(i) for i in range(20)], column: [value] * 20})
+    parts = all_parts(datasets.DatasetDict({"train": rows}))
+    assert [len(parts[part]) for part in ("train", "validation", "test")] == [16, 2, 2]
+
+
+def test_a_part_that_is_needed_and_not_there_is_told():
+    data = {"train": 1, "test": 2}
+    assert needed_parts(data, "test", "train") == [2, 1]
+    with pytest.raises(CourseError, match="The parts are train, test: there is no validation part"):
+        needed_parts(data, "train", "validation")
 
 
 def test_a_seed_decides_and_another_one_differs():

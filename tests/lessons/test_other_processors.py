@@ -107,7 +107,12 @@ def test_all_lessons_are_run_if_none_is_named(monkeypatch, runs):
 
 
 def a_notebook(
-    folder: Path, source: str = "print(1)", told: str = "1", html: str = "<b>1</b>", tag: str = "", text: str = ""
+    folder: Path,
+    source: str = "print(1)",
+    told: str = "1",
+    html: str = "<b>1</b>",
+    tag: str = "",
+    text: str = "",
 ) -> Path:
     output = nbformat.v4.new_output("display_data", {"text/plain": told, "text/html": html})
     code = nbformat.v4.new_code_cell(source, outputs=[output], metadata={"tags": [tag] if tag else []})

@@ -6,6 +6,7 @@ own header, CoLA none, and the test sets have no labels.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from course_lib.errors import DataFileError
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
+
+logger = logging.getLogger(__name__)
 
 NO_LABEL = -1  # the label of a row of a test set
 
@@ -195,7 +198,8 @@ def _parse_line(line: str, place: Place, header: list[str], task: GlueTask, numb
     if len(cells) != len(header):
         raise place.error(
             f"{len(header)} columns are wanted, and there are {len(cells)}",
-            "Part the columns by single tabs, and remove tabs and line breaks from the sentences",
+            "Part the columns by single tabs, and remove tabs and line breaks from the sentences, or read with "
+            "skip_broken=True",
         )
     record = dict(zip(header, cells, strict=True))
     row: dict[str, Any] = {}
@@ -214,7 +218,7 @@ def _parse_line(line: str, place: Place, header: list[str], task: GlueTask, numb
     return row
 
 
-def _rows(path: str | Path, task: GlueTask, line_limit: int) -> Iterator[dict[str, Any]]:
+def _rows(path: str | Path, task: GlueTask, skip_broken: bool, line_limit: int) -> Iterator[dict[str, Any]]:
     records = read_records(path, line_limit=line_limit)
     place, first = next(records)
     header = first.split("\t")
@@ -223,22 +227,38 @@ def _rows(path: str | Path, task: GlueTask, line_limit: int) -> Iterator[dict[st
     else:
         _check_header(header, task, place)
     seen: set[int] = set()
+    broken: list[Place] = []
     for number, (place, line) in enumerate(records):
+        if skip_broken and line.count("\t") != len(header) - 1:
+            broken.append(place)
+            continue
         row = _parse_line(line, place, header, task, number)
         if row["idx"] in seen:
             raise place.inside(task.index).error(f"the index {row['idx']} stands twice", "Make it unique")
         if task.index in header:
             seen.add(row["idx"])
         yield row
+    if broken:
+        lines = ", ".join(str(place.line) for place in broken[:5])
+        logger.warning(
+            "%s: %d lines with another number of columns than the header were skipped, the first: %s",
+            path,
+            len(broken),
+            lines,
+        )
 
 
-def read_glue(path: str | Path, task: str, *, line_limit: int = LINE_LIMIT) -> Dataset:
+def read_glue(
+    path: str | Path, task: str, *, skip_broken: bool = False, line_limit: int = LINE_LIMIT
+) -> Dataset:
     """Read a file of GLUE.
 
     Parameters
     ----------
     path : ``train.tsv``, ``dev.tsv``, ``test.tsv``, or MRPC's ``msr_paraphrase_train.txt``.
     task : SST-2, CoLA, MRPC, STS-B, QQP, MNLI, QNLI, RTE or WNLI, with or without hyphen, in any case.
+    skip_broken : leave out lines that have not as many columns as the header, and log how many; a question of
+        QQP that is broken over two lines makes two of them.
     line_limit : longest line allowed, in bytes.
 
     Returns
@@ -254,7 +274,7 @@ def read_glue(path: str | Path, task: str, *, line_limit: int = LINE_LIMIT) -> D
         If columns are missing or too many, a label is not one of the task's, or an index stands twice.
     """
     layout = glue_task(task, path)
-    return dataset_from_rows(_rows(path, layout, line_limit), glue_features(layout), path)
+    return dataset_from_rows(_rows(path, layout, skip_broken, line_limit), glue_features(layout), path)
 
 
 def write_glue(rows: Iterable[Mapping[str, Any]], path: str | Path, task: str) -> None:

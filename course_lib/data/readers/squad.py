@@ -177,7 +177,7 @@ def _misplaced_error(misplaced: list[Misplaced], repair: bool) -> DataFileError:
     first, count = misplaced[0], len(misplaced)
     there = describe(first.found) if first.found else "nothing"
     offset = f"at its offset {first.start}, where {there} stands"
-    remedy = "Read with repair=True to move each to where its text stands nearest to the offset"
+    remedy = "Read with repair=True (a command: --repair) to move each to where its text stands nearest"
     if repair or first.start is None:
         offset, remedy = "anywhere in the paragraph", "Correct the text of the answer, or the paragraph"
     problem = (
