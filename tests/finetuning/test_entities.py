@@ -455,3 +455,28 @@ def test_no_character_but_space_is_lost_between_words(text):
     places = split_words(text)
     assert "".join(text[a:b] for a, b in places) == "".join(text.split())
     assert all(b <= c for (_, b), (c, _) in pairwise(places))
+
+
+def test_the_loss_is_the_mean_over_all_tags_and_not_of_the_sentences_means():
+    scores = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[0, 1, 2, 1], [2, IGNORED, IGNORED, IGNORED]])
+    carries = labels != IGNORED
+    wanted = nn.functional.cross_entropy(scores[carries], labels[carries])
+    rows = [nn.functional.cross_entropy(s[c], t[c]) for s, t, c in zip(scores, labels, carries, strict=True)]
+    assert abs(sum(rows) / 2 - wanted) > 0.05
+    torch.testing.assert_close(entity_loss(scores, {"labels": labels}), wanted)
+
+
+def test_a_name_inside_a_longer_one_is_not_tagged_again():
+    names = {("New", "York"): "ORG", ("York",): "LOC"}
+    assert gazetteer_tags([["New", "York", "York"]], names) == [["B-ORG", "I-ORG", "B-LOC"]]
+
+
+def test_a_name_found_with_another_type_is_not_recalled():
+    found = recall_by_seen([["Oslo"]], [["B-LOC"]], [["B-PER"]], {("oslo",)})
+    assert found == {"seen": (0, 1), "unseen": (0, 0)}
+
+
+def test_a_sentence_of_just_the_length_is_taken():
+    (feature,) = entity_features([["Oslo", "is"]], TOKENIZER, max_length=4)
+    assert len(feature["input_ids"]) == 4

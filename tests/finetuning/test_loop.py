@@ -421,3 +421,27 @@ def test_a_wild_rate_ends_in_the_clear_error_or_in_a_finite_loss():
     c = dataclasses.replace(FAST, learning_rate=1e20, warmup_share=0.0)
     with pytest.raises(loop.TrainingDivergedError, match="Lower the learning rate"):
         train(small_model(), c=c)
+
+
+def test_the_half_of_three_blocks_is_the_lower_one():
+    torch.manual_seed(0)
+    configuration = dataclasses.replace(SMALL, num_hidden_layers=3)
+    model = TaskModel(BertEncoder(configuration), SequenceClassificationHead(configuration, 2), True)
+    freeze_body(model, "half")
+    assert [any(p.requires_grad for p in block.parameters()) for block in model.encoder.blocks] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_the_loss_is_computed_in_float32_whatever_the_precision(monkeypatch):
+    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    kinds = []
+
+    def loss_of(scores, batch):
+        kinds.append(scores.dtype)
+        return classification_loss(scores, batch)
+
+    train(small_model(), loss_of=loss_of, c=dataclasses.replace(FAST, precision="bfloat16"))
+    assert set(kinds) == {torch.float32}

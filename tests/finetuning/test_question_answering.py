@@ -6,6 +6,7 @@ import math
 import re
 import string
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -18,6 +19,7 @@ from course_lib.finetuning.loop import TrainingConfiguration, TrainingDivergedEr
 from course_lib.finetuning.question_answering import (
     Answer,
     WindowSettings,
+    _most_context,
     abstain,
     answer_questions,
     answer_scores,
@@ -28,6 +30,7 @@ from course_lib.finetuning.question_answering import (
     normalize_answer,
     null_score,
     question_model,
+    read_windows,
     scores_by_kind,
     scores_by_question,
     sentence_baseline,
@@ -90,8 +93,6 @@ def literal_best_context(spans, window, piece):
 @settings(deadline=None)
 @given(length=st.integers(1, 120), room=st.integers(1, 40), step=st.integers(1, 50))
 def test_best_context_is_that_of_the_original(length, room, step):
-    from course_lib.finetuning.question_answering import _most_context
-
     spans = [(start, min(start + room, length)) for start in window_starts(length, room, step)]
     for number, (start, end) in enumerate(spans):
         wanted = [literal_best_context(spans, number, piece) for piece in range(start, end)]
@@ -626,3 +627,49 @@ def test_a_folder_without_tokenizer_and_a_loss_that_is_no_number_are_named(tmp_p
     ]
     with pytest.raises(TrainingDivergedError, match="The loss is nan at step 1"):
         fine_tune(model, features, span_loss, TrainingConfiguration(epochs=1), progress=False)
+
+
+def test_no_window_is_made_behind_one_that_reaches_the_end():
+    assert window_starts(10, 10, 5) == [0] and window_starts(20, 10, 5) == [0, 5, 10]
+
+
+def test_the_best_context_of_long_windows_counts_their_length():
+    from course_lib.finetuning.question_answering import _most_context
+
+    spans = [(0, 300), (128, 301)]  # a hundredth of 127 pieces outweighs one piece of context
+    assert _most_context(spans, 0)[250] and not _most_context(spans, 1)[250 - 128]
+    wanted = [literal_best_context(spans, 1, piece) for piece in range(128, 301)]
+    assert _most_context(spans, 1) == wanted
+
+
+def test_the_defaults_are_those_of_the_original():
+    assert WindowSettings() == WindowSettings(
+        max_length=384, max_question=64, step=128, max_answer=30, best=20
+    )
+
+
+def test_a_target_covers_an_answer_that_begins_and_ends_inside_a_piece():
+    context = "In the 1990s it rained"
+    assert "1990s" in TOKENIZER.encode(context).tokens
+    for text in ("1990", "90s", "1990s it ra"):
+        answers = [{"text": [text], "answer_start": [context.index(text)]}]
+        (window,) = make_windows(["When?"], [context], TOKENIZER, answers)
+        first, last = (window.offsets[window.feature[side] - window.first] for side in ("start", "end"))
+        assert first[0] <= context.index(text) and last[1] >= context.index(text) + len(text)
+
+
+def test_every_window_of_a_question_is_read():
+    model = untrained_model()
+    windows = make_windows(["Which?", "What?"], [CONTEXT, CONTEXT], TOKENIZER, settings=SMALL)
+    read = read_windows(model, ["Which?", "What?"], [CONTEXT, CONTEXT], TOKENIZER, SMALL)
+    assert [window for parts in read for window, _ in parts] == windows and len(read[0]) > 3
+
+
+def test_the_lowest_of_equally_good_thresholds_is_the_best_and_all_are_numbers():
+    curve = threshold_curve(
+        given_answers([-3.0, 1.0, 2.0, float("inf")], ["Paris", "Paris", "Paris", ""]),
+        [["Paris"], ["Lyon"], [], []],
+    )
+    assert np.isfinite(curve.thresholds).all()
+    best = np.flatnonzero(curve.overall == curve.overall.max())
+    assert len(best) > 1 and curve.best == curve.thresholds[best[0]]

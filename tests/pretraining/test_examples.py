@@ -170,3 +170,39 @@ def test_seeds_of_different_purposes_differ(paths):
     first, second = (derived_seed(42, *path) for path in paths)
     assert first != second and 0 <= first < 2**63
     assert examples.derived_seed(42, *paths[0]) == first
+
+
+def test_a_stage_begins_with_the_first_pairs_of_its_own_first_epoch(tiny, monkeypatch):
+    rows_of, gather = [], sentence_pairs.gather_pairs
+    monkeypatch.setattr(
+        sentence_pairs, "gather_pairs", lambda corpus, pairs, rows, special: (
+            rows_of.append(np.asarray(rows).tolist()) or gather(corpus, pairs, rows, special)
+        )
+    )  # fmt: skip
+    batches_of(tiny, (Stage(24, 3, 4), Stage(24, 3, 4)))[3]
+    assert rows_of == [[0, 1, 2, 3]]
+
+
+def test_masks_are_drawn_anew_in_each_stage(tiny, monkeypatch):
+    fixed = sentence_pairs.plan_pairs(tiny.corpus, 24, seed=0)
+    monkeypatch.setattr(sentence_pairs, "plan_pairs", lambda *a, **k: fixed)
+    batches = batches_of(tiny, (Stage(24, 2, 4), Stage(24, 2, 4)))
+    first, second = batches[0][0], batches[2][0]
+    assert torch.equal(first.attention_mask, second.attention_mask)  # the same pairs, one stage later
+    assert not torch.equal(first.positions, second.positions)
+
+
+def test_held_out_batches_have_masks_and_pairs_of_their_own(tiny, monkeypatch, planned):
+    """The same draws for every batch would look at the same places again and again."""
+    batches_of(tiny)[0]
+    fixed = torch.full((2, 12), 7)
+    drawn, mask = [], examples.mask_tokens
+
+    def masking(input_ids, *a, **k):
+        drawn.append(mask(fixed, *a, **k).chosen)
+        return mask(input_ids, *a, **k)
+
+    monkeypatch.setattr(examples, "mask_tokens", masking)
+    held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, batch_size=2, limit=16)
+    assert planned[0]["seed"] != planned[1]["seed"]
+    assert len({tuple(chosen.flatten().tolist()) for chosen in drawn}) > 1

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -351,3 +352,65 @@ def test_two_processes_have_the_losses_of_one_with_twice_the_batch(tmp_path):
         assert found[1] == pytest.approx(nsp, abs=1e-3)
         for ours, theirs in zip(found[2], evaluations, strict=True):
             assert ours == pytest.approx(theirs, abs=1e-3)
+
+
+def test_evaluation_weighs_words_and_pairs_of_all_batches_alike(tiny):
+    """Batches of unequal size: the mean of their means is not the mean over all."""
+    model = PretrainingModel(tiny.model).eval()
+    batches = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, batch_size=5, limit=7)
+    assert [len(batch.next_sentence_labels) for batch in batches] == [5, 2]
+    with torch.no_grad():
+        scores = [model(*batch[:4]) for batch in batches]
+    words, sentences = (torch.cat(part) for part in zip(*scores, strict=True))
+    targets = torch.cat([batch.targets for batch in batches])
+    labels = torch.cat([batch.next_sentence_labels for batch in batches])
+    found = evaluate_pretraining(model, batches)
+    for name, scored, wanted in (("mlm", words, targets), ("nsp", sentences, labels)):
+        loss = torch.nn.functional.cross_entropy(scored, wanted)
+        assert found[f"{name}_loss"] == pytest.approx(float(loss), abs=1e-6)
+        assert found[f"{name}_accuracy"] == pytest.approx(float((scored.argmax(1) == wanted).double().mean()))
+
+
+def test_dropout_is_drawn_anew_in_each_step_part_and_process(tiny, monkeypatch):
+    """The same draws at every update would train the same thinned network again and again."""
+    c = configuration_of(tiny, stages=(Stage(24, 3, 2),), accumulation=2)
+    corpus, seeds, seed = (tiny.corpus, tiny.vocabulary, tiny.special), [], torch.manual_seed
+    made = loop.PretrainingRun(c, *corpus, None, None, None, loop.new_accelerator())
+
+    class Another:
+        """The same view of devices, from the second process."""
+
+        process_index = 1
+
+        def __getattr__(self, name, own=made.accelerator):
+            return getattr(own, name)
+
+    monkeypatch.setattr(torch, "manual_seed", lambda number: seeds.append(number) or seed(number))
+    for accelerator in (made.accelerator, Another()):
+        made.accelerator = accelerator
+        for made.step in range(3):
+            made.update(made.batches[made.step])
+    assert len(seeds) == len(set(seeds)) == 2 * 3 * 2
+
+
+def test_the_speed_is_that_since_the_last_report(tiny, monkeypatch):
+    """On a clock that goes on by a second each time it is looked at."""
+    seconds = iter(range(1000))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
+    c = configuration_of(tiny, stages=(Stage(24, 12, 2),), accumulation=2, evaluate_every=0)
+    made = loop.PretrainingRun(
+        c, tiny.corpus, tiny.vocabulary, tiny.special, None, None, None, loop.new_accelerator()
+    )
+    made.train(False)
+    expected = []
+    for steps in (range(5), range(5, 10), range(10, 12)):
+        tokens = sum(int(part.attention_mask.sum()) for step in steps for part in made.batches[step])
+        expected += [tokens] * len(steps)
+    assert made.history.tokens_per_second == expected
+
+
+def test_held_out_pairs_are_as_long_as_those_of_the_first_stage(tiny):
+    c = configuration_of(tiny, stages=(Stage(24, 1, 4), Stage(48, 1, 4)))
+    corpus = (tiny.corpus, tiny.vocabulary, tiny.special)
+    made = loop.PretrainingRun(c, *corpus, tiny.held_out, None, None, loop.new_accelerator())
+    assert max(batch.input_ids.shape[1] for batch in made.held_out) == 24

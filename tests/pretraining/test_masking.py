@@ -559,3 +559,16 @@ def test_equal_scores_do_not_choose_more_than_asked_for():
     chosen = _choose_tokens(scores, counts)
     assert chosen.sum(dim=1).tolist() == counts.tolist()
     assert chosen[2].tolist() == [True, True, False, False, False]
+
+
+def test_a_row_that_begins_with_a_continuation_begins_with_a_word():
+    input_ids = torch.tensor([[PIECES[0], PIECES[1], WORDS[0], SEP]])
+    assert word_numbers(input_ids, SMALL).tolist() == [[0, 0, 1, -1]]
+
+
+def test_special_tokens_of_a_tokenizer_s_own_are_special():
+    tokenizer = AutoTokenizer.from_pretrained(bundled_weights_folder(verify=False))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[ENTITY]"]})
+    own = tokenizer.convert_tokens_to_ids("[ENTITY]")
+    vocabulary = MaskingVocabulary.from_tokenizer(tokenizer)
+    assert vocabulary.is_special[own] and own not in vocabulary.random_ids

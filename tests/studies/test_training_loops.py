@@ -233,3 +233,44 @@ def test_states_are_read_without_dropout_and_the_mode_is_kept(training):
     assert encoder.training is training
     (alone,) = masking_strategies.first_piece_states(encoder, tokenizer, sentences[1:])
     assert torch.allclose(torch.tensor(alone), torch.tensor(one[1]), atol=1e-5)  # padding is not attended to
+
+
+def test_masked_words_are_scored_by_the_mean_over_all_of_them():
+    """Batches with unequal numbers of masked words: the mean of their means is not the mean over all."""
+    model = small_model().eval()
+    masked = mask_tokens(
+        some_sequences(), MaskingVocabulary.from_tokens(WORDS), generator=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        scores = model(masked.input_ids, attention_mask=masked.input_ids != 0, positions=masked.chosen)
+    masked.labels[masked.chosen] = torch.where(  # an untrained model is right by chance alone
+        torch.arange(len(scores)) % 3 == 0, scores.argmax(dim=-1), masked.labels[masked.chosen]
+    )
+    targets = masked.labels[masked.chosen]
+    found = masked_word_model.evaluate_masked(model, masked, pad_id=0, batch_size=5)
+    assert found["loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(scores, targets)), abs=1e-5)
+    assert found["accuracy"] == pytest.approx(float((scores.argmax(dim=-1) == targets).double().mean()))
+
+
+def test_states_are_those_of_the_first_pieces():
+    encoder = small_model(dropout=0.0).encoder.eval()
+    tokenizer = masked_word_model.load_tokenizer()
+    encoder.embeddings.token = torch.nn.Embedding(tokenizer.get_vocab_size(), 16)
+    words = ["Reykjavik", "applauded", "Ada"]
+    (states,) = masking_strategies.first_piece_states(encoder, tokenizer, [words])
+    encoding = tokenizer.encode(words, is_pretokenized=True)
+    firsts = [encoding.word_ids.index(number) for number in range(len(words))]
+    with torch.no_grad():
+        wanted = encoder(torch.tensor([encoding.ids])).last_hidden_state[0, firsts]
+    assert firsts != [1, 2, 3]
+    assert torch.allclose(torch.tensor(states), wanted, atol=1e-5)
+
+
+def test_no_article_is_in_both_parts(monkeypatch):
+    sentences = [[f"{word} {word}."] for word in ("Ada", "ran", "far", "in", "rain", "and", "sun")]
+    monkeypatch.setattr(masked_word_model, "load_wikipedia", lambda: [{"sentences": s} for s in sentences])
+    tokenizer = masked_word_model.load_tokenizer()
+    training, validation = masked_word_model.wikipedia_split(tokenizer, validation_every=3)
+    pieces = [set(part.tokens.tolist()) - {tokenizer.token_to_id(".")} for part in (training, validation)]
+    assert (training.number_of_documents, validation.number_of_documents) == (4, 3)
+    assert pieces[0] and pieces[1] and pieces[0].isdisjoint(pieces[1])
