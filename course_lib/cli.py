@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -81,13 +82,9 @@ def _progress(arguments) -> int:
     if arguments.json:
         print(json.dumps({f"{lesson:02d}": row for lesson, row in summary().items()}, indent=1))
     elif arguments.answers:
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(
-                errors="backslashreplace"
-            )  # not every console has every letter of the code
         print_answers()
     else:
-        progress()
+        progress(summary())
     return 0
 
 
@@ -123,6 +120,14 @@ def _data(arguments) -> int:
     return checks.main(arguments.rest)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(
+            translate("{text!r} is no port; give a number from 1 to 65535").format(text=text)
+        )
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     main_parser = argparse.ArgumentParser(prog="course", description=translate("The BERT course's commands."))
@@ -134,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser("lab", help=translate("open JupyterLab on a lesson"))
     add.add_argument("lesson", nargs="?", default="00", help=translate("number of the lesson (default: 00)"))
     add.add_argument("--no-browser", action="store_true", help=translate("only print the address"))
-    add.add_argument("--port", type=int, default=8888)
+    add.add_argument("--port", type=_port, default=8888)
     add.set_defaults(function=_lab)
 
     add = commands.add_parser("run", help=translate("execute lessons in place, all of them if none is named"))
@@ -193,11 +198,21 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; errors of the course are printed as one sentence, exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without a letter shows its number, and goes on
+            stream.reconfigure(errors="backslashreplace")
     try:
         chosen = parser().parse_args(arguments)
         if chosen.function is not _doctor:  # the doctor reports wrong settings among the rest
             settings.current()
-        return chosen.function(chosen)
+        code = chosen.function(chosen)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads has seen enough, as `head` does
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # Python flushes once more when it ends
+        return 1
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2

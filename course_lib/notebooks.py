@@ -129,7 +129,8 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
         except (CellExecutionError, CellTimeoutError) as error:
             message = translate("{path}: a cell failed, and the file is left as it was. {error}")
             raise CourseError(message.format(path=path, error=error)) from None
-        except (DeadKernelError, NoSuchKernel) as error:
+        # A kernel that is described wrongly, or whose Python is gone, fails as an error of many kinds.
+        except (DeadKernelError, NoSuchKernel, OSError, RuntimeError, AssertionError, ValueError) as error:
             message = translate("{path}: the kernel stopped, and the file is left as it was ({error}).")
             raise CourseError(message.format(path=path, error=error)) from None
         finally:

@@ -56,15 +56,31 @@ class Settings:
     language: str
 
 
+MOST_THREADS = 1024  # far more than that, and torch dies without a word
+
+
 def _positive_integer(name: str, default: int) -> int:
     text = os.environ.get(name, "").strip() or str(default)
     # isdecimal, not isdigit: "²" is a digit. 18 digits: torch and numpy take no larger seed.
-    if not text.isdecimal() or len(text) > 18 or (name == "COURSE_THREADS" and int(text) == 0):
+    threads = name == "COURSE_THREADS"
+    if not text.isdecimal() or len(text) > 18 or (threads and not 1 <= int(text) <= MOST_THREADS):
         raise SettingError(
             f"The environment variable {name} is {text!r}, which is not a whole number that it can be. "
             f"Set {name}={default}, or unset it."
         )
     return int(text)
+
+
+def _folder(name: str, default: str) -> Path:
+    """Return a folder of the environment; one without a beginning is the same wherever Python was started."""
+    given = os.environ.get(name, "").strip() or default
+    try:
+        return REPOSITORY / Path(given).expanduser()
+    except RuntimeError:  # ~somebody, whom this machine does not know
+        raise SettingError(
+            f"The environment variable {name} is {given!r}, and the home of that user is not known. Set {name} to a "
+            "folder that begins with /, or unset it."
+        ) from None
 
 
 def language() -> str:
@@ -91,10 +107,8 @@ def current() -> Settings:
         profile=profile,
         seed=_positive_integer("COURSE_SEED", 42),
         threads=_positive_integer("COURSE_THREADS", min(2, os.cpu_count() or 1)),
-        home=Path(os.environ.get("COURSE_HOME", "").strip() or REPOSITORY / ".course").expanduser(),
-        cache=Path(
-            os.environ.get("COURSE_CACHE", "").strip() or REPOSITORY / ".course" / "cache"
-        ).expanduser(),
+        home=_folder("COURSE_HOME", ".course"),
+        cache=_folder("COURSE_CACHE", ".course/cache"),
         language=language(),
     )
 

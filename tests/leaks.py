@@ -15,6 +15,7 @@ SECRET = re.compile(
         | pypi-[\w-]{{40,}} | npm_[A-Za-z0-9]{{30,}} | xox[abp]-\w+ | xapp-[\w-]{{10,}} | ya29\.[\w-]{{20,}}
         | Authorization["']?:\s*["']?Basic\s+\w{{6,}}
         | AWS_SECRET_ACCESS_KEY["']?\s*[=:]\s*["']?[\w/+]{{20,}} | AccountKey=[\w/+]{{20,}}
+        | hooks\.slack\.com/services/\w | [rs]k_(?:live|test)_\w{{10,}} | GOCSPX-[\w-]{{10,}}
         | Bearer\s+eyJ[\w-]{{10,}} | eyJ[\w-]{{10,}}\.eyJ[\w-]{{10,}}
     )
     | [?&]token=[0-9a-f]{{8,}}
@@ -27,10 +28,10 @@ SECRET = re.compile(
 # doubled, and is not the first half of an escape such as the line break after "A:".
 LOCAL = re.compile(
     rf"""
-    /root/ | /home/\w | /tmp/\w | /Users/\w | /work/\w | /var/folders/ | (?:site|dist)-packages
+    /root\b | /home/\w | /tmp/\w | /Users/\w | /work/\w | /var/folders/ | (?:site|dist)-packages
     | /usr/(?:local/)?(?:lib|bin|share)/\w
-    | (?:(?<=\\[nrt])|(?<![\w.-]))/(?:mnt|opt|srv|private/var|workspace|content|Volumes|data|scratch|builds|kaggle)/\w
-    | {BEGIN}[A-Z]:(?:\\\\\w|\\(?![nrt])\w)
+    | (?:(?<=\\[nrt])|(?<![\w.-]))/(?:mnt|opt|srv|private/var|workspaces?|content|Volumes|media|run/media|data|scratch|builds|kaggle)/\w
+    | {BEGIN}[A-Za-z]:(?:\\\\\w|\\(?![nrt])\w)
     """,
     re.VERBOSE,
 )

@@ -183,6 +183,16 @@ def test_data_check_is_the_command_of_the_help(monkeypatch, capsys):
     assert stopped.value.code == 2 and "check" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="another kind of pipe")
+def test_a_reader_who_has_seen_enough_is_no_error(home):
+    code = "import sys; from course_lib import cli; sys.exit(cli.main(['progress']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.returncode == 1 and done.stderr == ""
+
+
 def test_an_interrupt_is_quiet(monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -191,7 +201,10 @@ def test_an_interrupt_is_quiet(monkeypatch, capsys):
     assert run(capsys, "record", "mlm-head") == (130, "", "")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["lab", "--port", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nothing"], ["lab", "--port", "x"], ["lab", "--port", "70000"], ["lab", "--port", "-5"]],
+)
 def test_wrong_usage_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)

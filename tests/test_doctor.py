@@ -135,7 +135,13 @@ def test_more_threads_than_processors(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError("no"), httpx.ReadTimeout("slow"), httpx.InvalidURL("bad")]
+    "error",
+    [
+        httpx.ConnectError("no"),
+        httpx.ReadTimeout("slow"),
+        httpx.InvalidURL("bad"),
+        ValueError("Unknown scheme for proxy URL"),
+    ],
 )
 def test_no_hub_is_well_unless_the_profile_needs_it(monkeypatch, error):
     def get(*_, **__):

@@ -44,7 +44,7 @@ PICKLING = {
     "marshal",
 }
 # Archives: nothing in the course opens one, so no member can be written outside of a folder.
-ARCHIVES = {"tarfile", "zipfile"}
+ARCHIVES = {"tarfile", "zipfile", "zipimport"}
 # What fetches from an address: the hub's own client alone does, and its files are compared with their hashes.
 FETCHING = {
     "requests",
@@ -67,6 +67,7 @@ FORBIDDEN = re.compile(
     | torch\.(.+\.)?(load | save | load_url) | torch\.hub(\..+)?
     | gensim\.(.+\.)?load | (.+\.)?(Word2Vec | KeyedVectors | FastText | Doc2Vec)\.load
     | yaml\.(full_|unsafe_)?load(_all)?
+    | (.+\.)?(load_pickle | unpickle | ForkingPickler(\..+)? | exec_module | (broadcast|scatter|all_gather|gather)_object(_list)?)
     | (.+\.)?(read_pickle | to_pickle | load_from_checkpoint | load_state)
     | (.+\.)?(extractall | unpack_archive)
     | urllib\.request\..+ | (.+\.)?(urlretrieve | urlopen)
@@ -95,8 +96,16 @@ ASKING = {
     "AsyncClient",
     "Session",
 }
-# Magics that change nothing but how a cell is shown or timed; any other one may be a shell.
-HARMLESS_MAGICS = {"matplotlib", "time", "timeit", "load_ext", "autoreload", "config", "precision"}
+# Magics that change nothing but how a cell is shown, and what may follow them; any other one may be a shell.
+HARMLESS_MAGICS = {
+    "matplotlib": r"\w*",
+    "load_ext": "autoreload",
+    "autoreload": r"\d?",
+    "config": r"InlineBackend\.\w+\s*=.*",
+    "precision": r"\S*",
+}
+# Those that run what follows them: it is looked at like any other code.
+TIMING_MAGICS = {"time", "timeit"}
 # Formats that the loader of data sets reads from files; any other name is that of a data set on the hub.
 FILE_FORMATS = {"parquet", "json", "csv", "text"}
 # What opens a model or a data set by its name, and how the name is given.
@@ -144,7 +153,16 @@ def python_of(cell: str) -> str:
             lines.append(line)
             continue
         indent, sign, name = magic.groups()
-        if sign.startswith("%") and name in HARMLESS_MAGICS:
+        rest = line[magic.end() :].strip()
+        if sign.startswith("%") and name in TIMING_MAGICS:  # what follows is run, as a line or a cell
+            below = "\n".join(cell.splitlines()[number + 1 :]) if sign == "%%" else ""
+            statement = re.sub(r"^(-\w+\s*\d*\s+)+", "", rest)
+            lines.append("\n".join(indent + part for part in python_of(statement or "pass").splitlines()))
+            if below:
+                lines.append(python_of(below))
+                break
+            continue
+        if sign == "%" and HARMLESS_MAGICS.get(name) and re.fullmatch(HARMLESS_MAGICS[name], rest):
             lines.append(f"{indent}pass")
             continue
         lines.append(f"{indent}get_ipython().system({line.strip()!r})")
@@ -285,7 +303,11 @@ def starts_a_shell(node: ast.AST) -> bool:
     """Tell whether a sequence of words has a shell in it that is told to run a text."""
     words = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
     texts = [text_in(word) or "" for word in words]
-    return any(SHELLS.fullmatch(a) and SHELL_OPTIONS.fullmatch(b) for a, b in itertools.pairwise(texts))
+    shells = [place for place, text in enumerate(texts) if SHELLS.fullmatch(text)]
+    options = [
+        itertools.takewhile(lambda text: text[:1] in ("-", "/"), texts[place + 1 :]) for place in shells
+    ]
+    return any(SHELL_OPTIONS.fullmatch(option) for given in options for option in given)
 
 
 def findings(code: str) -> list[str]:
@@ -455,6 +477,13 @@ def findings(code: str) -> list[str]:
         "urlretrieve(address, path)",
         "opener = urllib.request.build_opener()",
         "load(path, weights_only=False)",
+        "PackageImporter(path).load_pickle('a', 'b')",
+        "import gensim\ngensim.utils.unpickle(path)",
+        "ForkingPickler.loads(content)",
+        "import torch.distributed as dist\ndist.broadcast_object_list(objects)",
+        "spec.loader.exec_module(module)",
+        "import zipimport",
+        "subprocess.run(['bash', '-e', '-c', text])",
         *(f"import {name}" for name in ("cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal")),
         *(f"import {name}" for name in ("tarfile", "zipfile")),
         *(f"import {name}" for name in ("urllib3", "aiohttp", "http.client", "ftplib")),
@@ -485,6 +514,15 @@ def test_the_check_finds_what_it_is_for(code):
         "%system ls",
         "%run other.py",
         "%pip install x",
+        "%time !ls",
+        "%time import pickle; pickle.load(file)",
+        "%timeit exec(text)",
+        "%timeit -n 10 exec(text)",
+        "x = 1\n%time %run other.py",
+        "%%time os.system('ls')\nx = 1",
+        "%%time\n!ls",
+        "%load_ext evil",
+        "%config Application.log_level = 1",
     ],
 )
 def test_the_check_finds_a_shell_in_a_cell(cell):
@@ -492,7 +530,16 @@ def test_the_check_finds_a_shell_in_a_cell(cell):
 
 
 @pytest.mark.parametrize(
-    "cell", ["%matplotlib inline\nx = 1", "%%time\nx = 1", "x = 7 % 3\ny = x != 3", "a = (7\n% 3)"]
+    "cell",
+    [
+        "%matplotlib inline\nx = 1",
+        "%%time\nx = 1",
+        "%time x = f(1)",
+        "%timeit -n 5 f(1)",
+        "%load_ext autoreload",
+        "x = 7 % 3\ny = x != 3",
+        "a = (7\n% 3)",
+    ],
 )
 def test_the_check_lets_an_ordinary_cell_pass(cell):
     assert not findings(python_of(cell))
@@ -638,6 +685,14 @@ LETTERS = "aB3" * 20  # no secret is written here as a whole: who searches the r
         r'"a line\nC:\\Users"',
         r'"D:\\notes"',
         '"image/png": "iVBOR", "text/plain": "/opt/conda"',
+        "https://hooks.slack.com/services/T0/B0/x",
+        f"sk_live_{LETTERS}",
+        f"GOCSPX-{LETTERS}",
+        "/workspaces/bert-course/a.py",
+        "/media/ada/disk",
+        "/run/media/ada",
+        "PosixPath('/root')",
+        r"c:\Users\ada",
     ],
 )
 def test_a_secret_and_a_local_path_are_found(text):

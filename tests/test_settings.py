@@ -52,6 +52,18 @@ def test_a_tilde_in_home_is_the_home_of_the_user(monkeypatch):
     assert "~" not in str(read(monkeypatch, COURSE_HOME="~/course").home)
 
 
+@pytest.mark.parametrize("name", ["COURSE_HOME", "COURSE_CACHE"])
+def test_a_folder_without_a_beginning_is_the_same_wherever_python_was_started(monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    found = read(monkeypatch, **{name: "mine"})
+    assert getattr(found, name.removeprefix("COURSE_").lower()) == settings.REPOSITORY / "mine"
+
+
+def test_a_home_of_nobody_is_one_sentence(monkeypatch):
+    with pytest.raises(SettingError, match="COURSE_HOME is '~nobody-of-that-name/x'"):
+        read(monkeypatch, COURSE_HOME="~nobody-of-that-name/x")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -64,6 +76,7 @@ def test_a_tilde_in_home_is_the_home_of_the_user(monkeypatch):
         ("COURSE_SEED", "9" * 5000),  # more than int() takes
         ("COURSE_THREADS", "0"),
         ("COURSE_THREADS", "two"),
+        ("COURSE_THREADS", "200000"),  # torch dies without a word
     ],
 )
 def test_a_wrong_value_gives_a_sentence_with_the_variable_and_a_remedy(monkeypatch, name, value):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from course_lib.errors import WeightsError
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,23 @@ class BertConfiguration:
     pad_token_id: int = 0
 
     def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int":
+                least = 0 if field.name == "pad_token_id" else 1
+                usable, wanted = type(value) is int and value >= least, f"a whole number from {least}"
+            elif field.name.endswith("_prob"):
+                usable, wanted = _is_number(value) and 0 <= value < 1, "a share from 0 to below 1"
+            elif field.type == "float":
+                usable, wanted = _is_number(value) and 0 < value < math.inf, "a number above 0"
+            else:
+                continue
+            if not usable:
+                raise ValueError(f"{field.name} is {value!r}, and {wanted} is wanted.")
+        if self.pad_token_id >= self.vocab_size:
+            raise ValueError(
+                f"pad_token_id is {self.pad_token_id}, and the vocabulary has {self.vocab_size} word pieces."
+            )
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
                 f"hidden_size {self.hidden_size} cannot be split over {self.num_attention_heads} heads. "
@@ -65,7 +87,7 @@ class BertConfiguration:
             raise WeightsError(
                 f"{path} does not exist. A model folder needs config.json and model.safetensors."
             ) from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise WeightsError(
                 f"{path} is not readable JSON ({error}). Copy the model folder again."
             ) from None
@@ -86,7 +108,7 @@ class BertConfiguration:
             )
         try:
             return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
-        except (TypeError, ValueError, ZeroDivisionError) as error:
+        except (TypeError, ValueError) as error:
             raise WeightsError(f"{path} describes a model that cannot be built: {error}") from None
 
     def to_dict(self) -> dict:

@@ -193,7 +193,7 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
             articles = json.loads(cache.read_text(encoding="utf-8"))
             if articles and all(article["title"] and article["sentences"] for article in articles):
                 return articles
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             pass  # a half-written or damaged cache: make it anew
     articles = [{"title": title, "sentences": clean_article(text)} for title, text in raw_articles()]
     articles = [article for article in articles if len(article["sentences"]) >= 5]
@@ -202,6 +202,7 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
 
 
 def _write_cache(path: Path, articles: list[dict]) -> None:
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -209,5 +210,7 @@ def _write_cache(path: Path, articles: list[dict]) -> None:
             json.dump(articles, file, ensure_ascii=False)
         os.replace(temporary, path)
     except OSError:
-        if "temporary" in locals():
-            Path(temporary).unlink(missing_ok=True)  # a cache is a convenience: go on without it
+        pass  # a cache is a convenience: go on without it
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

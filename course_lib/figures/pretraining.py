@@ -323,7 +323,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
             [translate("decay of the rate"), translate("linear to 0"), translate("linear to 0"), translate("settles at the end")],
             [translate("weight decay"), f"{paper.weight_decay:g}", f"{here.weight_decay:g}", translate("matrices only; not biases, not LayerNorm")],
             [translate("gradient clipping"), f"{paper.clip:g}", f"{here.clip:g}", translate("one bad batch cannot ruin the weights")],
-            [translate("dropout"), f"{paper.model.hidden_dropout_prob:g}", f"{here.model.hidden_dropout_prob:g}", translate("against learning by heart, which 0 does not prevent")],
+            [translate("dropout"), f"{paper.model.hidden_dropout_prob:g}", f"{here.model.hidden_dropout_prob:g}", translate("against learning by heart; needless where no text comes twice")],
             [translate("masks"), translate("static, 10 copies"), translate("dynamic"), translate("other words hidden at each pass")],
             [translate("precision"), translate("not stated"), here.precision, translate("half the memory; the weights stay in float32")],
         ],

@@ -25,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.errors import SettingError
 from course_lib.translation import translate
 
 try:
@@ -141,11 +142,36 @@ def _alone(handle: int, seconds: float) -> Iterator[None]:
 
 
 def read_events() -> list[dict]:
-    """Return all events in the order they were written, passing over broken lines."""
+    """Return all events in the order they were written, passing over broken lines; then those not written yet.
+
+    Raises
+    ------
+    SettingError
+        As :func:`written_events`.
+    """
+    return [*written_events(), *_unsaved]
+
+
+def written_events() -> list[dict]:
+    """Return the events in the file.
+
+    Raises
+    ------
+    SettingError
+        If the file is there, or something else in its place, and cannot be read.
+    """
     try:
         lines = progress_path().read_bytes().split(b"\n")
-    except OSError:
-        return []
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        message = translate(
+            "{path} cannot be read ({error}), so your progress is not known. Check its permissions, or set "
+            "COURSE_HOME to another folder."
+        )
+        raise SettingError(
+            message.format(path=progress_path(), error=error.strerror or type(error).__name__)
+        ) from None
     events = []
     for line in lines:
         try:
@@ -192,10 +218,20 @@ def summary() -> dict[int, dict]:
     return report
 
 
-def progress() -> None:
-    """Print how far the learner has come, lesson by lesson."""
+def progress(report: dict[int, dict] | None = None) -> None:
+    """Print how far the learner has come, lesson by lesson, or why that is not known.
+
+    Parameters
+    ----------
+    report : as :func:`summary` returns it; read anew if left out, and then nothing is raised: a lesson goes on.
+    """
+    try:
+        report = summary() if report is None else report
+    except SettingError as error:
+        print(error)
+        return
     print(translate("lesson   exercises solved   quiz questions right"))
-    for lesson, row in summary().items():
+    for lesson, row in report.items():
         solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
         print(f"{lesson:02d}       {solved:<18} {questions}")
 

@@ -10,19 +10,55 @@ On the CPUs of one machine the launcher is ``torchrun``: ``accelerate launch --c
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.data.readers.lines import unreadable
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.translation import translate
 
 HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
 HELD_OUT_EVERY_OF_FULL = 1000
+TOLD = "text.json"  # in a run's folder: hashes of the text and the vocabulary that it was made of
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number of an option, and refuses a smaller one."""
+
+    def whole_number(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or int(text) < least:
+            message = translate("{text!r} is not a whole number from {least}")
+            raise argparse.ArgumentTypeError(message.format(text=text, least=least))
+        return int(text)
+
+    return whole_number
+
+
+def _number(text: str, usable: Callable[[float], bool], wanted: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not usable(number):
+        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
+    return number
+
+
+def _rate(text: str) -> float:
+    return _number(text, lambda rate: 0 < rate < math.inf, translate("a number above 0 is wanted"))
+
+
+def _share(text: str) -> float:
+    return _number(text, lambda share: 0 <= share < 1, translate("a share from 0 to below 1 is wanted"))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,26 +80,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("your own text: a sentence a line, a blank line between documents"),
     )
     add("--vocabulary", type=Path, help=translate("a vocab.txt; learned from the text if left out (quick)"))
-    add("--vocabulary-size", type=int, default=8000, help=translate("word pieces to learn"))
-    add("--steps", type=int, nargs="+", help=translate("updates of each stage"))
-    add("--lengths", type=int, nargs="+", help=translate("sequence length of each stage"))
-    add("--batch-size", type=int, help=translate("pairs that one process takes at once"))
-    add("--accumulation", type=int, help=translate("batches whose gradients add up to one step"))
-    add("--learning-rate", type=float)
-    add("--warmup-steps", type=int)
+    add("--vocabulary-size", type=_at_least(10), default=8000, help=translate("word pieces to learn"))
+    add("--steps", type=_at_least(1), nargs="+", help=translate("updates of each stage"))
+    add("--lengths", type=_at_least(5), nargs="+", help=translate("sequence length of each stage"))
+    add("--batch-size", type=_at_least(1), help=translate("pairs that one process takes at once"))
+    add("--accumulation", type=_at_least(1), help=translate("batches whose gradients add up to one step"))
+    add("--learning-rate", type=_rate)
+    add("--warmup-steps", type=_at_least(0))
     add("--precision", choices=("float32", "bfloat16"))
     add("--objective", choices=("nsp", "sop"))
-    add("--layers", type=int)
+    add("--layers", type=_at_least(1))
     add(
         "--hidden-size",
-        type=int,
+        type=_at_least(1),
         help=translate("width; heads are 64 wide, the feed-forward layer 4 times it"),
     )
-    add("--dropout", type=float)
-    add("--checkpoint-every", type=int)
-    add("--evaluate-every", type=int)
-    add("--report-every", type=int)
-    add("--seed", type=int)
+    add("--dropout", type=_share)
+    add("--checkpoint-every", type=_at_least(0))
+    add("--evaluate-every", type=_at_least(0))
+    add("--report-every", type=_at_least(1))
+    add("--seed", type=_at_least(0))
     add("--no-progress", action="store_true")
 
 
@@ -102,14 +138,14 @@ def configuration_of(options: argparse.Namespace, vocabulary_size: int, processe
             vocab_size=vocabulary_size,
             max_position_embeddings=max(max(lengths), c.model.max_position_embeddings),
         )
-        if options.hidden_size:
+        if options.hidden_size is not None:
             model = replace(
                 model,
                 hidden_size=options.hidden_size,
                 num_attention_heads=max(1, options.hidden_size // 64),
                 intermediate_size=4 * options.hidden_size,
             )
-        if options.layers:
+        if options.layers is not None:
             model = replace(model, num_hidden_layers=options.layers)
         if options.dropout is not None:
             model = replace(
@@ -153,7 +189,10 @@ def prepare_text(options: argparse.Namespace):
 
     folder, full = options.folder, settings.current().profile == "full"
     every = HELD_OUT_EVERY_OF_FULL if full and not options.text else HELD_OUT_EVERY
-    if not (folder / "held-out").is_dir():  # the last to be written
+    told = _told_of_text(options)
+    if (folder / "training").is_dir() and (folder / "held-out").is_dir():
+        _check_same_text(folder, told)
+    else:
         if options.text:
             documents = texts.documents_from_file(options.text)
         else:
@@ -172,12 +211,49 @@ def prepare_text(options: argparse.Namespace):
             texts.tokenize_to_folder(
                 texts.part_of(documents, name == "held-out", every), tokenizer, folder / name
             )
+        _write_whole(folder / TOLD, json.dumps(told, indent=1))
     vocabulary = texts.read_vocabulary(folder / "vocab.txt")
     return (
         vocabulary,
         texts.corpus_in_folder(folder / "training"),
         texts.corpus_in_folder(folder / "held-out"),
     )
+
+
+def _told_of_text(options: argparse.Namespace) -> dict[str, str]:
+    """Return hashes of the files that the options name: the text, and the vocabulary."""
+    told = {}
+    for name in ("text", "vocabulary"):
+        path = getattr(options, name)
+        if path is not None:
+            try:
+                with open(path, "rb") as file:
+                    told[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            except FileNotFoundError:
+                continue  # once it is tokenized, the run needs it no more
+            except OSError as error:
+                raise unreadable(path, error) from None
+    return told
+
+
+def _check_same_text(folder: Path, told: dict[str, str]) -> None:
+    """Refuse another text than the one that a folder holds, which would be taken no notice of.
+
+    Raises
+    ------
+    CheckpointError
+        If a file that is named is not the one that was tokenized.
+    """
+    try:
+        kept = json.loads((folder / TOLD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    for name, digest in told.items():
+        if kept.get(name) != digest:
+            raise CheckpointError(
+                f"{folder} holds the tokens of another text or vocabulary than --{name} names. Choose another "
+                f"--folder, or leave out --{name} to go on with what is there."
+            )
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -122,9 +122,12 @@ def read_state(checkpoint: Path) -> dict:
     path = Path(checkpoint) / "state.json"
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        int(state["step"])
+        if type(state["step"]) is not int or state["step"] < 0:
+            raise ValueError(f"step is {state['step']!r}")
+        if not isinstance(state["run"], dict) or not isinstance(state["history"], dict):
+            raise ValueError("run and history are objects")
         return state
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is not the state of a run ({error!r}). Remove the folder {Path(checkpoint)} to start "
             "the run anew."
@@ -159,12 +162,20 @@ def load_checkpoint(checkpoint: Path, model: nn.Module, optimizer: torch.optim.O
             parameter.copy_(weights[name])
     state = optimizer.state_dict()
     state["state"] = {}
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    expected = {
+        f"{number}.{name}": () if name == "step" else tuple(p.shape)
+        for number, p in enumerate(trained)
+        for name in ("step", "exp_avg", "exp_avg_sq")
+    }
+    found = {name: tuple(value.shape) for name, value in moments.items()}
+    if found != expected:
+        wrong = min(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+        raise CheckpointError(
+            f"{checkpoint / 'optimizer.safetensors'}, tensor {wrong!r}: shape {found.get(wrong)}, but the optimizer "
+            f"of this model has {expected.get(wrong)}. {remedy}"
+        )
     for key, value in moments.items():
         number, name = key.split(".", 1)
         state["state"].setdefault(int(number), {})[name] = value
-    if moments and len(state["state"]) != len(parameters):
-        raise CheckpointError(
-            f"{checkpoint / 'optimizer.safetensors'} has the state of {len(state['state'])} parameters, but "
-            f"this model has {len(parameters)}. {remedy}"
-        )
     optimizer.load_state_dict(state)

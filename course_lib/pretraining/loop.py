@@ -427,7 +427,13 @@ class PretrainingRun:
                 )
         checkpoints.load_checkpoint(found, self.model, self.optimizer)
         self.step = state["step"]
-        self.history = PretrainingHistory(**state["history"])
+        try:
+            self.history = PretrainingHistory(**state["history"])
+        except TypeError as error:
+            raise CheckpointError(
+                f"{found / 'state.json'}, field 'history': it is of another version ({error}). "
+                f"Remove the folder {found} to start the run anew."
+            ) from None
 
 
 def _identity(c: PretrainingConfiguration, corpus: TokenizedCorpus, processes: int) -> dict:

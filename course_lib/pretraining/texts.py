@@ -174,7 +174,9 @@ def tokenize_to_folder(documents: Iterable[Sequence[str]], tokenizer: Tokenizer,
     folder, part = Path(folder), None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, suffix=".part"))
+        for left in folder.parent.glob(f"{folder.name}.*.part"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}.", suffix=".part"))
         sentences, counts, chunk = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], []
         documents = (document for document in documents if len(document) > 1)  # others have no pairs
         with open(part / "tokens.bin", "wb") as file:
@@ -224,7 +226,7 @@ def corpus_in_folder(folder: str | Path) -> TokenizedCorpus:
         if len(corpus.tokens) != corpus.sentence_starts[-1]:
             raise ValueError(f"{len(corpus.tokens)} tokens of {corpus.sentence_starts[-1]}")
         return corpus
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, IndexError) as error:
         raise DataFileError(
             folder,
             f"it is not a whole tokenized corpus ({error})",

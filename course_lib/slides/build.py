@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import os
@@ -134,10 +135,12 @@ def write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise DeckError(
             f"{path} cannot be written ({error}). Free some space, or name another folder with --output."
         ) from None
+    finally:
+        with contextlib.suppress(OSError):  # it has its name now, or there is no such folder
+            part.unlink()
 
 
 def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:

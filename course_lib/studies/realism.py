@@ -88,7 +88,8 @@ def update_cards(results: dict) -> None:
         changed, count = re.subn(f"{BEGIN}.*?{END}", lambda _, new=block: new, text, flags=re.DOTALL)
         if count != 1:
             raise RecordError(f"{card} has no place for the figures. Put {BEGIN} and {END} back into it.")
-        card.write_text(changed, encoding="utf-8")
+        with atomic_file(card) as file:
+            file.write(changed)
 
 
 def main(arguments: list[str]) -> int:

@@ -277,8 +277,17 @@ def test_another_width_than_the_configuration_is_refused(folder):
         ({"position_embedding_type": "relative_key"}, "'position_embedding_type'"),
         ({"hidden_act": "swish"}, "'swish'"),
         ({"num_attention_heads": 5}, "cannot be split over 5 heads"),
-        ({"num_attention_heads": 0}, "config.json"),
-        ({"hidden_size": "wide"}, "config.json"),
+        ({"num_attention_heads": 0}, "num_attention_heads is 0, and a whole number from 1"),
+        ({"num_attention_heads": -2}, "num_attention_heads is -2"),
+        ({"hidden_size": "wide"}, "hidden_size is 'wide'"),
+        ({"hidden_size": 8.0}, "hidden_size is 8.0"),
+        ({"vocab_size": None}, "vocab_size is None"),
+        ({"num_hidden_layers": True}, "num_hidden_layers is True"),
+        ({"hidden_dropout_prob": 2}, "hidden_dropout_prob is 2, and a share"),
+        ({"layer_norm_eps": "1e-12"}, "layer_norm_eps is '1e-12', and a number above 0"),
+        ({"layer_norm_eps": -1}, "layer_norm_eps is -1"),
+        ({"initializer_range": float("nan")}, "initializer_range is nan"),
+        ({"pad_token_id": 10**6}, "pad_token_id is 1000000, and the vocabulary has"),
     ],
 )
 def test_a_configuration_of_another_model_is_refused(folder, values, match):
@@ -287,7 +296,9 @@ def test_a_configuration_of_another_model_is_refused(folder, values, match):
         load_encoder(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b'{"hidden_size": 24', b"[1, 2]", b"null", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b'{"hidden_size": 24', b"[1, 2]", b"null", b"\xff\xfe\x00", b"[" * 10**5, b"9" * 5000]
+)
 def test_a_configuration_that_is_not_json_fields_is_refused(folder, content):
     (folder / "config.json").write_bytes(content)
     with pytest.raises(WeightsError, match=r"config.json.*Copy the model folder again"):

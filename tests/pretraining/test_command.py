@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 
 import pytest
 
@@ -43,6 +44,39 @@ def text(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("\n\n".join(documents), encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--hidden-size", "-64"), ("--layers", "0"), ("--batch-size", "0"), ("--accumulation", "0"), ("--steps", "x"),
+        ("--learning-rate", "nan"), ("--learning-rate", "-1"), ("--learning-rate", "inf"), ("--dropout", "2"),
+        ("--seed", "-1"), ("--vocabulary-size", "0"), ("--report-every", "0"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_refused(option, value, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        options_of(option, value)
+    assert stopped.value.code == 2 and f"argument {option}" in capsys.readouterr().err
+
+
+def test_another_text_for_the_same_folder_is_refused(tmp_path, text, capsys):
+    arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text"]
+    assert command.main([*arguments, str(text)]) == 0
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text(encoding="utf-8") + "\nAnd more.", encoding="utf-8")
+    assert command.main([*arguments, str(other)]) != 0
+    assert "another text or vocabulary than --text names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["training", "held-out"])
+def test_tokens_that_are_gone_are_made_anew(tmp_path, text, name):
+    arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text", str(text)]
+    assert command.main(arguments) == 0
+    before = (tmp_path / "run" / name / "tokens.bin").read_bytes()
+    shutil.rmtree(tmp_path / "run" / name)
+    assert command.main(arguments) == 0
+    assert (tmp_path / "run" / name / "tokens.bin").read_bytes() == before
 
 
 def options_of(*arguments):

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from course_lib import settings
 from course_lib.errors import CheckpointError
@@ -148,6 +149,48 @@ def test_a_damaged_checkpoint_gives_one_clear_message(tiny, tmp_path, name, dama
     with pytest.raises(CheckpointError, match=r"start\s+the run anew") as caught:
         run(tiny, tmp_path)
     assert name in str(caught.value)
+
+
+STATES = {
+    "no history": lambda state: state.pop("history"),
+    "a list of history": lambda state: state.update(history=[]),
+    "history of another version": lambda state: state["history"].update(weather=[]),
+    "no run": lambda state: state.update(run=None),
+    "half a step": lambda state: state.update(step=1.5),
+    "a step before the first": lambda state: state.update(step=-1),
+}
+
+
+@pytest.mark.parametrize("damage", STATES)
+def test_a_state_of_another_shape_gives_one_clear_message(tiny, tmp_path, damage):
+    run(tiny, tmp_path)
+    path = next(tmp_path.iterdir()) / "state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    STATES[damage](state)
+    path.write_text(json.dumps(state), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"state\.json.*start\s+the run anew"):
+        run(tiny, tmp_path)
+
+
+MOMENTS = {
+    "none": lambda moments: moments.clear(),
+    "one too few": lambda moments: moments.pop("0.exp_avg"),
+    "one too many": lambda moments: moments.update({"999.step": torch.zeros(())}),
+    "no number": lambda moments: moments.update(exp_avg=moments.pop("0.exp_avg")),
+    "another shape": lambda moments: moments.update({"0.exp_avg": torch.zeros(3)}),
+}
+
+
+@pytest.mark.parametrize("damage", MOMENTS)
+def test_moments_that_are_not_those_of_the_parameters_are_refused(tiny, tmp_path, damage):
+    """Without its moments an optimizer goes on too, and to another result."""
+    run(tiny, tmp_path)
+    path = next(tmp_path.iterdir()) / "optimizer.safetensors"
+    moments = load_file(path)
+    MOMENTS[damage](moments)
+    save_file(moments, path)
+    with pytest.raises(CheckpointError, match=r"optimizer\.safetensors, tensor.*start the run anew"):
+        run(tiny, tmp_path)
 
 
 def test_tensors_of_another_model_are_named(tiny, tmp_path):
