@@ -10,6 +10,9 @@ from pathlib import Path
 from course_lib.errors import WeightsError
 
 
+MAY_BE_ZERO = ("num_hidden_layers", "pad_token_id")  # without layers, the embeddings alone
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -36,7 +39,7 @@ class BertConfiguration:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "int":
-                least = 0 if field.name == "pad_token_id" else 1
+                least = int(field.name not in MAY_BE_ZERO)
                 usable, wanted = type(value) is int and value >= least, f"a whole number from {least}"
             elif field.name.endswith("_prob"):
                 usable, wanted = _is_number(value) and 0 <= value < 1, "a share from 0 to below 1"

@@ -406,7 +406,7 @@ def test_lesson_08_runs_on_a_folder_of_reviews(tmp_path, model_folder):
     assert 0 <= scores["accuracy"] <= 1
 
 
-REVIEW = '{"text": "It was good.", "label": 1}\n'
+REVIEW = '{"text": "It was good.", "label": 1, "title": "A", "genre": "b", "kind": "short", "words": 3}\n'
 
 OWN_QUESTIONS = {
     "SQuAD 1.1": lambda folder: write_squad(folder, "1.1"),
