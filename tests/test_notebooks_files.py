@@ -165,7 +165,16 @@ def raising(error):
 
 
 @pytest.mark.parametrize(
-    "error", [CellExecutionError("traceback", "NameError", "x"), DeadKernelError("Kernel died")]
+    "error",
+    [
+        CellExecutionError("traceback", "NameError", "x"),
+        DeadKernelError("Kernel died"),
+        FileNotFoundError(
+            errno.ENOENT, "No such file or directory", "/old/python"
+        ),  # a kernel whose Python is gone
+        AssertionError(),
+        json.JSONDecodeError("Expecting value", "", 0),  # a kernel.json that is none
+    ],
 )
 def test_a_run_that_fails_changes_nothing(path, monkeypatch, error):
     before = path.read_bytes()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from course_lib.errors import WeightsError
 
-
 MAY_BE_ZERO = ("num_hidden_layers", "pad_token_id")  # without layers, the embeddings alone
 
 

@@ -90,6 +90,22 @@ def test_a_full_disk_leaves_no_corpus_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_killed_run_left_goes_with_the_next_one(tmp_path):
+    tokenizer = texts.tokenizer_of(texts.learn_vocabulary(DOCUMENTS, 60))
+    for name in ("corpus.abc.part", "another.abc.part"):
+        (tmp_path / name).mkdir()
+    texts.tokenize_to_folder(DOCUMENTS, tokenizer, tmp_path / "corpus")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["another.abc.part", "corpus"]
+
+
+def test_an_empty_array_is_refused(tmp_path):
+    tokenizer = texts.tokenizer_of(texts.learn_vocabulary(DOCUMENTS, 60))
+    texts.tokenize_to_folder(DOCUMENTS, tokenizer, tmp_path / "corpus")
+    (tmp_path / "corpus" / "document_starts.npy").write_bytes(b"")
+    with pytest.raises(DataFileError, match="not a whole tokenized corpus"):
+        texts.corpus_in_folder(tmp_path / "corpus")
+
+
 def test_a_cut_corpus_is_refused(tmp_path):
     tokenizer = texts.tokenizer_of(texts.learn_vocabulary(DOCUMENTS, 60))
     texts.tokenize_to_folder(DOCUMENTS, tokenizer, tmp_path / "corpus")

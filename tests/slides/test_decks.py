@@ -15,7 +15,7 @@ from course_lib import readme, settings
 from course_lib.figures.style import Picture, Table
 from course_lib.slides import browser, build
 from course_lib.slides.content import Content
-from course_lib.slides.deck import deck_paths, problems, read_deck, reference, walk
+from course_lib.slides.deck import DeckError, deck_paths, problems, read_deck, reference, walk
 from course_lib.slides.notebook import Lesson
 from course_lib.slides.powerpoint import presentation
 
@@ -220,3 +220,11 @@ def test_the_speaker_view_opens_without_a_network(file, deck):
         )[0]
         spoken.filter(has_text=first).wait_for(timeout=10_000)
         assert opened.requests == [] and opened.errors == []
+
+
+@pytest.mark.parametrize("place", ["taken/deck.html", "taken"])
+def test_a_deck_that_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_path, place):
+    (tmp_path / "taken").write_text("a file") if "/" in place else (tmp_path / "taken").mkdir()
+    with pytest.raises(DeckError, match="cannot be written"):
+        build.write(tmp_path / place, b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
