@@ -8,6 +8,7 @@ What was validated is kept in ``data/recorded``, notebook by notebook, and told 
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -113,10 +114,19 @@ def environment_of(name: str, threads: int, inherited: Mapping[str, str]) -> dic
     return {**kept, **PROCESSORS[name].environment, **dict.fromkeys(THREADS, str(threads))}
 
 
+def _code_alone(source: str) -> str:
+    """Return the code of a cell without its layout; a cell of IPython's own syntax as it stands."""
+    try:
+        return ast.dump(ast.parse(source))
+    except SyntaxError:
+        return source
+
+
 def fingerprint(notebook: Path) -> str:
     """Return a checksum of a notebook's code, of the outputs that validation compares, and of how it does.
 
-    The bytes of pictures and the text between the cells are left out: neither is compared.
+    The bytes of pictures and the text between the cells are left out: neither is compared. So are comments and
+    blank lines, which compute nothing.
 
     Parameters
     ----------
@@ -132,7 +142,7 @@ def fingerprint(notebook: Path) -> str:
                 if "data" in output
                 for kind in ("text/plain", "text/html")
             ]
-            told.append([cell.source, sorted(cell.metadata.get("tags", [])), printed, shown])
+            told.append([_code_alone(cell.source), sorted(cell.metadata.get("tags", [])), printed, shown])
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
