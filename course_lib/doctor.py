@@ -144,11 +144,8 @@ def _hub() -> tuple[bool, str, str]:
 
         try:
             reachable = httpx.get(endpoint + "/api/models?limit=1", timeout=4).is_success
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            ValueError,
-        ):  # ValueError: a proxy or a name that cannot be
+        # ValueError: a proxy or a name that cannot be
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             reachable = False
     if reachable:
         return True, translate("hub"), translate("reachable; COURSE_PROFILE=full uses its data and models")
