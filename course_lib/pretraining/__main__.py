@@ -190,14 +190,17 @@ def prepare_text(options: argparse.Namespace):
     folder, full = options.folder, settings.current().profile == "full"
     every = HELD_OUT_EVERY_OF_FULL if full and not options.text else HELD_OUT_EVERY
     told = _told_of_text(options)
-    if (folder / "training").is_dir() and (folder / "held-out").is_dir():
-        _check_same_text(folder, told)
-    else:
+    kept = _kept_of_text(folder)
+    tokenized = (folder / "training").is_dir() and (folder / "held-out").is_dir()
+    _check_same_text(folder, told, kept, tokenized)
+    if not tokenized:
         if options.text:
             documents = texts.documents_from_file(options.text)
         else:
             documents = texts.HubDocuments() if full else texts.wikipedia_documents()
-        if options.vocabulary:
+        if kept is not None:  # learned twice, a few pieces would differ, and checkpoints are of the first
+            vocabulary = texts.read_vocabulary(folder / "vocab.txt")
+        elif options.vocabulary:
             vocabulary = texts.read_vocabulary(options.vocabulary)
         elif full:  # BERT's own 30,522 word pieces
             vocabulary = texts.read_vocabulary(bundled_weights_folder(verify=False) / "vocab.txt")
@@ -205,13 +208,14 @@ def prepare_text(options: argparse.Namespace):
             vocabulary = texts.learn_vocabulary(
                 texts.part_of(documents, False, every), options.vocabulary_size
             )
-        _write_whole(folder / "vocab.txt", "".join(token + "\n" for token in vocabulary))
+        if kept is None:
+            _write_whole(folder / "vocab.txt", "".join(token + "\n" for token in vocabulary))
+            _write_whole(folder / TOLD, json.dumps(told, indent=1))
         tokenizer = texts.tokenizer_of(vocabulary)
         for name in ("training", "held-out"):
             texts.tokenize_to_folder(
                 texts.part_of(documents, name == "held-out", every), tokenizer, folder / name
             )
-        _write_whole(folder / TOLD, json.dumps(told, indent=1))
     vocabulary = texts.read_vocabulary(folder / "vocab.txt")
     return (
         vocabulary,
@@ -236,24 +240,37 @@ def _told_of_text(options: argparse.Namespace) -> dict[str, str]:
     return told
 
 
-def _check_same_text(folder: Path, told: dict[str, str]) -> None:
+def _kept_of_text(folder: Path) -> dict[str, str] | None:
+    """Return the hashes of what a folder's vocabulary and tokens are of; None where no note tells."""
+    try:
+        kept = json.loads((folder / TOLD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # new, of an older version of the course, or of a run that was killed
+    return kept if isinstance(kept, dict) else None
+
+
+def _check_same_text(
+    folder: Path, told: dict[str, str], kept: dict[str, str] | None, tokenized: bool
+) -> None:
     """Refuse another text than the one that a folder holds, which would be taken no notice of.
 
     Raises
     ------
     CheckpointError
-        If a file that is named is not the one that was tokenized.
+        If a file that is named is not the one that was tokenized, or none is named and it is needed again.
     """
-    try:
-        kept = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return  # of an older version of the course, or of a run that was killed: nothing to compare with
+    if kept is None:
+        return  # nothing to compare with
     for name, digest in told.items():
         if kept.get(name) != digest:
             raise CheckpointError(
                 f"{folder} holds the tokens of another text or vocabulary than --{name} names. Choose another "
                 f"--folder, or leave out --{name} to go on with what is there."
             )
+    if not tokenized and "text" in kept and "text" not in told:
+        raise CheckpointError(
+            f"{folder} has lost the tokens of its text. Name that text again with --text, or choose another --folder."
+        )
 
 
 def _write_whole(path: Path, text: str) -> None:

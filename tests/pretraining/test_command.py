@@ -79,6 +79,28 @@ def test_tokens_that_are_gone_are_made_anew(tmp_path, text, name):
     assert (tmp_path / "run" / name / "tokens.bin").read_bytes() == before
 
 
+def test_a_vocabulary_is_learned_once_for_a_folder(tmp_path, text, monkeypatch):
+    # Pieces that are equally frequent come by chance: the pieces of a second learning may be others.
+    arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text", str(text)]
+    assert command.main(arguments) == 0
+    before = (tmp_path / "run" / "vocab.txt").read_bytes()
+    monkeypatch.setattr(texts, "learn_vocabulary", lambda documents, size: pytest.fail("learned again"))
+    shutil.rmtree(tmp_path / "run" / "training")
+    assert command.main(arguments) == 0
+    assert (tmp_path / "run" / "vocab.txt").read_bytes() == before
+
+
+@pytest.mark.parametrize("also", [[], ["--text", "gone.txt"]], ids=["not named", "gone"])
+def test_tokens_that_are_gone_are_not_made_of_another_text(tmp_path, text, also, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--folder", str(tmp_path / "run"), *SMALL]
+    assert command.main([*arguments, "--text", str(text)]) == 0
+    shutil.rmtree(tmp_path / "run" / "training")
+    assert command.main([*arguments, *also]) == 2
+    assert "has lost the tokens of its text. Name that text again with --text" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "training").exists()
+
+
 def options_of(*arguments):
     parser = argparse.ArgumentParser()
     command.add_options(parser)
