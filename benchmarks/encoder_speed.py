@@ -50,7 +50,7 @@ def main(repetitions: int = 30, lengths: tuple[int, ...] = LENGTHS) -> list[dict
     threads = use_course_threads()
     folder = bundled_weights_folder()
     ours = load_encoder(folder)
-    reference = BertModel.from_pretrained(folder, attn_implementation="sdpa").eval()
+    reference = BertModel.from_pretrained(folder, attn_implementation="sdpa", use_safetensors=True).eval()
     rows = []
     with torch.inference_mode():
         for length in lengths:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.command_options import port
 from course_lib.errors import CourseError
 from course_lib.translation import translate
 
@@ -120,14 +121,6 @@ def _data(arguments) -> int:
     return checks.main(arguments.rest)
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(
-            translate("{text!r} is no port; give a number from 1 to 65535").format(text=text)
-        )
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     main_parser = argparse.ArgumentParser(prog="course", description=translate("The BERT course's commands."))
@@ -139,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser("lab", help=translate("open JupyterLab on a lesson"))
     add.add_argument("lesson", nargs="?", default="00", help=translate("number of the lesson (default: 00)"))
     add.add_argument("--no-browser", action="store_true", help=translate("only print the address"))
-    add.add_argument("--port", type=_port, default=8888)
+    add.add_argument("--port", type=port, default=8888)
     add.set_defaults(function=_lab)
 
     add = commands.add_parser("run", help=translate("execute lessons in place, all of them if none is named"))

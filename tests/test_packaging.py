@@ -144,7 +144,7 @@ def test_import_is_quick_and_light(module):
 BASE = {"errors", "settings", "translation"}
 DATA = BASE | {"data"}
 BERT = DATA | {"bert"}
-TRAINING = BERT | {"optimization", "precision"}
+TRAINING = BERT | {"command_options", "optimization", "precision"}
 STUDIES = TRAINING | {"pretraining", "finetuning", "studies"}
 ALLOWED = {
     "__init__": set(),
@@ -155,6 +155,7 @@ ALLOWED = {
     "bert": BERT,
     "optimization": BERT,
     "precision": set(),
+    "command_options": BASE,
     "pretraining": TRAINING | {"pretraining"},
     "finetuning": TRAINING | {"finetuning"},
     "studies": STUDIES,

@@ -118,6 +118,8 @@ OPENING = {
     "CrossEncoder",
 }
 NAMING = {"pretrained_model_name_or_path", "path", "model", "model_name_or_path", "model_name"}
+# What is opened by its name and has no weights.
+WITHOUT_WEIGHTS = re.compile(r".*(Tokenizer(Fast)?|Config|Processor|FeatureExtractor)\.from_pretrained")
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 # What is used nevertheless: the module, the finding, and why it is harmless there.
 ALLOWED = {
@@ -280,6 +282,10 @@ def findings_of_a_call(node: ast.Call, name: str, texts: dict[str, str]) -> list
         further = node.args[places[name] : places[name] + 1]
         if starred or any(getattr(argument, "value", None) is not False for argument in further):
             found.append(f"{name} by position")
+    # A folder without safetensors would be opened as a pickle. What the option says, findings_of_options looks at.
+    says = any(keyword.arg == "use_safetensors" for keyword in node.keywords)
+    if last == "from_pretrained" and not says and not WITHOUT_WEIGHTS.fullmatch(name):
+        found.append("from_pretrained without use_safetensors")
     if last in OPENING:
         named = [k.value for k in node.keywords if k.arg in NAMING]
         for argument in (node.args[last == "pipeline" :] + named)[
@@ -350,6 +356,8 @@ def findings(code: str) -> list[str]:
         "import tarfile\ntarfile.open(path).extractall(folder)",
         "shutil.unpack_archive(path, folder)",
         "model.from_pretrained(x, use_safetensors=False)",
+        "BertModel.from_pretrained(folder)",
+        "from transformers import AutoModelForMaskedLM as M\nM.from_pretrained(folder, local_files_only=True)",
         "httpx.get(address, verify=False)",
         "from os import system\nsystem('ls')",
         "from os import system as look\nlook('ls')",
@@ -560,7 +568,9 @@ def test_the_check_lets_an_ordinary_cell_pass(cell):
         "from safetensors.torch import load_file\nload_file(path)",
         "model.load_state_dict(weights)\nchecks.load(name)",
         "model.save_pretrained(folder, safe_serialization=True)\nModel.from_pretrained(folder, use_safetensors=True)",
-        "BertModel.from_pretrained(folder)\nBertModel.from_pretrained('./model')",
+        "BertModel.from_pretrained('./model', use_safetensors=True)",
+        "AutoTokenizer.from_pretrained(folder)\nBertTokenizerFast.from_pretrained(folder)",
+        "from transformers import BertConfig\nBertConfig.from_pretrained(folder)",
         "import datasets\ndatasets.load_dataset('parquet', data_files=files)",
         "requests = []\nrequests.append(address)",
         "yaml.safe_load(text)\njson.load(file)",

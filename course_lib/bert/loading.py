@@ -138,9 +138,14 @@ def write_tensors(tensors: dict[str, Tensor], path: str | Path) -> None:
         save_file(contiguous, temporary, metadata={"format": "pt"})
 
 
-def _check_shapes(published: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
-    """Refuse published tensors of other shapes than expected: ``copy_`` would broadcast some of them."""
+def _check_tensors(published: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
+    """Refuse what ``copy_`` would take and change: numbers that are no decimals, shapes it would broadcast."""
     for name, tensor in expected.items():
+        if not published[name].is_floating_point():
+            raise WeightsError(
+                f"{path}, tensor {name!r}: weights of the type {published[name].dtype} cannot be used. "
+                "Use a file of decimals, such as float32, float16 or bfloat16."
+            )
         if published[name].shape != tensor.shape:
             raise WeightsError(
                 f"{path}, tensor {name!r}: shape {tuple(published[name].shape)}, but the configuration "
@@ -157,7 +162,7 @@ def _load_published(encoder: BertEncoder, published: dict[str, Tensor], path: Pa
             f"{path}: {len(missing)} tensors that the configuration calls for are missing, the first is "
             f"{missing[0]!r}. Use the config.json that belongs to these weights."
         )
-    _check_shapes(published, expected, path)
+    _check_tensors(published, expected, path)
     layers = {int(m[1]) for m in map(re.compile(r"encoder\.layer\.(\d+)\.").match, published) if m}
     if layers and max(layers) + 1 > len(encoder.blocks):
         raise WeightsError(
@@ -236,7 +241,7 @@ def load_masked_language_model(folder: str | Path) -> BertForMaskedLanguageModel
             "Use a pre-training checkpoint, or train a head with `course record mlm-head`."
         )
     model = BertForMaskedLanguageModel(_encoder_from(configuration, published, path))
-    _check_shapes(
+    _check_tensors(
         published, {theirs: model.head.get_parameter(ours) for ours, theirs in HEAD_NAMES.items()}, path
     )
     with torch.no_grad():

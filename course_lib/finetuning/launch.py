@@ -25,6 +25,7 @@ from transformers import PrinterCallback
 
 from course_lib import settings
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
+from course_lib.command_options import learning_rate, share, whole_number
 from course_lib.data.readers.writing import atomic_file
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
@@ -294,13 +295,6 @@ def _check_tags(path: Path, tags: Sequence[str]) -> None:
         )
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to below 1")
-    return share
-
-
 def command_parser() -> argparse.ArgumentParser:
     """Return the parser of what follows ``accelerate launch -m course_lib.finetuning.launch``."""
     usual = TrainingConfiguration()
@@ -317,14 +311,14 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--repair", action="store_true", default=None, help="move answers that are not at their offsets"
     )
-    parser.add_argument("--max-length", type=int, default=128)
-    parser.add_argument("--learning-rate", type=float, default=2e-5)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=usual.batch_size, help="rows a device")
+    parser.add_argument("--max-length", type=whole_number(3), default=128)
+    parser.add_argument("--learning-rate", type=learning_rate, default=2e-5)
+    parser.add_argument("--epochs", type=whole_number(1), default=3)
+    parser.add_argument("--batch-size", type=whole_number(1), default=usual.batch_size, help="rows a device")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default=usual.precision)
     parser.add_argument(
         "--attention-dropout",
-        type=_share,
+        type=share,
         help="by default 0.1 on a GPU, as in the paper, and 0 on a CPU, where torch has no fast attention with it",
     )
     parser.add_argument("--frozen", choices=("none", "embeddings", "half", "all"), default="none")

@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import os
-import re
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.command_options import learning_rate, share, whole_number
 from course_lib.data.readers.lines import unreadable
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.translation import translate
@@ -29,36 +27,6 @@ from course_lib.translation import translate
 HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
 HELD_OUT_EVERY_OF_FULL = 1000
 TOLD = "text.json"  # in a run's folder: hashes of the text and the vocabulary that it was made of
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number of an option, and refuses a smaller one."""
-
-    def whole_number(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,18}", text) or int(text) < least:
-            message = translate("{text!r} is not a whole number from {least}")
-            raise argparse.ArgumentTypeError(message.format(text=text, least=least))
-        return int(text)
-
-    return whole_number
-
-
-def _number(text: str, usable: Callable[[float], bool], wanted: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not usable(number):
-        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
-    return number
-
-
-def _rate(text: str) -> float:
-    return _number(text, lambda rate: 0 < rate < math.inf, translate("a number above 0 is wanted"))
-
-
-def _share(text: str) -> float:
-    return _number(text, lambda share: 0 <= share < 1, translate("a share from 0 to below 1 is wanted"))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,26 +48,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("your own text: a sentence a line, a blank line between documents"),
     )
     add("--vocabulary", type=Path, help=translate("a vocab.txt; learned from the text if left out (quick)"))
-    add("--vocabulary-size", type=_at_least(10), default=8000, help=translate("word pieces to learn"))
-    add("--steps", type=_at_least(1), nargs="+", help=translate("updates of each stage"))
-    add("--lengths", type=_at_least(5), nargs="+", help=translate("sequence length of each stage"))
-    add("--batch-size", type=_at_least(1), help=translate("pairs that one process takes at once"))
-    add("--accumulation", type=_at_least(1), help=translate("batches whose gradients add up to one step"))
-    add("--learning-rate", type=_rate)
-    add("--warmup-steps", type=_at_least(0))
+    add("--vocabulary-size", type=whole_number(10), default=8000, help=translate("word pieces to learn"))
+    add("--steps", type=whole_number(1), nargs="+", help=translate("updates of each stage"))
+    add("--lengths", type=whole_number(5), nargs="+", help=translate("sequence length of each stage"))
+    add("--batch-size", type=whole_number(1), help=translate("pairs that one process takes at once"))
+    add("--accumulation", type=whole_number(1), help=translate("batches whose gradients add up to one step"))
+    add("--learning-rate", type=learning_rate)
+    add("--warmup-steps", type=whole_number(0))
     add("--precision", choices=("float32", "bfloat16"))
     add("--objective", choices=("nsp", "sop"))
-    add("--layers", type=_at_least(1))
+    add("--layers", type=whole_number(1))
     add(
         "--hidden-size",
-        type=_at_least(1),
+        type=whole_number(1),
         help=translate("width; heads are 64 wide, the feed-forward layer 4 times it"),
     )
-    add("--dropout", type=_share)
-    add("--checkpoint-every", type=_at_least(0))
-    add("--evaluate-every", type=_at_least(0))
-    add("--report-every", type=_at_least(1))
-    add("--seed", type=_at_least(0))
+    add("--dropout", type=share)
+    add("--checkpoint-every", type=whole_number(0))
+    add("--evaluate-every", type=whole_number(0))
+    add("--report-every", type=whole_number(1))
+    add("--seed", type=whole_number(0))
     add("--no-progress", action="store_true")
 
 

@@ -192,7 +192,7 @@ def pretrain(
     CheckpointError
         If a checkpoint cannot be written, is damaged, or was made with another configuration.
     """
-    _check(configuration, corpus, vocabulary, special, model)
+    _check(configuration, corpus, vocabulary, special, held_out, model)
     accelerator = new_accelerator()
     cuda = accelerator.device.type == "cuda"
     with torch.random.fork_rng(
@@ -218,6 +218,7 @@ def _check(
     corpus: TokenizedCorpus,
     vocabulary: MaskingVocabulary,
     special: SpecialIds,
+    held_out: TokenizedCorpus | None,
     model: PretrainingModel | None,
 ) -> None:
     """Refuse text, vocabulary and model that do not belong together, before any time is spent."""
@@ -227,12 +228,16 @@ def _check(
             f"The vocabulary has {words} word pieces, but the model's configuration says vocab_size {size}. "
             f"Set vocab_size={words}."
         )
-    largest = max(int(corpus.tokens.max(initial=0)), *special, vocabulary.mask_id)
-    if largest >= size:
-        raise PretrainingError(
-            f"The corpus has the word-piece id {largest}, but the vocabulary ends at {size - 1}. "
-            "Tokenize the text with the vocabulary that is given here."
-        )
+    ids = {"corpus": corpus.tokens, "list of special tokens": np.array([*special, vocabulary.mask_id])}
+    if held_out is not None:
+        ids["held-out corpus"] = held_out.tokens
+    for name, tokens in ids.items():
+        for number in (int(tokens.min(initial=0)), int(tokens.max(initial=0))):
+            if not 0 <= number < size:
+                raise PretrainingError(
+                    f"The {name} has the word-piece id {number}, but the vocabulary goes from 0 to {size - 1}. "
+                    "Tokenize the text with the vocabulary that is given here."
+                )
     longest = max(stage.max_length for stage in c.stages)
     if longest > c.model.max_position_embeddings:
         raise PretrainingError(

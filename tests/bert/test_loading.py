@@ -209,6 +209,24 @@ def test_half_precision_files_load_as_float32(folder):
 # What can be wrong with a folder
 
 
+@pytest.mark.parametrize("kind", [torch.int64, torch.int8, torch.bool, torch.complex64])
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (load_encoder, "bert.encoder.layer.0.output.dense.weight"),
+        (load_masked_language_model, "cls.predictions.bias"),
+    ],
+)
+def test_weights_that_are_no_decimals_are_refused(tmp_path, load, name, kind):
+    disturbed(BertForPreTraining(BertConfig(**SIZES))).save_pretrained(tmp_path)
+    change_tensors(tmp_path, lambda tensors: tensors.update({name: tensors[name].to(kind)}))
+    found = name.removeprefix("bert.")
+    with pytest.raises(
+        WeightsError, match=rf"model\.safetensors, tensor '{found}'.*type {kind} cannot be used"
+    ):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("load", [load_encoder, load_masked_language_model])
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_missing_file_is_named(folder, name, load):

@@ -295,6 +295,19 @@ def test_precision_and_attention_dropout_reach_the_training(given, gpu, dropout,
     assert found["args"]["use_cpu"] == (not gpu or "--cpu" in given)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--epochs", "0"), ("--epochs", "1.5"), ("--batch-size", "0"), ("--batch-size", "-8"),
+        ("--max-length", "2"), ("--learning-rate", "0"), ("--learning-rate", "nan"), ("--learning-rate", "x"),
+    ],
+)  # fmt: skip
+def test_a_number_that_cannot_be_is_refused(option, value, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        launch.command_parser().parse_args(["reviews", f"{option}={value}"])
+    assert stopped.value.code == 2 and f"argument {option}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("share", ["1", "-0.1", "nan", "much"])
 def test_a_dropout_that_is_no_share_is_refused(share, capsys):
     with pytest.raises(SystemExit):

@@ -589,6 +589,13 @@ def test_the_sentence_baseline_finds_the_sentence_that_shares_words():
     ]
 
 
+def test_the_sentence_baseline_counts_the_words_that_nobody_asked_for():
+    # One of two words against two of ten: the cosines are 1/2 and 2/√20. Words of the question alone would
+    # make them 0.7 and 1.
+    context = "Red gate of oak and iron by grain mill wheel. Red door."
+    assert sentence_baseline(["Red gate?"], [context]) == ["Red door."]
+
+
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [

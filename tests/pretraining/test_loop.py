@@ -288,9 +288,28 @@ def test_words_that_do_not_fit_the_model_are_refused(tiny):
     c = configuration_of(tiny, model=replace(tiny.model, vocab_size=44))
     with pytest.raises(PretrainingError, match=r"45 word pieces.*vocab_size 44"):
         run(tiny, c)
-    strange = corpus_from_pieces([[5, 99], [6], [7], [8]], [2, 2])
-    with pytest.raises(PretrainingError, match=r"id 99.*ends at 44"):
-        pretrain(configuration_of(tiny), strange, tiny.vocabulary, tiny.special, progress=False)
+
+
+@pytest.mark.parametrize("number", [45, 99, -1])
+@pytest.mark.parametrize("part", ["corpus", "held-out corpus"])
+def test_ids_outside_the_vocabulary_are_refused(tiny, part, number):
+    strange = corpus_from_pieces([[5, number], [6], [7], [8]], [2, 2])
+    corpora = (strange, None) if part == "corpus" else (tiny.corpus, strange)
+    with pytest.raises(PretrainingError, match=rf"The {part} has the word-piece id {number}, .* 0 to 44"):
+        pretrain(
+            configuration_of(tiny),
+            corpora[0],
+            tiny.vocabulary,
+            tiny.special,
+            held_out=corpora[1],
+            progress=False,
+        )
+
+
+def test_special_tokens_outside_the_vocabulary_are_refused(tiny):
+    special = tiny.special._replace(sep_id=45)
+    with pytest.raises(PretrainingError, match=r"list of special tokens has the word-piece id 45"):
+        pretrain(configuration_of(tiny), tiny.corpus, tiny.vocabulary, special, progress=False)
 
 
 def test_a_stage_longer_than_the_positions_is_refused(tiny):

@@ -5,7 +5,8 @@ import torch
 
 from course_lib.bert.loading import read_tensors, write_tensors
 from course_lib.errors import CheckpointError, WeightsError
-from course_lib.studies.masked_word_model import CHECKPOINT, load_masked_word_model, load_tokenizer
+from course_lib.pretraining.masking import MaskingVocabulary
+from course_lib.studies.masked_word_model import CHECKPOINT, load_masked_word_model, load_tokenizer, new_model
 from course_lib.studies.records import load_record
 
 
@@ -36,3 +37,21 @@ def test_a_checkpoint_of_another_encoder_is_refused(tmp_path):
     write_tensors(tensors, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match="mlm-head"):
         load_masked_word_model(tmp_path)
+
+
+def test_a_new_model_starts_at_the_words_frequencies():
+    tokenizer = load_tokenizer()
+    vocabulary = MaskingVocabulary.from_tokens(
+        [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
+    )
+    sequences = torch.tensor([tokenizer.encode(text).ids for text in ("the cat sat", "the dog sat")])
+    the, cat, fish, cls = map(tokenizer.token_to_id, ("the", "cat", "fish", "[CLS]"))
+    shares = new_model(sequences, vocabulary).head.decoder.bias.softmax(0).double()
+    whole = 6 + 0.1 * len(shares)  # six words, and a tenth of a word for each piece
+    for piece, count in (
+        (the, 2),
+        (cat, 1),
+        (fish, 0),
+        (cls, 0),
+    ):  # [CLS] stands in each, and is never hidden
+        assert shares[piece].item() == pytest.approx((count + 0.1) / whole, rel=1e-4)
