@@ -19,6 +19,34 @@ from course_lib.translation import translate
 TIMES = settings.RECORDED / "run-times.json"
 
 
+def check_jupyter_folders() -> None:
+    """Make sure that Jupyter can write where it keeps addresses of kernels, signatures and settings.
+
+    Raises
+    ------
+    CourseError
+        If a folder of these cannot be made or written; Jupyter itself would end in a traceback.
+    """
+    from jupyter_core import paths
+
+    folders = {
+        "JUPYTER_CONFIG_DIR": paths.jupyter_config_dir(),
+        "JUPYTER_DATA_DIR": paths.jupyter_data_dir(),
+        "JUPYTER_RUNTIME_DIR": paths.jupyter_runtime_dir(),
+    }
+    for variable, folder in folders.items():
+        try:
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            message = translate(
+                "Jupyter keeps files in {folder}, which cannot be written ({error}). Set HOME or {variable} "
+                "to a folder that can be."
+            )
+            raise CourseError(message.format(folder=folder, error=error, variable=variable)) from None
+
+
 def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
     """Open JupyterLab on a notebook: on localhost only, with a fresh token, without a news pop-up.
 
@@ -29,7 +57,13 @@ def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
     notebook : the notebook to open.
     browser : whether to open a browser; without one the address is printed.
     port : first port to try.
+
+    Raises
+    ------
+    CourseError
+        If Jupyter cannot write its own folders.
     """
+    check_jupyter_folders()
     if browser:
         try:
             webbrowser.get()
@@ -90,7 +124,8 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     Raises
     ------
     CourseError
-        If the file is not a notebook, a cell fails, or the kernel dies; the notebook stays as it was.
+        If the file is not a notebook, a cell fails, the kernel dies, or Jupyter cannot write its own folders;
+        the notebook stays as it was.
     """
     import nbformat
     from jupyter_client.kernelspec import NoSuchKernel
@@ -98,6 +133,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from tqdm import tqdm
 
+    check_jupyter_folders()
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)

@@ -76,6 +76,20 @@ def test_root_is_allowed_only_to_root(called, monkeypatch, user, allowed):
     assert ("--allow-root" in called[0][0]) is allowed
 
 
+@pytest.mark.parametrize("variable", ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"])
+@pytest.mark.parametrize("command", [notebooks.open_lab, notebooks.run_notebook])
+def test_a_folder_of_jupyter_that_cannot_be_written_is_named(
+    called, tmp_path, monkeypatch, command, variable
+):
+    (tmp_path / "file").write_text("no folder can be made in a file", encoding="utf-8")
+    monkeypatch.setenv(variable, str(tmp_path / "file" / "inner"))
+    with pytest.raises(
+        CourseError, match=rf"Jupyter keeps files in .*inner, which .* Set HOME or {variable}"
+    ):
+        command(LESSON)
+    assert not called
+
+
 def some_notebook():
     outputs = [
         new_output("stream", name="stdout", text="1\n"),
