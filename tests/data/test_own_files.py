@@ -369,6 +369,14 @@ def test_cmrc_as_a_list_of_contexts(tmp_path, mark):
     assert data["validation"][0]["answers"]["answer_start"][0] == CHINESE.index("伦敦")
 
 
+def test_cmrc_with_its_contexts_as_articles(tmp_path):
+    path = write_cmrc(tmp_path / "cmrc") / "cmrc2018_dev.json"
+    wanted = load_texts("questions", tmp_path / "cmrc")["validation"][:]
+    articles = {"version": "v1.0", "data": json.loads(path.read_text(encoding="utf-8"))}
+    path.write_text(json.dumps(articles, ensure_ascii=False), encoding="utf-8")
+    assert load_texts("questions", tmp_path / "cmrc")["validation"][:] == wanted
+
+
 @pytest.mark.parametrize("content", ["", "[", "\xff"])
 def test_a_file_of_questions_that_is_none_is_named(tmp_path, content):
     (tmp_path / "dev.json").write_bytes(content.encode("latin-1"))

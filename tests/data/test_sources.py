@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import datasets
 import httpx
@@ -42,6 +43,34 @@ def test_a_missing_path_is_one_sentence():
     with pytest.raises(SettingError, match="neither 'bundled' nor 'hub'") as caught:
         choose_source("reviews", "/nowhere/at/all")
     assert "/nowhere/at/all" in str(caught.value)
+
+
+def test_a_path_that_cannot_be_looked_at_is_one_sentence(monkeypatch, tmp_path):
+    def locked(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(sources.Path, "exists", locked)
+    with pytest.raises(DataFileError, match=r"inner.*Permission denied"):
+        choose_source("reviews", tmp_path / "inner")
+
+
+def test_a_cache_of_somebody_else_is_left_as_it_is(monkeypatch, tmp_path):
+    blobs, folder = tmp_path / "blobs", tmp_path / "snapshots" / "0123"
+    for path in (blobs, folder):
+        path.mkdir(parents=True)
+    left = blobs / "0123.4567.incomplete"
+    left.write_text("a part")
+    os.utime(left, (0, 0))
+
+    def locked(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources.Path, "unlink", locked)
+        sources._remove_abandoned_downloads(folder)
+    assert left.exists()
+    sources._remove_abandoned_downloads(folder)
+    assert not left.exists()
 
 
 def test_unknown_names_list_the_known_ones():
