@@ -225,20 +225,20 @@ def _check_same_text(
     Raises
     ------
     CheckpointError
-        If a file that is named is not the one that was tokenized, or none is named and it is needed again.
+        If a file that is named is not the one that was tokenized, or the text is needed again and not named.
     """
     if kept is None:
         return  # nothing to compare with
+    if not tokenized and "text" in kept and told.get("text") != kept["text"]:
+        raise CheckpointError(
+            f"{folder} has lost the tokens of its text. Name that text again with --text, or choose another --folder."
+        )
     for name, digest in told.items():
         if kept.get(name) != digest:
             raise CheckpointError(
                 f"{folder} holds the tokens of another text or vocabulary than --{name} names. Choose another "
                 f"--folder, or leave out --{name} to go on with what is there."
             )
-    if not tokenized and "text" in kept and "text" not in told:
-        raise CheckpointError(
-            f"{folder} has lost the tokens of its text. Name that text again with --text, or choose another --folder."
-        )
 
 
 def _write_whole(path: Path, text: str) -> None:

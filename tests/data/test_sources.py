@@ -45,10 +45,11 @@ def test_a_missing_path_is_one_sentence():
     assert "/nowhere/at/all" in str(caught.value)
 
 
-def test_a_path_that_cannot_be_looked_at_is_one_sentence(monkeypatch, tmp_path):
-    def locked(path, **_):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+def locked(path, **_):
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
+
+def test_a_path_that_cannot_be_looked_at_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(sources.Path, "exists", locked)
     with pytest.raises(DataFileError, match=r"inner.*Permission denied"):
         choose_source("reviews", tmp_path / "inner")
@@ -61,9 +62,6 @@ def test_a_cache_of_somebody_else_is_left_as_it_is(monkeypatch, tmp_path):
     left = blobs / "0123.4567.incomplete"
     left.write_text("a part")
     os.utime(left, (0, 0))
-
-    def locked(path, **_):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
         patch.setattr(sources.Path, "unlink", locked)

@@ -641,8 +641,6 @@ def test_no_window_is_made_behind_one_that_reaches_the_end():
 
 
 def test_the_best_context_of_long_windows_counts_their_length():
-    from course_lib.finetuning.question_answering import _most_context
-
     spans = [(0, 300), (128, 301)]  # a hundredth of 127 pieces outweighs one piece of context
     assert _most_context(spans, 0)[250] and not _most_context(spans, 1)[250 - 128]
     wanted = [literal_best_context(spans, 1, piece) for piece in range(128, 301)]

@@ -90,9 +90,10 @@ def test_a_vocabulary_is_learned_once_for_a_folder(tmp_path, text, monkeypatch):
     assert (tmp_path / "run" / "vocab.txt").read_bytes() == before
 
 
-@pytest.mark.parametrize("also", [[], ["--text", "gone.txt"]], ids=["not named", "gone"])
+@pytest.mark.parametrize("also", [[], ["--text", "gone.txt"], ["--text", "other.txt"]], ids=" ".join)
 def test_tokens_that_are_gone_are_not_made_of_another_text(tmp_path, text, also, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.txt").write_text(text.read_text(encoding="utf-8") + "\nAnd more.", encoding="utf-8")
     arguments = ["--folder", str(tmp_path / "run"), *SMALL]
     assert command.main([*arguments, "--text", str(text)]) == 0
     shutil.rmtree(tmp_path / "run" / "training")

@@ -48,10 +48,6 @@ def test_a_new_model_starts_at_the_words_frequencies():
     the, cat, fish, cls = map(tokenizer.token_to_id, ("the", "cat", "fish", "[CLS]"))
     shares = new_model(sequences, vocabulary).head.decoder.bias.softmax(0).double()
     whole = 6 + 0.1 * len(shares)  # six words, and a tenth of a word for each piece
-    for piece, count in (
-        (the, 2),
-        (cat, 1),
-        (fish, 0),
-        (cls, 0),
-    ):  # [CLS] stands in each, and is never hidden
+    counts = {the: 2, cat: 1, fish: 0, cls: 0}  # [CLS] stands in both, and is never hidden
+    for piece, count in counts.items():
         assert shares[piece].item() == pytest.approx((count + 0.1) / whole, rel=1e-4)

@@ -135,7 +135,8 @@ def _to_bio(sentence: Sentence, scheme: str) -> dict[str, Any]:
             if scheme == "bio":
                 raise place.error(
                     f"the tag {tag} of {describe(token)} continues no entity: the tag before is {previous}",
-                    f'Begin the entity with B-{tag[2:]}, or read with scheme="iob1" (a command: --scheme iob1) if that is what it is',
+                    f'Begin the entity with B-{tag[2:]}, or read the file with scheme="iob1" '
+                    "(a command: --scheme iob1) if it is IOB1",
                 )
             tags.append(f"B-{tag[2:]}")
         else:
