@@ -22,8 +22,9 @@ import torch
 
 from benchmarks.timing import BUSY, used_by_others
 from course_lib import settings
-from course_lib.readme import BENCHMARKS, write_readme
-from course_lib.studies.records import provenance, read_json, write_json
+from course_lib.files import read_json, write_json
+from course_lib.maintenance.readme import BENCHMARKS, write_readme
+from course_lib.studies.records import provenance
 
 NAMES = sorted(path.stem.removesuffix("_speed") for path in Path(__file__).parent.glob("*_speed.py"))
 
@@ -102,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name, rows in results.items()
         }
         content = {"command": "make bench", "results": dict(sorted((kept | measured).items()))}
-        write_json(BENCHMARKS, content, "Free some space and run it again: make bench")
+        write_json(BENCHMARKS, content, then="run it again: make bench")
         write_readme()
         print(f"{BENCHMARKS.relative_to(settings.REPOSITORY)} and the table of the README are written.")
     return int(bool(missed) or too_busy)

@@ -21,7 +21,7 @@ from functools import partial
 from benchmarks.timing import paired_medians, print_table, seconds, use_course_threads
 from course_lib.finetuning.frameworks import fine_tune_with_trainer
 from course_lib.finetuning.loop import fine_tune
-from course_lib.studies.buckets import CONFIGURATION, SCORED, TIMED, Arm, load_task, train_arm
+from course_lib.studies.finetuning.buckets import CONFIGURATION, SCORED, TIMED, Arm, load_task, train_arm
 from course_lib.studies.records import load_record
 
 TARGET = 2.0

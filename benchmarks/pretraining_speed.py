@@ -38,12 +38,12 @@ from benchmarks.timing import print_table, use_course_threads
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.inputs import SpecialIds
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.precision import multiplies_bfloat16
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import PretrainingBatch, Stage
 from course_lib.pretraining.loop import PretrainingConfiguration, PretrainingRun, new_accelerator
 from course_lib.pretraining.masking import IGNORED, MaskingVocabulary
 from course_lib.pretraining.texts import learn_vocabulary, read_vocabulary, tokenizer_of, wikipedia_documents
+from course_lib.training.precision import multiplies_bfloat16
 
 TARGETS = {8000: 2.5, 30522: 5.0}
 ROWS, LENGTH = 32, 128

@@ -12,8 +12,9 @@ import time
 
 from benchmarks.timing import BUSY, used_by_others
 from course_lib import settings
-from course_lib.readme import SUITE_TIME, write_readme
-from course_lib.studies.records import provenance, write_json
+from course_lib.files import write_json
+from course_lib.maintenance.readme import SUITE_TIME, write_readme
+from course_lib.studies.records import provenance
 
 WORKERS, THREADS = 2, 1  # threads of each worker, as `make test` has them
 LIMIT = 30  # minutes, on two cores
@@ -36,7 +37,7 @@ def main() -> int:
         return 1
     if code == 0:
         content = {"minutes": round(minutes, 1), "workers": WORKERS, **provenance(), "threads": THREADS}
-        write_json(SUITE_TIME, content, "Free some space and run it again.")
+        write_json(SUITE_TIME, content, then="run it again")
         write_readme()
     return code or int(minutes > LIMIT)
 

@@ -36,7 +36,7 @@ def notebook_path(lesson: str) -> Path:
 
 
 def _doctor(arguments) -> int:
-    from course_lib.doctor import examine
+    from course_lib.lessons.doctor import examine
 
     failures = 0
     for ok, name, text in examine():
@@ -48,13 +48,13 @@ def _doctor(arguments) -> int:
 
 
 def _lab(arguments) -> int:
-    from course_lib.notebooks import open_lab
+    from course_lib.maintenance.notebooks import open_lab
 
     return open_lab(notebook_path(arguments.lesson), browser=not arguments.no_browser, port=arguments.port)
 
 
 def _run(arguments) -> int:
-    from course_lib.notebooks import run_notebook
+    from course_lib.maintenance.notebooks import run_notebook
 
     lessons = arguments.lessons or [p.stem for p in sorted(settings.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
     for lesson in lessons:
@@ -113,10 +113,10 @@ def _slides(arguments) -> int:
 
 def _data(arguments) -> int:
     if arguments.action == "realism":
-        from course_lib.studies import realism
+        from course_lib.studies.finetuning import realism
 
         return realism.main(arguments.rest)
-    from course_lib.data import checks
+    from course_lib.maintenance import data_checks as checks
 
     return checks.main(arguments.rest)
 

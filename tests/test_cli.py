@@ -9,8 +9,10 @@ import sys
 
 import pytest
 
-from course_lib import cli, doctor, notebooks, settings
+from course_lib import cli, settings
 from course_lib.errors import CourseError, RecordError
+from course_lib.lessons import doctor
+from course_lib.maintenance import notebooks
 from course_lib.studies import RECORDINGS, records
 
 
@@ -172,7 +174,7 @@ def test_lab_opens_lesson_00(lessons, monkeypatch, capsys):
 
 
 def test_data_check_is_the_command_of_the_help(monkeypatch, capsys):
-    from course_lib.data import checks
+    from course_lib.maintenance import data_checks as checks
 
     seen = []
     monkeypatch.setattr(checks, "main", lambda rest: seen.append(list(rest)) or 0)

@@ -129,13 +129,15 @@ ALLOWED = {
         "compile": "so is the cell as a whole",
     },
     "course_lib/slides/content.py": {"eval": "a deck's own expression over what its notebook has made"},
-    "course_lib/readme.py": {
+    "course_lib/maintenance/readme.py": {
         "runpy.run_path": "the table of known errors is read from the list in this repository's tests",
     },
     "course_lib/lessons/claims.py": {
         "IPython.get_ipython": "the shell is asked for its list of syntax transformers, and runs nothing",
     },
-    "course_lib/doctor.py": {"import httpx": "asks whether the hub answers, and reads nothing of the answer"},
+    "course_lib/lessons/doctor.py": {
+        "import httpx": "asks whether the hub answers, and reads nothing of the answer"
+    },
     "course_lib/data/sources.py": {
         "huggingface_hub.snapshot_download": "the one place that asks the hub, checks what comes, and says what went wrong",
     },

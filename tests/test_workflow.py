@@ -10,7 +10,7 @@ import tomllib
 import pytest
 import yaml
 
-from course_lib.lessons.other_processors import PROCESSORS
+from course_lib.maintenance.other_processors import PROCESSORS
 from course_lib.settings import REPOSITORY
 
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "ci.yml"
@@ -102,4 +102,7 @@ def test_the_makefile_names_the_same_processors():
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     (names,) = re.findall(r"^CAPABILITIES \?= (.*)$", makefile, re.MULTILINE)
     assert names.split() == list(PROCESSORS)
-    assert "course_lib.lessons.other_processors --processors $(CAPABILITIES) --threads $(THREADS)" in makefile
+    assert (
+        "course_lib.maintenance.other_processors --processors $(CAPABILITIES) --threads $(THREADS)"
+        in makefile
+    )

@@ -6,11 +6,7 @@ Only safetensors is read and written: a file of tensors that cannot carry code.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -22,6 +18,7 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import BertForMaskedLanguageModel
 from course_lib.errors import CheckpointError, WeightsError
+from course_lib.files import whole_file
 
 # Our name of a parameter (left) and the published name (right); the layer number stays.
 PUBLISHED_NAMES = [
@@ -36,6 +33,7 @@ PUBLISHED_NAMES = [
     (r"^blocks\.(\d+)\.output_norm\.", r"encoder.layer.\1.output.LayerNorm."),
     (r"^pooler\.", "pooler.dense."),
 ]
+KEPT = "save again: an older checkpoint of that name is untouched"
 JOINED = re.compile(r"^blocks\.(\d+)\.attention\.query_key_value\.(weight|bias)$")
 HEAD_NAMES = {
     "transform.weight": "cls.predictions.transform.dense.weight",
@@ -104,27 +102,6 @@ def published_tensors(path: str | Path) -> dict[str, Tensor]:
     }
 
 
-@contextmanager
-def _written_whole(path: Path) -> Iterator[str]:
-    """Give a temporary file to write; it takes the place of ``path`` if all went well, and goes if not."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".part")
-        os.close(handle)
-        yield temporary
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} could not be written ({error}). Free some space or choose another folder; "
-            "an older checkpoint of that name is untouched."
-        ) from None
-    finally:  # after every other error too, and after Ctrl-C
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
 def write_tensors(tensors: dict[str, Tensor], path: str | Path) -> None:
     """Write a safetensors file as a whole or not at all.
 
@@ -134,7 +111,8 @@ def write_tensors(tensors: dict[str, Tensor], path: str | Path) -> None:
         If it cannot be written, for instance because the disk is full; nothing is left behind.
     """
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with _written_whole(Path(path)) as temporary:
+    causes = (OSError, SafetensorError)
+    with whole_file(path, error=CheckpointError, then=KEPT, causes=causes) as temporary:
         save_file(contiguous, temporary, metadata={"format": "pt"})
 
 
@@ -218,8 +196,8 @@ def save_encoder(encoder: BertEncoder, folder: str | Path) -> None:
     folder = Path(folder)
     configuration = json.dumps(encoder.configuration.to_dict(), indent=2) + "\n"
     # The configuration is ready before the weights take their place: the two never disagree.
-    with _written_whole(folder / "config.json") as temporary:
-        Path(temporary).write_text(configuration, encoding="utf-8")
+    with whole_file(folder / "config.json", error=CheckpointError, then=KEPT) as temporary:
+        temporary.write_text(configuration, encoding="utf-8")
         write_tensors(to_published_names(encoder.state_dict()), folder / "model.safetensors")
 
 

@@ -10,9 +10,7 @@ Korean voice search, section 3; Wu et al. 2016, section 4.1.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_lib.errors import CheckpointError, CourseError, DataFileError
+from course_lib.files import whole_text
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 CONTINUATION = "##"  # marks a piece that continues a word
@@ -263,20 +262,8 @@ class WordPieceTokenizer:
         CheckpointError
             If it cannot be written; an older file of that name is untouched.
         """
-        path, temporary = Path(path), None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".part")
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.writelines(token + "\n" for token in self.tokens)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except OSError as error:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
-            raise CheckpointError(
-                f"{path} could not be written ({error}). Free some space or choose another folder."
-            ) from None
+        with whole_text(path, error=CheckpointError) as file:
+            file.writelines(token + "\n" for token in self.tokens)
 
     def split_word(self, word: str) -> list[str]:
         """Cut one word into pieces: again and again the longest piece that the vocabulary knows.

@@ -45,7 +45,7 @@ def renew_manifest(folder: str | Path | None = None) -> None:
     DataFileError
         If the manifest cannot be written.
     """
-    from course_lib.data.readers.writing import atomic_file
+    from course_lib.files import whole_text
 
     root = settings.CHECKPOINTS.resolve()
     folder = root if folder is None else Path(folder).resolve()
@@ -56,7 +56,7 @@ def renew_manifest(folder: str | Path | None = None) -> None:
     kept = read_manifest() if folder != root and path.is_file() else {}
     lines = {name: digest for name, digest in kept.items() if not (root / name).is_relative_to(folder)}
     lines |= {name: sha256_of(root / name) for name in _files_in(folder)}
-    with atomic_file(path) as file:
+    with whole_text(path, error=WeightsError) as file:
         file.writelines(f"{digest}  {name}\n" for name, digest in sorted(lines.items()))
 
 

@@ -7,17 +7,17 @@ is Wikipedia's (CC BY-SA 3.0). It is cleaned on the reader's machine at first us
 from __future__ import annotations
 
 import bz2
+import contextlib
 import hashlib
 import html
 import json
-import os
 import re
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.errors import DataFileError
+from course_lib.errors import DataFileError, RecordError
+from course_lib.files import write_json
 
 ARCHIVE = "test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 ARCHIVE_SHA256 = "a53f4648dec40467ebdcbc7a1307eddb51fe6e28e9309f6ebde81ba0d04bea2d"
@@ -197,20 +197,6 @@ def load_wikipedia(cache: Path | None = None) -> list[dict]:
             pass  # a half-written or damaged cache: make it anew
     articles = [{"title": title, "sentences": clean_article(text)} for title, text in raw_articles()]
     articles = [article for article in articles if len(article["sentences"]) >= 5]
-    _write_cache(cache, articles)
+    with contextlib.suppress(RecordError):  # a cache is a convenience: go on without it
+        write_json(cache, articles)
     return articles
-
-
-def _write_cache(path: Path, articles: list[dict]) -> None:
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(articles, file, ensure_ascii=False)
-        os.replace(temporary, path)
-    except OSError:
-        pass  # a cache is a convenience: go on without it
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)

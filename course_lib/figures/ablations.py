@@ -1,6 +1,6 @@
 """Figures and tables of the ablations (lesson 16): the paper's and ours, side by side.
 
-Results are those of :func:`course_lib.studies.ablations.record`: ``objectives``, ``untouched``, ``masking``
+Results are those of :func:`course_lib.studies.ablations.study.record`: ``objectives``, ``untouched``, ``masking``
 and ``sizes``, each with lists of runs by name, one run a seed.
 """
 
@@ -20,7 +20,7 @@ from course_lib.figures.style import (
     Table,
     new_figure,
 )
-from course_lib.studies.ablations import OBJECTIVES, TASKS
+from course_lib.studies.ablations.study import OBJECTIVES, TASKS
 from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.published import (
     DIRECTION_ABLATION,

@@ -259,7 +259,7 @@ def table_01_steps() -> Table:
             [translate("build pairs"), translate("A and B are spans of sentences; B is random half of the time"), "course_lib.pretraining.sentence_pairs", "05"],
             [translate("mask"), translate("15% of the tokens, 80/10/10"), "course_lib.pretraining.masking", "04"],
             [translate("forward"), translate("one encoder, two heads, the sum of two losses"), "course_lib.pretraining.model", "06"],
-            [translate("update"), translate("clipped gradient, AdamW, warm-up and linear decay"), "course_lib.optimization", "06"],
+            [translate("update"), translate("clipped gradient, AdamW, warm-up and linear decay"), "course_lib.training.optimization", "06"],
             [translate("watch and keep"), translate("held-out accuracy against baselines; checkpoints"), "course_lib.pretraining.loop", "06"],
         ],
         translate("Devlin et al. 2018, section 3.1 and appendix A.2."),

@@ -1,6 +1,6 @@
 """Figure 16, table 16 and the plots of a hyperparameter search (lesson 13).
 
-Trials are rows of :func:`course_lib.studies.search.trial_rows`, live or recorded: ``params``, ``value``
+Trials are rows of :func:`course_lib.studies.search.study.trial_rows`, live or recorded: ``params``, ``value``
 (validation accuracy in percent, ``None`` if pruned) and ``reports`` (the accuracy after each epoch).
 """
 
@@ -28,7 +28,7 @@ from course_lib.figures.style import (
 )
 from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.published import FINE_TUNING_GRID, RANDOM_SEARCH
-from course_lib.studies.search import SearchSpace, best_so_far, study_of
+from course_lib.studies.search.study import SearchSpace, best_so_far, study_of
 from course_lib.translation import translate
 
 Trials = Sequence[Mapping]

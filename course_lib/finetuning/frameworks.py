@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from course_lib.finetuning.batching import BucketBatchSampler, pad_batch
 from course_lib.finetuning.loop import (
     History,
     TaskModel,
@@ -29,8 +28,9 @@ from course_lib.finetuning.loop import (
     check_loss,
     prepare_model,
 )
-from course_lib.optimization import adamw, linear_schedule
-from course_lib.precision import casts
+from course_lib.training.batching import BucketBatchSampler, pad_batch
+from course_lib.training.optimization import adamw, linear_schedule
+from course_lib.training.precision import casts
 
 Loss = Callable[[Tensor, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict]], dict[str, Tensor]]

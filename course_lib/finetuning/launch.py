@@ -26,11 +26,10 @@ from transformers import PrinterCallback
 from course_lib import settings
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
 from course_lib.command_options import learning_rate, share, whole_number
-from course_lib.data.readers.writing import atomic_file
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
+from course_lib.files import whole_text
 from course_lib.finetuning import classification, entities, question_answering
-from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
     TaskModel,
@@ -39,6 +38,7 @@ from course_lib.finetuning.loop import (
     freeze_body,
     prepare_model,
 )
+from course_lib.training.batching import pad_batch
 
 HEAD_FILE = "head.safetensors"
 TAGS_FILE = "tags.json"  # the tags of an entity head, in the order of its outputs
@@ -235,7 +235,7 @@ def run(
             write_tensors(model.head.cpu().state_dict(), Path(save) / HEAD_FILE)
             tokenizer.save(str(Path(save) / "tokenizer.json"))
             if task.tags is not None:
-                with atomic_file(Path(save) / TAGS_FILE) as file:
+                with whole_text(Path(save) / TAGS_FILE) as file:
                     file.write(json.dumps(task.tags) + "\n")
     trainer.accelerator.wait_for_everyone()
     return scores

@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from course_lib.bert.encoder import BertEncoder
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
-from course_lib.finetuning.batching import BucketBatchSampler, inference_batches, pad_batch
-from course_lib.optimization import adamw, linear_schedule
-from course_lib.precision import autocast
+from course_lib.training.batching import BucketBatchSampler, inference_batches, pad_batch
+from course_lib.training.optimization import adamw, linear_schedule
+from course_lib.training.precision import autocast
 
 
 class TrainingDivergedError(CourseError):

@@ -1,6 +1,6 @@
 """Exercises: ``check`` says at once whether an answer is right, and speaks to the usual mistakes.
 
-Each lesson's exercises stand in ``course_lib/lessons/lesson_NN.py`` as a list ``EXERCISES``.
+Each lesson's exercises stand in ``course_lib/lessons/exercises_NN.py`` as a list ``EXERCISES``.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Exercise:
 @cache
 def lesson_module(lesson: int):
     """Return the module with a lesson's exercises and quiz."""
-    return importlib.import_module(f"course_lib.lessons.lesson_{lesson:02d}")
+    return importlib.import_module(f"course_lib.lessons.exercises_{lesson:02d}")
 
 
 def lessons_with_exercises() -> list[int]:
     """Return the numbers of the lessons that have exercises."""
-    return sorted(int(path.stem[-2:]) for path in Path(__file__).parent.glob("lesson_[0-9][0-9].py"))
+    return sorted(int(path.stem[-2:]) for path in Path(__file__).parent.glob("exercises_[0-9][0-9].py"))
 
 
 def find_exercise(number: str) -> Exercise:

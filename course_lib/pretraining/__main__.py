@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from course_lib import settings
 from course_lib.command_options import learning_rate, share, whole_number
 from course_lib.data.readers.lines import unreadable
 from course_lib.errors import CheckpointError, CourseError
+from course_lib.files import write_json, write_text
 from course_lib.translation import translate
 
 HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
@@ -177,8 +176,10 @@ def prepare_text(options: argparse.Namespace):
                 texts.part_of(documents, False, every), options.vocabulary_size
             )
         if kept is None:
-            _write_whole(folder / "vocab.txt", "".join(token + "\n" for token in vocabulary))
-            _write_whole(folder / TOLD, json.dumps(told, indent=1))
+            write_text(
+                folder / "vocab.txt", "".join(token + "\n" for token in vocabulary), error=CheckpointError
+            )
+            write_json(folder / TOLD, told, error=CheckpointError)
         tokenizer = texts.tokenizer_of(vocabulary)
         for name in ("training", "held-out"):
             texts.tokenize_to_folder(
@@ -241,26 +242,6 @@ def _check_same_text(
             )
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a small file as a whole or not at all."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} could not be written ({error}). Free some space, or choose another --folder."
-        ) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
 def run(options: argparse.Namespace) -> int:
     """Prepare the text, pre-train, and write ``history.json`` into the folder."""
     import torch
@@ -285,7 +266,7 @@ def run(options: argparse.Namespace) -> int:
         progress=not options.no_progress,
     )
     if state.is_main_process:
-        _write_whole(options.folder / "history.json", json.dumps(vars(history)))
+        write_json(options.folder / "history.json", vars(history), error=CheckpointError)
         last = history.evaluations[-1]
         print(
             translate(

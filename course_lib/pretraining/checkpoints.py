@@ -8,7 +8,6 @@ folder of that name is complete. No file can carry code.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -20,9 +19,10 @@ from torch import Tensor, nn
 
 from course_lib.bert.loading import read_tensors
 from course_lib.errors import CheckpointError, WeightsError
+from course_lib.files import remove_unfinished, whole_folder
 
 NAME = re.compile(r"^step-(\d{8,})$")
-UNFINISHED = ".part"
+GOES_ON = "start again: the run goes on from the checkpoint before it, which is untouched"
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -54,47 +54,16 @@ def save_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optim
     """
     folder = Path(folder)
     final = folder / f"step-{state['step']:08d}"
-    part = final.with_name(final.name + UNFINISHED)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished(folder)
-        part.mkdir()
+    remove_unfinished(folder, "step-*")  # by a run that was killed
+    causes = (OSError, SafetensorError)
+    with whole_folder(final, error=CheckpointError, then=GOES_ON, causes=causes, replace=True) as part:
         save_file(_shared_once(model), part / "model.safetensors", metadata={"format": "pt"})
         save_file(_optimizer_tensors(optimizer), part / "optimizer.safetensors")
         (part / "state.json").write_text(json.dumps(state), encoding="utf-8")
-        for path in (*part.iterdir(), part):
-            _flush_to_disk(path)
-        if final.exists():  # the same step once more, after a run that was taken back
-            shutil.rmtree(final)
-        os.replace(part, final)
-        _flush_to_disk(folder)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{final} could not be written ({error}). Free some space or choose another folder, and start "
-            "again: the run goes on from the checkpoint before it, which is untouched."
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     for path in folder.iterdir():  # only now that the new one is complete
         if NAME.match(path.name) and path != final:
             shutil.rmtree(path, ignore_errors=True)
     return final
-
-
-def _remove_unfinished(folder: Path) -> None:
-    for path in folder.glob("step-*" + UNFINISHED):
-        shutil.rmtree(path)
-
-
-def _flush_to_disk(path: Path) -> None:
-    """Wait until a file or folder has reached the disk: a renamed empty file would be no checkpoint."""
-    if path.is_dir() and os.name == "nt":  # Windows opens no folders
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _shared_once(model: nn.Module) -> dict[str, Tensor]:

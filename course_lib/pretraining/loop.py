@@ -26,8 +26,6 @@ from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.inputs import SpecialIds
 from course_lib.errors import CheckpointError, CourseError
-from course_lib.optimization import adamw, warmup_linear_share
-from course_lib.precision import autocast
 from course_lib.pretraining import checkpoints
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.examples import (
@@ -46,6 +44,8 @@ from course_lib.pretraining.model import (
     set_output_bias,
     summed_losses,
 )
+from course_lib.training.optimization import adamw, warmup_linear_share
+from course_lib.training.precision import autocast
 from course_lib.translation import translate
 
 

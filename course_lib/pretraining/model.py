@@ -15,7 +15,7 @@ from torch.nn import functional
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import MaskedLanguageModelHead, NextSentenceHead
-from course_lib.pretraining.dropout import use_fast_dropout
+from course_lib.training.dropout import use_fast_dropout
 
 
 class PretrainingScores(NamedTuple):

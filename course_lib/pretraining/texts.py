@@ -7,8 +7,6 @@ into memory, so that they need not fit there.
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from tokenizers.trainers import WordPieceTrainer
 from course_lib.data.sources import choose_source, hub_folder
 from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError, DataFileError
+from course_lib.files import remove_unfinished, whole_folder
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -171,14 +170,13 @@ def tokenize_to_folder(documents: Iterable[Sequence[str]], tokenizer: Tokenizer,
     CheckpointError
         If it cannot be written; nothing half-written stays behind.
     """
-    folder, part = Path(folder), None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(f"{folder.name}.*.part"):  # by a run that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}.", suffix=".part"))
-        sentences, counts, chunk = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], []
-        documents = (document for document in documents if len(document) > 1)  # others have no pairs
+    folder = Path(folder)
+    remove_unfinished(folder.parent, folder.name)  # by a run that was killed
+    sentences, counts, chunk = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], []
+    documents = (document for document in documents if len(document) > 1)  # others have no pairs
+    with whole_folder(
+        folder, error=CheckpointError, replace=True
+    ) as part:  # replaces that of another vocabulary
         with open(part / "tokens.bin", "wb") as file:
             for document in documents:
                 chunk.append(document)
@@ -189,16 +187,6 @@ def tokenize_to_folder(documents: Iterable[Sequence[str]], tokenizer: Tokenizer,
                 _append(tokenize_corpus(chunk, tokenizer), file, sentences, counts)
         np.save(part / "sentence_starts.npy", np.concatenate(sentences))
         np.save(part / "document_starts.npy", np.concatenate(counts))
-        if folder.is_dir():  # of another vocabulary, from a run that did not get further
-            shutil.rmtree(folder)
-        part.replace(folder)
-    except OSError as error:
-        raise CheckpointError(
-            f"{folder} could not be written ({error}). Free some space, or choose another folder."
-        ) from None
-    finally:
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _append(corpus: TokenizedCorpus, file, sentences: list[np.ndarray], documents: list[np.ndarray]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
-import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -13,6 +11,7 @@ from string import Template
 
 from course_lib import settings
 from course_lib.figures import style
+from course_lib.files import write_bytes, write_text
 from course_lib.slides.content import Content, markdown_blocks
 from course_lib.slides.deck import Deck, DeckError, pandoc, problems, read_deck, walk
 from course_lib.translation import translate
@@ -26,6 +25,8 @@ COLORS = {
     "green": "#00704F",  # GREEN of the figures, darker, for text
     "soft": style.LIGHT,
 }
+
+ELSEWHERE = "build it again, or name another folder with --output"
 
 
 def reveal() -> Path:
@@ -121,28 +122,6 @@ def page(deck: Deck) -> str:
     )
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    DeckError
-        If it cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        raise DeckError(
-            f"{path} cannot be written ({error}). Free some space, or name another folder with --output."
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):  # it has its name now, or there is no such folder
-            part.unlink()
-
-
 def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:
     """Build one deck.
 
@@ -165,7 +144,7 @@ def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:
     """
     deck = read_deck(path)
     target = output / f"{deck.name}.html"
-    write(target, page(deck).encode())
+    write_text(target, page(deck), error=DeckError, then=ELSEWHERE)
     if html_only:
         return [target]
     from course_lib.slides.browser import open_deck
@@ -177,7 +156,7 @@ def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:
             raise DeckError(f"{deck.path}: {'; '.join(faults)}.")
         files = {".pdf": shown.pdf(), ".pptx": presentation(shown.layouts(), deck)}
     for suffix, content in files.items():
-        write(target.with_suffix(suffix), content)
+        write_bytes(target.with_suffix(suffix), content, error=DeckError, then=ELSEWHERE)
     return [target, *(target.with_suffix(suffix) for suffix in files)]
 
 

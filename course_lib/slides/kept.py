@@ -15,6 +15,7 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.figures.style import Picture, Table
+from course_lib.files import write_json
 from course_lib.slides.deck import DeckError
 from course_lib.slides.notebook import Lesson
 
@@ -108,7 +109,6 @@ def keep(name: str) -> Path:
     DeckError
         If a cell fails, or a call cannot be kept.
     """
-    from course_lib.slides.build import write
     from course_lib.slides.replay import numbered, run
 
     calls: dict[str, dict] = {}
@@ -130,7 +130,7 @@ def keep(name: str) -> Path:
         "calls": calls,
     }
     path = kept_path(name)
-    write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_json(path, content, error=DeckError)
     return path
 
 

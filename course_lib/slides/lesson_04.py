@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from statistics import mean
 
-from course_lib import readme
 from course_lib.figures import masked_language_model as figures
 from course_lib.figures.style import Picture, Table
+from course_lib.maintenance import readme
 from course_lib.studies.records import load_record
 
 figure_04_strategy = readme.picture  # one drawing for README, notebook and deck
@@ -20,7 +20,7 @@ def _best_words(text: str, top: int = 5) -> tuple[list[str], int, list[str], lis
     """Return the tokens of a text with one [MASK], its position, the best words there and their probabilities."""
     import torch
 
-    from course_lib.studies.masked_word_model import load_masked_word_model, load_tokenizer
+    from course_lib.studies.masking.masked_word_model import load_masked_word_model, load_tokenizer
 
     tokenizer = load_tokenizer()
     encoding = tokenizer.encode(text)

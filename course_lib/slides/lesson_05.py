@@ -32,7 +32,7 @@ table_formats = figures.table_formats
 def _planned() -> tuple[TokenizedCorpus, SegmentPairs, int]:
     """Return the articles as tokens, the pairs planned on them, and the number of the article that is shown."""
     from course_lib.data.wikipedia import load_wikipedia
-    from course_lib.studies.masked_word_model import load_tokenizer
+    from course_lib.studies.masking.masked_word_model import load_tokenizer
 
     articles = load_wikipedia()
     corpus = tokenize_corpus([article["sentences"] for article in articles], load_tokenizer())

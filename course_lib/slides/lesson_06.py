@@ -8,7 +8,7 @@ from course_lib.figures import pretraining as figures
 from course_lib.figures.style import Picture, Table
 from course_lib.pretraining.cost import PAPER_PHASES, SECONDS_IN_A_DAY, days, training_operations
 from course_lib.pretraining.loop import PretrainingHistory
-from course_lib.studies.pretraining_run import CONFIGURATION
+from course_lib.studies.pretraining.pretraining_run import CONFIGURATION
 from course_lib.studies.records import load_record
 from course_lib.translation import translate
 

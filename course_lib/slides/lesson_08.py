@@ -9,12 +9,12 @@ import numpy as np
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.figures import text_classification as figures
 from course_lib.figures.style import BLUE, Picture, Table, new_figure
-from course_lib.finetuning.batching import length_buckets
 from course_lib.finetuning.classification import classification_features, load_tokenizer
 from course_lib.finetuning.loop import History
+from course_lib.studies.finetuning.review_run import CONFIGURATION
 from course_lib.studies.published import IMDB_FEATURES_ERROR, IMDB_TEST_ERROR, SST2_TEST_ACCURACY
 from course_lib.studies.records import load_record
-from course_lib.studies.review_run import CONFIGURATION
+from course_lib.training.batching import length_buckets
 from course_lib.translation import translate
 
 

@@ -34,7 +34,7 @@ def table_marked_all_the_same() -> style.Table:
     from course_lib.data.sources import encoder_folder
     from course_lib.finetuning.classification import load_tokenizer
     from course_lib.finetuning.question_answering import answer_questions
-    from course_lib.studies.task_models import load_task_model
+    from course_lib.studies.finetuning.task_models import load_task_model
 
     row = next(row for row in load_texts("questions", "bundled")["test"] if row["is_impossible"])
     model, tokenizer = load_task_model("questions"), load_tokenizer(encoder_folder("bundled"))

@@ -6,7 +6,7 @@ from course_lib.figures import search as figures
 from course_lib.figures.style import Picture, Table
 from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.records import load_record
-from course_lib.studies.search import CONFIGURATION
+from course_lib.studies.search.study import CONFIGURATION
 
 
 def _record() -> dict:

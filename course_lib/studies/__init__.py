@@ -6,16 +6,16 @@ returns its results. ``RECORDINGS`` names them all.
 """
 
 RECORDINGS = {
-    "mlm-head": "course_lib.studies.masked_word_model",
-    "task-models": "course_lib.studies.task_models",
-    "unanswerable": "course_lib.studies.unanswerable",
-    "live-questions": "course_lib.studies.live_questions",
-    "masking-strategies": "course_lib.studies.masking_strategies",
-    "sentence-order": "course_lib.studies.sentence_order",
-    "review-run": "course_lib.studies.review_run",
-    "freezing": "course_lib.studies.freezing",
-    "buckets": "course_lib.studies.buckets",
-    "pretraining": "course_lib.studies.pretraining_run",
-    "search": "course_lib.studies.search",
-    "ablations": "course_lib.studies.ablations",
+    "mlm-head": "course_lib.studies.masking.masked_word_model",
+    "task-models": "course_lib.studies.finetuning.task_models",
+    "unanswerable": "course_lib.studies.finetuning.unanswerable",
+    "live-questions": "course_lib.studies.finetuning.live_questions",
+    "masking-strategies": "course_lib.studies.masking.masking_strategies",
+    "sentence-order": "course_lib.studies.pretraining.sentence_order",
+    "review-run": "course_lib.studies.finetuning.review_run",
+    "freezing": "course_lib.studies.finetuning.freezing",
+    "buckets": "course_lib.studies.finetuning.buckets",
+    "pretraining": "course_lib.studies.pretraining.pretraining_run",
+    "search": "course_lib.studies.search.study",
+    "ablations": "course_lib.studies.ablations.study",
 }

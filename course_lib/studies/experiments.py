@@ -17,7 +17,8 @@ from typing import Any
 
 from course_lib import settings
 from course_lib.data.weights import sha256_of
-from course_lib.studies.records import PROVENANCE, note_kept_run, provenance, write_json
+from course_lib.files import write_json
+from course_lib.studies.records import PROVENANCE, note_kept_run, provenance
 
 
 def folder_of_runs() -> Path:
@@ -88,7 +89,7 @@ def run(
         "products": _checksums(products),
         "results": results,
     }
-    write_json(path, stored, "Free some space and start the study again: finished runs are kept.")
+    write_json(path, stored, then="start the study again: finished runs are kept")
     return json.loads(json.dumps(results))  # the same types as a run that is read back
 
 

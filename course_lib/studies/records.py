@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import RecordError
+from course_lib.files import read_json, write_json
 from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
@@ -72,7 +72,9 @@ def provenance() -> dict:
 
     ``bfloat16`` tells whether the machine has computed products in it where that was configured.
     """
-    from course_lib.precision import multiplies_bfloat16  # needs torch, and reading a record does not
+    from course_lib.training.precision import (
+        multiplies_bfloat16,  # needs torch, and reading a record does not
+    )
 
     return {
         "threads": settings.current().threads,
@@ -111,7 +113,7 @@ def make_record(name: str) -> dict:
         "minutes": round(minutes, 1),
         "results": results,
     }
-    write_json(record_path(name), record, f"Free some space and record it again with: course record {name}")
+    write_json(record_path(name), record, then=f"record it again with: course record {name}")
     return record
 
 
@@ -125,65 +127,6 @@ def _by_provenance(runs: list[dict], here: dict) -> list[dict]:
             entry["runs"] += 1
             entry["minutes"] = round(entry["minutes"] + run["minutes"], 2)
     return list(found.values())
-
-
-def read_json(path: Path, remedy: str) -> dict | None:
-    """Return the object in a JSON file that the course keeps, or None if there is no such file.
-
-    Parameters
-    ----------
-    path : the file.
-    remedy : what to do about a damaged one, the end of the message.
-
-    Raises
-    ------
-    RecordError
-        If the file cannot be read, or does not hold a JSON object.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read ({error}). {remedy}") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path} is not readable JSON ({error}). {remedy}") from None
-    if not isinstance(content, dict):
-        raise RecordError(f"{path} does not hold a JSON object. {remedy}")
-    return content
-
-
-def write_json(path: Path, record: dict, remedy: str) -> None:
-    """Write a JSON file whole or not at all.
-
-    Parameters
-    ----------
-    path : where to; its folder is made.
-    record : plain JSON.
-    remedy : what to do when the disk refuses, the end of the message.
-
-    Raises
-    ------
-    RecordError
-        If the file cannot be written, or the record is not plain JSON.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            json.dump(record, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise RecordError(f"{path} could not be written ({error}). {remedy}") from None
-    except (TypeError, ValueError) as error:
-        raise RecordError(f"{path} could not be written: the results are not plain JSON ({error}).") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def load_record(name: str) -> dict:

@@ -10,8 +10,8 @@ import random
 import pytest
 
 from course_lib import settings
-from course_lib.data import checks
 from course_lib.errors import DataFileError
+from course_lib.maintenance import data_checks as checks
 
 ALL = [(name, key) for name, found in checks.CHECKS.items() for key in found]
 

@@ -19,9 +19,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_lib import doctor
 from course_lib.data.sources import HUB, REVISIONS, choose_source, hub_folder
 from course_lib.errors import SettingError
+from course_lib.lessons import doctor
 from course_lib.settings import NOTEBOOKS, REPOSITORY
 
 sys.path.append(str(Path(__file__).parent))

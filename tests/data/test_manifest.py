@@ -16,7 +16,8 @@ from course_lib.data.weights import bundled_weights_folder, sha256_of
 from course_lib.errors import CourseError, WeightsError
 from course_lib.finetuning.classification import classification_model
 from course_lib.finetuning.compact import load_compact, save_compact
-from course_lib.studies import masked_word_model, pretraining_run
+from course_lib.studies.masking import masked_word_model
+from course_lib.studies.pretraining import pretraining_run
 
 
 @pytest.fixture

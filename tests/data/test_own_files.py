@@ -19,9 +19,9 @@ from course_lib.data.sources import load_texts
 from course_lib.data.splits import needed_parts
 from course_lib.errors import CourseError, DataFileError, SettingError
 from course_lib.finetuning import classification, entities, launch, question_answering
-from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
 from course_lib.settings import NOTEBOOKS
+from course_lib.training.batching import pad_batch
 
 sys.path.append(str(Path(__file__).parent))
 from tiny_bert import CHINESE, CHINESE_QUESTION, tiny_bert

@@ -639,9 +639,10 @@ class TestEveryWriter:
             writer([WRITERS[writer]], tmp_path / "out")
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
-    def test_no_folder_to_write_in(self, tmp_path, writer):
-        with pytest.raises(DataFileError, match="cannot be written"):
-            writer([WRITERS[writer]], tmp_path / "absent" / "out")
+    def test_a_file_where_the_folder_should_be(self, tmp_path, writer):
+        (tmp_path / "taken").write_text("a file")
+        with pytest.raises(DataFileError, match="could not be written"):
+            writer([WRITERS[writer]], tmp_path / "taken" / "out")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from course_lib.figures.ablations import (
     table_paper_objectives,
     table_sizes,
 )
-from course_lib.studies.ablations import LSTM_TASKS, OBJECTIVES, TASKS, UNTOUCHED_TASKS
+from course_lib.studies.ablations.study import LSTM_TASKS, OBJECTIVES, TASKS, UNTOUCHED_TASKS
 from course_lib.studies.published import DIRECTION_ABLATION, MODEL_SIZES, NEXT_SENTENCE_ABLATION
 
 SHIFTS = {"MLM and NSP": 0.0, "MLM alone": -1.0, "left to right": -20.0}

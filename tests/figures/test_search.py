@@ -23,8 +23,8 @@ from course_lib.figures.search import (
     table_16_methods,
     table_paper_and_here,
 )
-from course_lib.studies import search
-from course_lib.studies.search import METHODS, SearchSpace, TrialConfiguration
+from course_lib.studies.search import study as search
+from course_lib.studies.search.study import METHODS, SearchSpace, TrialConfiguration
 
 SPACE = SearchSpace()
 

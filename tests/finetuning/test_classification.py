@@ -19,7 +19,6 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import save_encoder, to_published_names
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CourseError, WeightsError
-from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.classification import (
     class_probabilities,
     classification_features,
@@ -30,6 +29,7 @@ from course_lib.finetuning.classification import (
     majority_baseline,
     tfidf_baseline,
 )
+from course_lib.training.batching import pad_batch
 
 TEXTS = [
     "A fine, quiet film.",

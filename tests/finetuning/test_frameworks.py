@@ -13,7 +13,6 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
 from course_lib.errors import CourseError, SequenceTooLongError
-from course_lib.finetuning.batching import BucketBatchSampler, length_buckets, pad_batch
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.entities import entity_loss
 from course_lib.finetuning.frameworks import (
@@ -28,6 +27,7 @@ from course_lib.finetuning.loop import (
     fine_tune,
     freeze_body,
 )
+from course_lib.training.batching import BucketBatchSampler, length_buckets, pad_batch
 
 C = TrainingConfiguration(learning_rate=3e-3, epochs=3, batch_size=4, clip=0.3, attention_dropout=0.1)
 FRAMEWORKS = [
@@ -95,7 +95,9 @@ def test_losses_and_weights_are_those_of_the_plain_loop(fine_tune_with, pooled):
 )  # fmt: skip
 def test_every_setting_reaches_the_framework(fine_tune_with, change, monkeypatch):
     """Error 16: arguments that are accepted and ignored. Each changes the plain loop, and these with it."""
-    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    monkeypatch.setattr(
+        "course_lib.training.precision.multiplies_bfloat16", lambda _: True
+    )  # by software if need be
     c = dataclasses.replace(C, **change)
     _, usual = plain()
     wanted_model, wanted = plain(c=c)

@@ -14,7 +14,6 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.finetuning import loop
-from course_lib.finetuning.batching import pad_batch
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.entities import entity_loss
 from course_lib.finetuning.loop import (
@@ -25,7 +24,8 @@ from course_lib.finetuning.loop import (
     freeze_body,
     predict,
 )
-from course_lib.optimization import warmup_linear_share
+from course_lib.training.batching import pad_batch
+from course_lib.training.optimization import warmup_linear_share
 
 SMALL = BertConfiguration(
     vocab_size=97,
@@ -88,7 +88,9 @@ def updates():
 @pytest.mark.parametrize("pooled", [True, False])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_eight_rows_are_learned_by_heart(pooled, precision, monkeypatch):
-    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    monkeypatch.setattr(
+        "course_lib.training.precision.multiplies_bfloat16", lambda _: True
+    )  # by software if need be
     model, features, loss = small_model(pooled=pooled), rows(), classification_loss
     if not pooled:
         features = [
@@ -256,7 +258,9 @@ CHANGES = {
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(TrainingConfiguration)])
 def test_no_setting_is_accepted_and_ignored(field, monkeypatch):
     """Error 16: an argument that changes nothing. A new field fails here until something depends on it."""
-    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    monkeypatch.setattr(
+        "course_lib.training.precision.multiplies_bfloat16", lambda _: True
+    )  # by software if need be
     trained = []
     for c in (FAST, dataclasses.replace(FAST, **{field: CHANGES[field]})):
         assert c == FAST or getattr(c, field) != getattr(FAST, field)
@@ -436,7 +440,9 @@ def test_the_half_of_three_blocks_is_the_lower_one():
 
 
 def test_the_loss_is_computed_in_float32_whatever_the_precision(monkeypatch):
-    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    monkeypatch.setattr(
+        "course_lib.training.precision.multiplies_bfloat16", lambda _: True
+    )  # by software if need be
     kinds = []
 
     def loss_of(scores, batch):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import readme
 from course_lib.bert.inputs import truncate_longest_first
+from course_lib.maintenance import readme
 from course_lib.settings import REPOSITORY
 
 sys.path.append(str(Path(__file__).parent))
@@ -68,7 +68,7 @@ def test_there_are_forty_further_ones_in_all_areas_and_each_is_different():
 def test_the_table_in_contributing_is_current(name):
     text = readme.CONTRIBUTING.read_text(encoding="utf-8")
     made = readme.CONTRIBUTING_BLOCKS[name]()
-    assert readme.with_blocks(text, {name: made}) == text, "run: python -m course_lib.readme"
+    assert readme.with_blocks(text, {name: made}) == text, "run: python -m course_lib.maintenance.readme"
 
 
 # The harness itself -------------------------------------------------------------------------------
@@ -123,10 +123,12 @@ def test_a_default_a_method_with_super_and_a_decorated_function_can_be_changed()
     from course_lib.bert.configuration import BertConfiguration
     from course_lib.bert.heads import SequenceClassificationHead
     from course_lib.finetuning.loop import predict
-    from course_lib.optimization import adamw
+    from course_lib.training.optimization import adamw
 
     layer = torch.nn.Linear(2, 2)
-    with put_in(mutant_of("epsilon: float = 1e-6", "epsilon: float = 0.5", "course_lib.optimization:adamw")):
+    with put_in(
+        mutant_of("epsilon: float = 1e-6", "epsilon: float = 0.5", "course_lib.training.optimization:adamw")
+    ):
         assert adamw(layer, 0.1).defaults["eps"] == 0.5
     assert adamw(layer, 0.1).defaults["eps"] == 1e-6
     configuration = BertConfiguration(hidden_size=8, num_attention_heads=2)

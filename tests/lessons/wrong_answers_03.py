@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import layer_norm
 
-from course_lib.lessons.lesson_03 import pack_pair, pack_within, sinusoids
+from course_lib.lessons.exercises_03 import pack_pair, pack_within, sinusoids
 
 # 3.1
 

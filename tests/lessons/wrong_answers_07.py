@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from course_lib.lessons import lesson_07
+from course_lib.lessons import exercises_07
 
 
 def head_parameters(task, hidden_size, labels):
@@ -62,11 +62,11 @@ def step(order):
 
 
 def returns_nothing(*arguments):
-    lesson_07.training_step(*arguments)
+    exercises_07.training_step(*arguments)
 
 
 def returns_the_tensor(*arguments):
-    return torch.tensor(lesson_07.training_step(*arguments))
+    return torch.tensor(exercises_07.training_step(*arguments))
 
 
 def without_eval(model, batches):
@@ -111,7 +111,10 @@ WRONG = {
         (lambda names, n: embeddings_and(names, lambda i: i >= n // 2), "upper half"),
         (lambda names, n: embeddings_and(names, lambda i: i <= n // 2), "one block too many"),
         (by_prefix, "compare whole numbers"),
-        (lambda names, n: [x for x in lesson_07.to_freeze(names, n) if "embeddings" not in x], "left free"),
+        (
+            lambda names, n: [x for x in exercises_07.to_freeze(names, n) if "embeddings" not in x],
+            "left free",
+        ),
         (lambda names, n: [x for x in names if "blocks" not in x], "freeze the head"),
         (lambda names, n: ["bert.embeddings.weight"], "not the name of a parameter"),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from course_lib.lessons import lesson_08
+from course_lib.lessons import exercises_08
 
 
 def pack(pieces, max_length, cls_id, sep_id):
@@ -41,12 +41,12 @@ def pad_left(rows):
 
 
 def all_ones(rows):
-    ids, mask = lesson_08.pad(rows)
+    ids, mask = exercises_08.pad(rows)
     return ids, torch.ones_like(mask)
 
 
 def upside_down(rows):
-    ids, mask = lesson_08.pad(rows)
+    ids, mask = exercises_08.pad(rows)
     return ids, 1 - mask
 
 

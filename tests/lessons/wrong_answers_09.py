@@ -1,6 +1,6 @@
 """Stubs of lesson 09 and the usual wrong answers, each with part of the message that it must get."""
 
-from course_lib.lessons import lesson_09
+from course_lib.lessons import exercises_09
 
 
 def starts_of_windows(length, room, step):
@@ -38,16 +38,16 @@ def one_short(length, room, step):
 
 
 def first_likeness(offsets, start, text):
-    return lesson_09.piece_span(offsets, lesson_09.PARAGRAPH.index(text), text)
+    return exercises_09.piece_span(offsets, exercises_09.PARAGRAPH.index(text), text)
 
 
 def by_words(offsets, start, text):
-    first = len(lesson_09.PARAGRAPH[:start].split())
+    first = len(exercises_09.PARAGRAPH[:start].split())
     return first, first + len(text.split()) - 1
 
 
 def open_end(offsets, start, text):
-    first, last = lesson_09.piece_span(offsets, start, text)
+    first, last = exercises_09.piece_span(offsets, start, text)
     return first, last + 1
 
 
@@ -62,15 +62,15 @@ def each_alone(starts, ends, first, last, longest):
 
 
 def anywhere(starts, ends, first, last, longest):
-    return lesson_09.best_span(starts, ends, 0, len(starts) - 1, longest)
+    return exercises_09.best_span(starts, ends, 0, len(starts) - 1, longest)
 
 
 def any_length(starts, ends, first, last, longest):
-    return lesson_09.best_span(starts, ends, first, last, 100)
+    return exercises_09.best_span(starts, ends, first, last, 100)
 
 
 def too_short(starts, ends, first, last, longest):
-    return lesson_09.best_span(starts, ends, first, last, longest - 1)
+    return exercises_09.best_span(starts, ends, first, last, longest - 1)
 
 
 def start_first(starts, ends, first, last, longest):
@@ -79,7 +79,7 @@ def start_first(starts, ends, first, last, longest):
 
 
 def choose_on(select, best=max):
-    return lambda candidates, parts: best(candidates, key=lambda t: lesson_09.f1_at(t, select(parts)))
+    return lambda candidates, parts: best(candidates, key=lambda t: exercises_09.f1_at(t, select(parts)))
 
 
 WRONG = {

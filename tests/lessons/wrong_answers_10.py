@@ -1,6 +1,6 @@
 """Stubs of lesson 10 and the usual wrong answers, each with part of the message that it must get."""
 
-from course_lib.lessons import lesson_10
+from course_lib.lessons import exercises_10
 
 
 def spans_from_bio(tags):
@@ -38,11 +38,11 @@ STUBS = {
 
 
 def inclusive(tags):
-    return [(a, b - 1, kind) for a, b, kind in lesson_10.spans_from_bio(tags)]
+    return [(a, b - 1, kind) for a, b, kind in exercises_10.spans_from_bio(tags)]
 
 
 def whole_tags(tags):
-    return [(a, b, f"B-{kind}") for a, b, kind in lesson_10.spans_from_bio(tags)]
+    return [(a, b, f"B-{kind}") for a, b, kind in exercises_10.spans_from_bio(tags)]
 
 
 def closed_by_o(tags):
@@ -62,7 +62,7 @@ def one_a_word(tags):
 
 def runs(tags):
     joined = [tag.replace("B-", "I-") for tag in tags]
-    return lesson_10.spans_from_bio(lesson_10.iob1_to_bio(joined))
+    return exercises_10.spans_from_bio(exercises_10.iob1_to_bio(joined))
 
 
 def behind_o(tags):
@@ -73,7 +73,7 @@ def behind_o(tags):
 
 
 def without_old_begins(tags):
-    return lesson_10.iob1_to_bio([tag.replace("B-", "I-") for tag in tags])
+    return exercises_10.iob1_to_bio([tag.replace("B-", "I-") for tag in tags])
 
 
 def every_piece(words, tags):
@@ -81,21 +81,22 @@ def every_piece(words, tags):
 
 
 def zeros(words, tags):
-    return [max(label, 0) for label in lesson_10.align(words, tags)]
+    return [max(label, 0) for label in exercises_10.align(words, tags)]
 
 
 def special_zeros(words, tags):
     return [
-        0 if word is None else label for word, label in zip(words, lesson_10.align(words, tags), strict=True)
+        0 if word is None else label
+        for word, label in zip(words, exercises_10.align(words, tags), strict=True)
     ]
 
 
 def last_pieces(words, tags):
-    return lesson_10.align(words[::-1], tags)[::-1]
+    return exercises_10.align(words[::-1], tags)[::-1]
 
 
 def words_only(words, tags):
-    return [label for label in lesson_10.align(words, tags) if label != -100]
+    return [label for label in exercises_10.align(words, tags) if label != -100]
 
 
 def f1_of(right, gold, predicted):
@@ -124,21 +125,21 @@ def divides_by_zero(gold, predicted):
 def inclusive_overlap(gold, predicted):
     if gold and predicted and gold[1] == predicted[0]:
         return "boundary"
-    return lesson_10.name_the_error(gold, predicted)
+    return exercises_10.name_the_error(gold, predicted)
 
 
 def swapped(gold, predicted):
     names = {"missed": "invented", "invented": "missed"}
-    said = lesson_10.name_the_error(gold, predicted)
+    said = exercises_10.name_the_error(gold, predicted)
     return names.get(said, said)
 
 
 def boundary_first(gold, predicted):
-    return lesson_10.name_the_error(gold, predicted).replace("boundary and type", "boundary")
+    return exercises_10.name_the_error(gold, predicted).replace("boundary and type", "boundary")
 
 
 def start_only(gold, predicted):
-    said = lesson_10.name_the_error(gold, predicted)
+    said = exercises_10.name_the_error(gold, predicted)
     return "missed" if gold and predicted and gold[0] > predicted[0] else said
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.lessons.validation import WIDENED, WIDEST, tolerance_of
+from course_lib.maintenance.validation import WIDENED, WIDEST, tolerance_of
 from course_lib.settings import NOTEBOOKS
 
 sys.path.append(str(Path(__file__).parents[1]))

@@ -16,7 +16,6 @@ import torch
 
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.optimization import warmup_linear_share
 from course_lib.pretraining import loop
 from course_lib.pretraining.corpus import corpus_from_pieces
 from course_lib.pretraining.examples import Stage, held_out_batches
@@ -29,6 +28,7 @@ from course_lib.pretraining.loop import (
 )
 from course_lib.pretraining.masking import MaskingVocabulary
 from course_lib.pretraining.model import PretrainingModel, attend_to_neighbors
+from course_lib.training.optimization import warmup_linear_share
 
 
 def configuration_of(tiny, **changes) -> PretrainingConfiguration:
@@ -237,7 +237,9 @@ def test_accumulation_adds_up_to_the_whole_step(tiny):
 
 
 def test_bfloat16_follows_float32(tiny, monkeypatch):
-    monkeypatch.setattr("course_lib.precision.multiplies_bfloat16", lambda _: True)  # by software if need be
+    monkeypatch.setattr(
+        "course_lib.training.precision.multiplies_bfloat16", lambda _: True
+    )  # by software if need be
     c = configuration_of(tiny, model=without_dropout(tiny))
     _, single = run(tiny, c)
     _, half = run(tiny, replace(c, precision="bfloat16"))

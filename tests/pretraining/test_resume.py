@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from course_lib import settings
+from course_lib import files, settings
 from course_lib.errors import CheckpointError
 from course_lib.pretraining import checkpoints
 from course_lib.pretraining.examples import Stage
@@ -216,7 +217,7 @@ def test_a_full_disk_gives_one_clear_message_and_keeps_the_checkpoint_before(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        target = checkpoints.os if stage == "os.replace" else checkpoints
+        target = {"save_file": checkpoints, "_flush_to_disk": files, "os.replace": os}[stage]
         patch.setattr(target, stage.removeprefix("os."), full)
         with pytest.raises(CheckpointError, match=r"No space left on device.*Free some space"):
             run(tiny, tmp_path)
@@ -245,16 +246,16 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 import conftest
-from course_lib.pretraining import checkpoints
+from course_lib import files
 from course_lib.pretraining.examples import Stage
 from course_lib.pretraining.loop import PretrainingConfiguration, pretrain
 tiny = conftest.tiny_parts()
 folder, where, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-flush = checkpoints._flush_to_disk
+flush = files._flush_to_disk
 def slow(path):  # a checkpoint that takes a while can be hit in its middle
     time.sleep(pause)
     flush(path)
-checkpoints._flush_to_disk = slow
+files._flush_to_disk = slow
 c = PretrainingConfiguration(
     model=tiny.model, stages=(Stage(24, 60, 4), Stage(48, 20, 4)), learning_rate=2e-3, warmup_steps=4,
     evaluate_every=20, checkpoint_every=2, report_every=2)
@@ -300,7 +301,7 @@ def test_a_run_killed_again_and_again_has_the_losses_of_an_unbroken_one(tmp_path
     finish(start(tmp_path, folder, tmp_path / "killed.json", 0.0))
     unbroken, killed = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("unbroken", "killed"))
     assert killed == unbroken, f"killed {moments} s after a checkpoint"
-    assert not list(folder.glob("*" + checkpoints.UNFINISHED))
+    assert not list(folder.glob("*" + files.UNFINISHED))
 
 
 @pytest.mark.parametrize("moment", range(1, 8))
@@ -323,10 +324,10 @@ def test_a_kill_in_the_middle_of_a_checkpoint_leaves_the_one_before(tiny, tmp_pa
         return called
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints.shutil, "rmtree", lambda *a, **k: None)  # the dead clean nothing up
+        patch.setattr(shutil, "rmtree", lambda *a, **k: None)  # the dead clean nothing up
         patch.setattr(checkpoints, "save_file", dying(checkpoints.save_file))
-        patch.setattr(checkpoints, "_flush_to_disk", dying(checkpoints._flush_to_disk))
-        patch.setattr(checkpoints.os, "replace", dying(os.replace))
+        patch.setattr(files, "_flush_to_disk", dying(files._flush_to_disk))
+        patch.setattr(os, "replace", dying(os.replace))
         with pytest.raises(KeyboardInterrupt):
             run(tiny, tmp_path, c)
     assert checkpoints.latest_checkpoint(tmp_path).name in ("step-00000004", "step-00000008")

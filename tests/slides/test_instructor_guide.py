@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from course_lib import cli, readme
+from course_lib import cli
 from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
 from course_lib.lessons.progress import summary
+from course_lib.maintenance import readme
 from course_lib.slides.deck import DECKS, deck_paths, read_deck
 
 GUIDE = (DECKS / "INSTRUCTOR_GUIDE.md").read_text(encoding="utf-8")

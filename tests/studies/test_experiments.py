@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from course_lib.errors import RecordError
-from course_lib.studies import RECORDINGS, experiments, search
+from course_lib.studies import RECORDINGS, experiments
+from course_lib.studies.search import study as search
 
 
 @dataclass(frozen=True)

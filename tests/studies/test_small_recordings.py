@@ -7,15 +7,9 @@ from dataclasses import replace
 import pytest
 
 from course_lib.data.sources import load_texts
-from course_lib.studies import (
-    freezing,
-    live_questions,
-    masking_strategies,
-    review_run,
-    sentence_order,
-    task_models,
-    unanswerable,
-)
+from course_lib.studies.finetuning import freezing, live_questions, review_run, task_models, unanswerable
+from course_lib.studies.masking import masking_strategies
+from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.records import load_record
 
 

@@ -9,12 +9,13 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import BertForMaskedLanguageModel
 from course_lib.bert.inputs import SpecialIds
-from course_lib.optimization import warmup_linear_share
 from course_lib.pretraining.corpus import corpus_from_pieces
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import PretrainingModel
 from course_lib.pretraining.sentence_pairs import PairBatch
-from course_lib.studies import ablations, masked_word_model, masking_strategies
+from course_lib.studies.ablations import study as ablations
+from course_lib.studies.masking import masked_word_model, masking_strategies
+from course_lib.training.optimization import warmup_linear_share
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(59))]
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_lines
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import atomic_file, checked_row, refuse_change
+from course_lib.data.readers.writing import checked_row, refuse_change
 from course_lib.errors import DataFileError
+from course_lib.files import whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -207,7 +208,7 @@ def write_conll(
     if columns < 2:
         raise DataFileError(path, f"{columns} columns cannot hold tokens and tags", "Give columns=2 or more")
     path, filler, known, document, number = Path(path), [FILLER] * (columns - 2), _known_tags(types), -1, -1
-    with atomic_file(path) as file:
+    with whole_text(path, error=DataFileError) as file:
         for number, row in enumerate(rows):  # the number is wanted after the loop
             place = Place(path).inside("rows").inside(number)
             checked_row(row, COLUMNS, place)

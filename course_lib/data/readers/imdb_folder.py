@@ -18,8 +18,9 @@ from course_lib.data.readers.lines import (
     read_text,
 )
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import atomic_folder, checked_row
+from course_lib.data.readers.writing import checked_row
 from course_lib.errors import DataFileError
+from course_lib.files import whole_folder
 
 if TYPE_CHECKING:
     from datasets import DatasetDict, Features
@@ -178,7 +179,7 @@ def write_imdb_folder(
     path = Path(path)
     if not splits:
         raise DataFileError(path, "there are no splits to write", "Give at least one, such as 'train'")
-    with atomic_folder(path) as folder:
+    with whole_folder(path, error=DataFileError) as folder:
         for name, rows in splits.items():
             if not re.fullmatch(r"\w[\w.-]*", name) or name in LABELS:
                 raise DataFileError(

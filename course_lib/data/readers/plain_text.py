@@ -16,8 +16,9 @@ from course_lib.data.readers.lines import (
     read_lines,
 )
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import atomic_file, atomic_folder, checked_row
+from course_lib.data.readers.writing import checked_row
 from course_lib.errors import DataFileError
+from course_lib.files import whole_folder, whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -135,7 +136,7 @@ def write_plain_text(
     if folder:
         _write_folder(rows, path)
         return
-    with atomic_file(path) as file:
+    with whole_text(path, error=DataFileError) as file:
         for number, row in enumerate(rows):  # the number is wanted after the loop
             place = Place(path).inside("rows").inside(number)
             text = _checked_document(row, place)
@@ -151,7 +152,7 @@ def write_plain_text(
 
 def _write_folder(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     seen: set[str] = set()
-    with atomic_folder(path) as folder:
+    with whole_folder(path, error=DataFileError) as folder:
         for number, row in enumerate(rows):
             place = Place(path).inside("rows").inside(number)
             text, here = _checked_document(row, place), place.inside("title")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from course_lib.data.readers.json_text import checked_kind, member, parse_json, refuse_misspelled
 from course_lib.data.readers.lines import Place, checked_text, describe, read_text
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import atomic_file, checked_row, refuse_change
+from course_lib.data.readers.writing import checked_row, refuse_change
 from course_lib.errors import DataFileError
+from course_lib.files import whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -258,7 +259,7 @@ def write_articles(path: str | Path, rows: Iterable[Mapping[str, Any]], version:
         If there are no rows, a row would not be read back as it is, or the file cannot be written.
     """
     path, seen = Path(path), set()
-    with atomic_file(path) as file:
+    with whole_text(path, error=DataFileError) as file:
         file.write(f'{{"version": {json.dumps(version)}, "data": [')
         checked = _checked_rows(path, rows, version, seen)
         for number, (title, article) in enumerate(groupby(checked, key=lambda row: row["title"])):

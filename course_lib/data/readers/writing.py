@@ -1,77 +1,14 @@
-"""Writing files and folders whole or not at all, and only what will be read back the same."""
+"""Writing records, and only what will be read back the same."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from course_lib.data.readers.lines import Place, describe
 from course_lib.errors import DataFileError
-
-
-def _temporary(path: Path) -> Path:
-    return path.parent / f".{secrets.token_hex(8)}.part"  # beside the target: a rename must not copy
-
-
-def unwritable(path: Path, error: OSError) -> DataFileError:
-    """Return the error that stands for one of the operating system."""
-    reason = error.strerror or type(error).__name__
-    return DataFileError(
-        path, f"it cannot be written ({reason})", "Check the path, permissions and disk space"
-    )
-
-
-@contextmanager
-def atomic_file(path: str | Path) -> Iterator[TextIO]:
-    """Open a UTF-8 file that appears under its name when the block ends well, and never half-written.
-
-    Raises
-    ------
-    DataFileError
-        If a folder is in its place, or it cannot be written.
-    """
-    path = Path(path)
-    temporary = _temporary(path)
-    try:
-        if path.is_dir():
-            raise DataFileError(path, "it is a folder, and a file is to be written", "Give another name")
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            yield file
-        os.replace(temporary, path)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Make a folder that appears under its name when the block ends well; the name must be free.
-
-    Raises
-    ------
-    DataFileError
-        If something is already there, or it cannot be written.
-    """
-    path = Path(path)
-    temporary = _temporary(path)
-    try:
-        if path.exists() or path.is_symlink():
-            raise DataFileError(
-                path, "something of this name is there already", "Give another name, or remove it"
-            )
-        temporary.mkdir()
-        yield temporary
-        os.rename(temporary, path)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+from course_lib.files import whole_text
 
 
 def checked_row(row: Any, names: Iterable[str], place: Place) -> Mapping[str, Any]:
@@ -134,7 +71,7 @@ def write_records(
     """
     path, names = Path(path), tuple(names)
     number = first = 1 if header is None else 2
-    with atomic_file(path) as file:
+    with whole_text(path, error=DataFileError) as file:
         if header is not None:
             file.write(header + "\n")
         for row in rows:

@@ -1,0 +1,366 @@
+"""The generated parts of the README and of CONTRIBUTING: picture, syllabus, results, benchmarks, sources, errors.
+
+``python -m course_lib.maintenance.readme`` draws the picture and rewrites the blocks between the markers
+``<!-- name:begin -->`` and ``<!-- name:end -->``. A test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.errors import DataFileError, RecordError
+from course_lib.files import read_json
+from course_lib.translation import translate
+
+README = settings.REPOSITORY / "README.md"
+PICTURE = settings.NOTEBOOKS / "pictures" / "masking_strategy.svg"
+RUN_TIMES = settings.RECORDED / "run-times.json"
+BENCHMARKS = settings.RECORDED / "benchmarks.json"
+SUITE_TIME = settings.RECORDED / "suite-time.json"
+CONTRIBUTING = settings.REPOSITORY / "CONTRIBUTING.md"
+MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
+REMEDY = "Mend the file, and run: python -m course_lib.maintenance.readme."
+
+SENTENCE = (
+    "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
+    "mostly students, applauded for eleven minutes."
+)
+PICTURE_SEED = 26  # a draw in which all three fates occur, which four chosen tokens seldom show
+
+SYLLABUS = {
+    "Foundations": {
+        "00_start_here": "Start here",
+        "01_before_bert": "Before BERT",
+        "02_transformer_encoder": "The Transformer encoder",
+        "03_input_embeddings": "Input embeddings",
+    },
+    "Pre-training": {
+        "04_masked_language_model": "Masked language modeling",
+        "05_next_sentence_prediction": "Next-sentence prediction",
+        "06_pretraining": "Pre-training",
+    },
+    "Fine-tuning": {
+        "07_finetuning_overview": "Fine-tuning: one body, four heads",
+        "08_text_classification": "Text classification",
+        "09_question_answering": "Question answering",
+        "10_named_entity_recognition": "Named-entity recognition",
+        "11_sentence_pairs": "Sentence pairs",
+        "12_multiple_choice": "Multiple choice",
+    },
+    "Doing it well": {
+        "13_hyperparameter_search": "Hyperparameter search",
+        "14_regularization_and_augmentation": "Regularization and augmentation",
+        "15_case_study": "A case study",
+        "16_ablations": "Ablations",
+        "17_feature_based": "BERT as a source of features",
+    },
+    "Beyond": {
+        "18_looking_inside": "Looking inside",
+        "19_bert_variants": "Variants of BERT",
+        "20_chinese_bert": "Chinese BERT",
+        "21_bert_and_llms": "BERT and large language models",
+    },
+}
+
+
+@lru_cache(maxsize=1)
+def picture():
+    """Return figure 4 of the course on the sentence of lesson 04, the same at each call.
+
+    Returns
+    -------
+    course_lib.figures.style.Picture
+        The figure with its title and alt text.
+    """
+    import torch
+
+    from course_lib.figures.masked_language_model import figure_04_strategy
+    from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
+    from course_lib.studies.masking.masked_word_model import load_tokenizer
+
+    tokenizer = load_tokenizer()
+    words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
+    generator = torch.Generator().manual_seed(PICTURE_SEED)
+    masked = mask_tokens(input_ids, MaskingVocabulary.from_tokens(words), generator=generator)
+    return figure_04_strategy(
+        [words[i] for i in input_ids[0].tolist()],
+        [words[i] for i in masked.input_ids[0].tolist()],
+        masked.chosen[0].tolist(),
+    )
+
+
+def picture_block() -> str:
+    """Return the line that shows the picture, with its alt text."""
+    drawn = picture()
+    alt = f"{drawn.title}. {drawn.alt}".replace("[", "\\[").replace("]", "\\]")
+    return f"![{alt}]({PICTURE.relative_to(settings.REPOSITORY).as_posix()})"
+
+
+def syllabus_block(notebooks: Path = settings.NOTEBOOKS, run_times: Path = RUN_TIMES) -> str:
+    """Return the syllabus as a Markdown table, with the measured time and memory of each lesson.
+
+    Parameters
+    ----------
+    notebooks : folder of the notebooks; a lesson that is in it is linked.
+    run_times : the file that ``course run --time`` keeps.
+    """
+    times = read_json(run_times, REMEDY) or {}
+    lines = ["| part | lesson | seconds | memory, GB |", "|:---|:---|---:|---:|"]
+    for part, lessons in SYLLABUS.items():
+        for name, title in lessons.items():
+            ready = (notebooks / f"{name}.ipynb").is_file()
+            number = name[:2]
+            lesson = f"[{number} · {title}](notebooks/{name}.ipynb)" if ready else f"{number} · {title}"
+            measured = times.get(name, {}) if ready else {}
+            cells = [str(measured.get(key, "–")) for key in ("seconds", "gigabytes")] if ready else ["", ""]
+            if not ready:
+                lesson += " *(in preparation)*"
+            lines.append(f"| {part} | {lesson} | {cells[0]} | {cells[1]} |")
+            part = ""
+    return "\n".join(lines)
+
+
+def results_block(recorded: Path = settings.RECORDED) -> str:
+    """Return one line for each recorded result that the README names.
+
+    Parameters
+    ----------
+    recorded : folder of the recordings.
+
+    Raises
+    ------
+    RecordError
+        If the recording is there and damaged.
+    """
+    record = read_json(recorded / "mlm-head.json", REMEDY)
+    if record is None:
+        return "- Filling masks: not recorded yet. The command is `course record mlm-head`."
+    try:
+        results = record["results"]
+        line = (
+            f"- Filling masks: right at {results['curve'][-1]['accuracy']:.1%} of {results['validation_predictions']:,} "
+            f"hidden words in articles held out; always saying the commonest word: {results['unigram_accuracy']:.1%}. "
+            f"Recorded on {record['date']} in {record['minutes']} minutes by `{record['command']}`."
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        problem = f"a field is missing or has another form ({error!r})"
+        raise RecordError(
+            f"{recorded / 'mlm-head.json'}: {problem}. Make it anew with: course record mlm-head"
+        ) from None
+    return line
+
+
+def sources_block() -> str:
+    """Return the table of what each profile reads, from the table that the code itself reads."""
+    from course_lib.data.sources import HUB, choose_source
+
+    lines = ["| name | `quick`: bundled | `full`: from the hub |", "|:---|:---|:---|"]
+    for name, repository in HUB.items():
+        place = Path(choose_source(name, "bundled").place)
+        if place.is_absolute():
+            folder = place.relative_to(settings.REPOSITORY).as_posix()
+            bundled = f"[{folder}]({folder}/README.md)"
+        else:
+            bundled = f"in the package `{place}`"
+        lines.append(f"| `{name}` | {bundled} | `{repository}` |")
+    return "\n".join(lines)
+
+
+REFERENCES = {
+    "bucket": "fixed padding, random batches",
+    "encoder": "`BertModel` of transformers, sdpa",
+    "masking": "`DataCollatorForLanguageModeling` of transformers",
+    "pair": "pairs made one by one",
+    "pretraining": "`BertForPreTraining` in the Trainer of transformers",
+    "wordpiece": "`tokenizers`, in Rust",
+}
+MEASURED = {"benchmark", "threads", "ours_ms", "reference_ms", "ratio", "target"}
+
+
+def _case(row: dict) -> str:
+    """Say which case a row of a benchmark measured: all that is not a result."""
+    parts = []
+    for name, value in row.items():
+        if name in MEASURED or name.endswith(("_ms", "_seconds")) or isinstance(value, float):
+            continue
+        label = name.replace("_", " ")
+        if value is True:
+            parts.append(label)
+        elif isinstance(value, str):
+            parts.append(value)
+        elif value is not False:
+            parts.append(f"{label} {value:,}")
+    return ", ".join(parts)
+
+
+def _period(dates: list[str]) -> str:
+    return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+
+def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> str:
+    """Return the table of all benchmarks, and how long the suite takes.
+
+    Parameters
+    ----------
+    path : the file that ``make bench`` keeps.
+    suite_time : the file that ``python -m benchmarks.suite_time`` keeps.
+
+    Raises
+    ------
+    RecordError
+        If a file is there and is not what those commands write.
+    """
+    kept, suite = read_json(path, REMEDY), read_json(suite_time, REMEDY)
+    if kept is None:
+        lines = ["Not measured yet. The command is `make bench`."]
+    else:
+        lines = [
+            "| benchmark | case | against | how many times as fast | on another processor | target |",
+            "|:---|:---|:---|---:|---:|---:|",
+        ]
+        try:
+            for name, measured in kept["results"].items():
+                elsewhere = measured.get("elsewhere", {"rows": []})
+                others = {_case(row): f"{row['ratio']:.2f}" for row in elsewhere["rows"]}
+                for row in measured["rows"]:
+                    target = f"{row['target']:g}" if row["target"] else "–"
+                    against = REFERENCES.get(name, "the reference")
+                    ratios = f"{row['ratio']:.2f} | {others.get(_case(row), '–')}"
+                    lines.append(f"| {name} | {_case(row)} | {against} | {ratios} | {target} |")
+            dates = sorted({measured["date"] for measured in kept["results"].values()})
+            processors = sorted(
+                {measured.get("processor", "") for measured in kept["results"].values()} - {""}
+            )
+            earlier = sorted({m["elsewhere"]["date"] for m in kept["results"].values() if "elsewhere" in m})
+            measured_rows = [row for measured in kept["results"].values() for row in measured["rows"]]
+            threads = sorted({row.get("threads", 1) for row in measured_rows})
+            shares: dict[str, list[float]] = {}
+            for row in measured_rows:
+                if "share_of_peak" in row:
+                    shares.setdefault(row["precision"], []).append(row["share_of_peak"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            problem = f"a field is missing or has another form ({error!r})"
+            raise RecordError(f"{path}: {problem}. Make it anew with: make bench") from None
+        used = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
+        said = [f"Both sides in turn in one run, medians, {used}, {_period(dates)}, by `{kept['command']}`"]
+        said += [f"on {' and '.join(processors)}"] if processors else []
+        lines += ["", ", ".join(said) + "."]
+        if earlier:
+            lines[-1] += f" Another processor measured on {_period(earlier)}."
+        if shares:
+            reached = " and ".join(
+                f"{min(part):.0%} to {max(part):.0%} in {precision}" for precision, part in shares.items()
+            )
+            lines[-1] += f" Of the speed of one large matrix product, our pre-training reaches {reached}."
+    if suite is not None:
+        minutes, workers = suite["minutes"], suite["workers"]
+        lines += ["", f"The whole suite takes {minutes} minutes on {workers} cores ({suite['date']})."]
+    return "\n".join(lines)
+
+
+def processors_block() -> str:
+    """Return the sentence that says as which processors the notebooks have been validated."""
+    from course_lib.maintenance.other_processors import validated_line
+
+    return validated_line()
+
+
+def known_errors_block(path: Path = MUTANTS) -> str:
+    """Return the table of the errors that well-known teaching code makes, with the tests that catch each.
+
+    Parameters
+    ----------
+    path : the list of errors that the tests put into the code.
+    """
+    sys.path.insert(0, str(path.parent))
+    try:
+        listed = runpy.run_path(str(path))
+    finally:
+        sys.path.remove(str(path.parent))
+    lines = ["| no. | error | put into | caught by |", "|---:|:---|:---|:---|"]
+    for number, mutants in sorted(listed["KNOWN_ERRORS"].items()):
+        for mutant in mutants:
+            place = mutant.target.removeprefix("course_lib.").replace(":", ".")
+            file, _, test = mutant.caught_by[0].partition("::")
+            lines.append(f"| {number} | {mutant.what} | `{place}` | [{test}]({file}) |")
+    return "\n".join(lines)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "picture": picture_block,
+    "syllabus": syllabus_block,
+    "results": results_block,
+    "benchmarks": benchmarks_block,
+    "processors": processors_block,
+    "sources": sources_block,
+}
+CONTRIBUTING_BLOCKS: Mapping[str, Callable[[], str]] = {"known-errors": known_errors_block}
+
+
+def with_blocks(text: str, blocks: Mapping[str, str], path: Path = README) -> str:
+    """Return a text with the content between its markers replaced.
+
+    Parameters
+    ----------
+    text : Markdown with one pair of markers for each block.
+    blocks : content of each block by its name.
+    path : the file that the text is from, for the message of an error.
+
+    Raises
+    ------
+    DataFileError
+        If a block's markers are missing or occur more than once.
+    """
+    for name, content in blocks.items():
+        pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        if len(pattern.findall(text)) != 1 or text.count(f"<!-- {name}:") != 2:
+            problem = f"the markers <!-- {name}:begin --> and <!-- {name}:end --> must occur once each"
+            raise DataFileError(path, problem, "Put them back, each on a line of its own")
+        text = pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
+    return text
+
+
+def _rewrite(path: Path, blocks: Mapping[str, Callable[[], str]]) -> None:
+    """Rewrite the blocks of a file, as a whole or not at all."""
+    from course_lib.files import whole_text
+
+    text = with_blocks(
+        path.read_text(encoding="utf-8"), {name: make() for name, make in blocks.items()}, path
+    )
+    with whole_text(path) as file:
+        file.write(text)
+
+
+def write_readme() -> None:
+    """Rewrite the blocks of the README, without its picture.
+
+    Raises
+    ------
+    DataFileError
+        If its markers are damaged, or it cannot be written.
+    """
+    _rewrite(README, {name: make for name, make in BLOCKS.items() if name != "picture"})
+
+
+def main() -> None:
+    """Draw the picture, and rewrite the blocks of the README and of CONTRIBUTING."""
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
+    _rewrite(README, BLOCKS)
+    _rewrite(CONTRIBUTING, CONTRIBUTING_BLOCKS)
+    print(
+        translate("{readme}, its picture and {other} are written.").format(
+            readme=README.name, other=CONTRIBUTING.name
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

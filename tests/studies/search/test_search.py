@@ -1,0 +1,188 @@
+"""Hyperparameter search: the samplers, shared studies, pruning, and the test set left alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from course_lib import settings
+from course_lib.errors import SettingError
+from course_lib.studies.search import study as search
+from course_lib.studies.search.study import SearchSpace, TrialConfiguration
+
+SPACE = SearchSpace()
+
+
+def formula(trial: optuna.Trial) -> float:
+    """A quick stand-in for training: best at a rate of 1e-4, whatever the rest."""
+    suggested = search.suggest(trial, SPACE, TrialConfiguration())
+    return 80 - 10 * math.log10(suggested.learning_rate / 1e-4) ** 2 + 0.01 * suggested.batch_size
+
+
+def searched(method: str, trials: int = 12) -> optuna.Study:
+    study = search.open_study(method, SPACE, seed=7)
+    search.work(study, formula, trials)
+    return study
+
+
+def test_the_grid_visits_each_of_its_points_once():
+    found = [
+        tuple(t.params[k] for k in ("learning_rate", "batch_size", "epochs")) for t in searched("grid").trials
+    ]
+    wanted = itertools.product(SPACE.grid_rates, SPACE.batch_sizes, SPACE.grid_epochs)
+    assert sorted(found) == sorted(wanted)
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_random_and_tpe_try_a_new_rate_each_time(method):
+    rates = [trial.params["learning_rate"] for trial in searched(method).trials]
+    assert len(set(rates)) == len(rates) == 12  # what a grid cannot: 3 rates in 12 trials
+    assert all(SPACE.lowest_rate <= rate <= SPACE.highest_rate for rate in rates)
+
+
+def test_the_best_is_the_largest_value():
+    study = searched("random")
+    assert study.best_value == max(trial.value for trial in study.trials)
+
+
+def test_the_rate_is_drawn_on_a_logarithmic_scale():
+    study = search.open_study("random", SPACE, seed=0)
+    search.work(study, formula, 200)
+    below = sum(trial.params["learning_rate"] < 1e-4 for trial in study.trials)
+    assert 70 <= below <= 130  # half of the decades; on a linear scale it would be 18
+
+
+def test_an_unknown_method_and_a_bad_storage_are_one_clear_message(tmp_path):
+    with pytest.raises(SettingError, match=r"no search method 'magic'.*grid, random"):
+        search.sampler_of("magic", SPACE, 0)
+    with pytest.raises(SettingError, match=r"cannot be opened.*sqlite:///search\.db"):
+        search.open_storage("no such database")
+
+
+def test_best_so_far_never_falls_and_pruned_trials_do_not_count():
+    rows = [
+        {"number": 0, "params": dict(learning_rate=1e-4, batch_size=16, epochs=2), "value": 70.0, "reports": [60.0, 70.0]},
+        {"number": 1, "params": dict(learning_rate=2e-4, batch_size=16, epochs=2), "value": None, "reports": [99.0]},
+        {"number": 2, "params": dict(learning_rate=3e-4, batch_size=32, epochs=1), "value": 65.0, "reports": [65.0]},
+        {"number": 3, "params": dict(learning_rate=9e-4, batch_size=32, epochs=1), "value": 75.0, "reports": [75.0]},
+    ]  # fmt: skip
+    study = search.study_of(rows, SPACE, "tpe, pruned")
+    assert search.best_so_far(study) == [70.0, 70.0, 70.0, 75.0]
+    back = search.trial_rows(study)
+    assert [(r["params"], r["value"], r["reports"]) for r in back] == [
+        (r["params"], r["value"], r["reports"]) for r in rows
+    ]
+
+
+def test_a_hopeless_trial_is_pruned_and_a_good_one_is_not(monkeypatch):
+    curves = iter([[70, 80, 85]] * 4 + [[40, 99, 99], [75, 81, 86]])
+
+    def run(configuration, seed, report):
+        values = []
+        for epoch, value in enumerate(next(curves), start=1):
+            values.append(value)
+            report(epoch, value)
+        return {"validation": values}
+
+    monkeypatch.setattr(search, "fine_tune_reviews", run)
+    study = search.open_study("tpe, pruned", SPACE, seed=1)
+    search.work(study, search.reviews_objective(SPACE, TrialConfiguration(), seed=1), 6)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 4 + [
+        TrialState.PRUNED,
+        TrialState.COMPLETE,
+    ]
+    assert study.trials[4].intermediate_values == {1: 40}  # stopped after its first epoch
+
+
+def test_no_trial_looks_at_the_test_reviews(monkeypatch):
+    class Guarded(dict):
+        def __getitem__(self, part):
+            assert part != "test", "the search looked at the test reviews"
+            return super().__getitem__(part)
+
+    reviews = search.load_texts("reviews", "bundled")
+    guarded = Guarded({part: reviews[part] for part in ("train", "validation", "test")})
+    monkeypatch.setattr(search, "load_texts", lambda *_: guarded)
+    small = TrialConfiguration(training_rows=16, epochs=1, max_length=8)
+    assert len(search.fine_tune_reviews(small, seed=1)["validation"]) == 1
+    with pytest.raises(AssertionError, match="looked at the test reviews"):
+        search.fine_tune_reviews(small, seed=1, test=True)
+
+
+def test_a_trial_is_repeatable_and_its_settings_matter():
+    small = TrialConfiguration(training_rows=48, epochs=2, max_length=16, batch_size=8, learning_rate=3e-4)
+    one, two = (search.fine_tune_reviews(small, seed=3)["validation"] for _ in range(2))
+    assert one == two and len(one) == 2
+    assert search.fine_tune_reviews(replace(small, learning_rate=1e-9), seed=3)["validation"] != one
+
+
+WORKER = """
+import sys, time
+from course_lib.studies.search import study as search
+url, trials, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+space = search.SearchSpace()
+def objective(trial):
+    rate = search.suggest(trial, space, search.TrialConfiguration()).learning_rate
+    print("started", trial.number, flush=True)
+    time.sleep(seconds)
+    return rate
+study = search.open_study("random", space, None, storage=search.open_storage(url, 1, 10), name="shared")
+search.work(study, objective, trials)
+"""
+
+
+def start_worker(url: str, trials: int, seconds: float) -> subprocess.Popen:
+    command = [sys.executable, "-c", WORKER, url, str(trials), str(seconds)]
+    environment = {**os.environ, "PYTHONPATH": str(settings.REPOSITORY)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_two_workers_share_a_study_and_one_that_is_killed_loses_nothing(tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    search.open_study(
+        "random", SPACE, 7, storage=search.open_storage(url, 1, 10), name="shared"
+    )  # the tables
+    victim = start_worker(url, 6, seconds=60)
+    assert victim.stdout.readline() == "started 0\n"
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    two = [start_worker(url, 6, seconds=0.2) for _ in range(2)]
+    for worker in two:
+        worker.communicate(timeout=200)
+        assert worker.returncode == 0
+    study = search.open_study("random", SPACE, 7, storage=search.open_storage(url, 1, 10), name="shared")
+    finished = search.trials_in(study, TrialState.COMPLETE)
+    killed = study.trials[0]
+    assert killed.state == TrialState.FAIL
+    assert len(finished) == 6  # not five, not seven
+    again = [trial for trial in finished if trial.params == killed.params]
+    assert len(again) == 1 and again[0].value == killed.params["learning_rate"]  # run once more, same values
+    assert len({trial.params["learning_rate"] for trial in finished}) == 6  # and nothing twice
+
+
+def test_a_worker_that_dies_before_its_first_sign_of_life_is_missed(tmp_path):
+    storage = search.open_storage(f"sqlite:///{tmp_path / 'silent.db'}", 1, 2)
+    study = search.open_study("random", SPACE, 7, storage=storage, name="silent")
+    study.ask()  # running, and nobody has ever signed for it
+    search.work(study, formula, 3)  # would wait for ever
+    states = [trial.state for trial in study.trials]
+    assert states.count(TrialState.COMPLETE) == 3 and TrialState.RUNNING not in states
+
+
+def test_a_finished_study_is_left_alone(tmp_path):
+    storage = search.open_storage(f"sqlite:///{tmp_path / 'done.db'}")
+    study = search.open_study("random", SPACE, 7, storage=storage, name="done")
+    search.work(study, formula, 4)
+    before, began = len(study.trials), time.monotonic()
+    search.work(study, formula, 4)
+    assert len(study.trials) == before == 4 and time.monotonic() - began < 5
