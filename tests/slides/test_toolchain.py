@@ -230,14 +230,6 @@ def test_a_formula_carries_its_tex():
 # Files ---------------------------------------------------------------------------------------------
 
 
-def test_nothing_half_written_stays(tmp_path):
-    target = tmp_path / "deck.html"
-    target.mkdir()
-    with pytest.raises(DeckError, match="cannot be written"):
-        build.write(target, b"words")
-    assert list(tmp_path.iterdir()) == [target]
-
-
 def test_the_html_is_built_without_a_browser(read, tmp_path, monkeypatch):
     monkeypatch.setattr(browser, "find_browser", lambda: None)
     path = read(text_of()).path
