@@ -116,9 +116,9 @@ def _data(arguments) -> int:
         from course_lib.studies.finetuning import realism
 
         return realism.main(arguments.rest)
-    from course_lib.maintenance import data_checks as checks
+    from course_lib.maintenance.data_checks import report
 
-    return checks.main(arguments.rest)
+    return report.main(arguments.rest)
 
 
 def parser() -> argparse.ArgumentParser:

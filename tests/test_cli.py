@@ -174,10 +174,10 @@ def test_lab_opens_lesson_00(lessons, monkeypatch, capsys):
 
 
 def test_data_check_is_the_command_of_the_help(monkeypatch, capsys):
-    from course_lib.maintenance import data_checks as checks
+    from course_lib.maintenance.data_checks import report
 
     seen = []
-    monkeypatch.setattr(checks, "main", lambda rest: seen.append(list(rest)) or 0)
+    monkeypatch.setattr(report, "main", lambda rest: seen.append(list(rest)) or 0)
     assert run(capsys, "data", "check", "reviews", "--update-cards")[0] == 0
     assert seen == [["reviews", "--update-cards"]]
     with pytest.raises(SystemExit) as stopped:

@@ -6,25 +6,30 @@ import copy
 import itertools
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
 from course_lib import settings
+from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance import data_checks as checks
+from course_lib.maintenance.data_checks import DATA_SETS, report, reviews
+from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
+from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
+from course_lib.studies.finetuning.blind_baselines import span_f1
 
-ALL = [(name, key) for name, found in checks.CHECKS.items() for key in found]
+ALL = [(name, key) for name, data_set in DATA_SETS.items() for key in data_set.checks]
 
 
 @pytest.fixture(scope="module")
 def sets():
     """Return the rows of the three data sets; a test that changes them has to copy them first."""
-    return {name: checks.load(name) for name in checks.CHECKS}
+    return {name: data_set.load() for name, data_set in DATA_SETS.items()}
 
 
 @pytest.fixture(scope="module")
 def findings(sets):
-    return {name: checks.report(name, splits) for name, splits in sets.items()}
+    return {name: report.measure(DATA_SETS[name], splits) for name, splits in sets.items()}
 
 
 @pytest.mark.parametrize(("name", "key"), ALL)
@@ -214,14 +219,14 @@ DEFECTS = {
         "five_grams": _repeat_run_in_sentences,
         "shared": _share_document,
         "unseen": _learn_the_test_names,
-        **{f"unseen_{name}": _learn_the_test_names for name in checks.ENTITY_TYPES},
+        **{f"unseen_{name}": _learn_the_test_names for name in TYPES},
     },
 }
 
 
 def test_every_check_has_a_planted_defect():
     assert {name: set(found) for name, found in DEFECTS.items()} == {
-        name: set(found) for name, found in checks.CHECKS.items()
+        name: set(data_set.checks) for name, data_set in DATA_SETS.items()
     }
 
 
@@ -229,7 +234,7 @@ def test_every_check_has_a_planted_defect():
 def test_planted_defect_is_found(sets, findings, name, key):
     splits = {split: [copy.deepcopy(row) for row in rows] for split, rows in sets[name].items()}
     DEFECTS[name][key](splits)
-    check = checks.CHECKS[name][key]
+    check = DATA_SETS[name].checks[key]
     value = check.measure(splits)
     assert not check.passes(value), f"{check.label}: {check.show(value)} should break {check.limits()}"
     assert value != findings[name][key].value
@@ -238,9 +243,9 @@ def test_planted_defect_is_found(sets, findings, name, key):
 def test_tfidf_accuracy_also_has_an_upper_limit(sets):
     splits = copy.deepcopy(sets["reviews"])
     _give_away("frankly ", "")(splits)
-    value = checks.tfidf_accuracy(splits)
-    assert value > checks.LARGEST_TFIDF_ACCURACY
-    assert not checks.CHECKS["reviews"]["tfidf_accuracy"].passes(value)
+    value = reviews.tfidf_accuracy(splits)
+    assert value > reviews.LARGEST_TFIDF_ACCURACY
+    assert not reviews.CHECKS["tfidf_accuracy"].passes(value)
 
 
 @pytest.mark.parametrize(
@@ -255,48 +260,48 @@ def test_tfidf_accuracy_also_has_an_upper_limit(sets):
 )
 def test_legal_tags(tags, count):
     row = {"tokens": ["word"] * len(tags), "tags": tags, "document": 0}
-    assert checks.illegal_tags({"train": [row], "validation": [], "test": []}) == count
+    assert illegal_tags({"train": [row], "validation": [], "test": []}) == count
 
 
 def test_nearest_across_splits_agrees_with_comparing_all_pairs(sets):
-    texts = {split: [row["text"] for row in sets["reviews"][split][:60]] for split in checks.SPLITS}
+    texts = {split: [row["text"] for row in sets["reviews"][split][:60]] for split in SPLITS}
     texts["test"][0] = " ".join(texts["train"][3].split()[2:])
     best = 0.0
-    for one, other in itertools.combinations(checks.SPLITS, 2):
+    for one, other in itertools.combinations(SPLITS, 2):
         for left, right in itertools.product(texts[one], texts[other]):
-            left, right = checks.shingles(left, 3), checks.shingles(right, 3)
+            left, right = shingles(left, 3), shingles(right, 3)
             best = max(best, len(left & right) / len(left | right))
-    assert checks.nearest_across_splits(texts) == pytest.approx(best)
+    assert nearest_across_splits(texts) == pytest.approx(best)
 
 
 def test_neighbours_in_one_split_are_not_compared():
     texts = {"train": ["one two three four"] * 2, "validation": [], "test": ["five six seven eight"]}
-    assert checks.nearest_across_splits(texts) == 0
+    assert nearest_across_splits(texts) == 0
 
 
 def test_threshold_finds_both_directions():
     rows = [{"label": int(value > 3), "value": value} for value in range(8)]
     splits = {"train": rows, "validation": rows, "test": rows}
-    assert checks.threshold_accuracy(splits, lambda row: row["value"]) == 1
-    assert checks.threshold_accuracy(splits, lambda row: -row["value"]) == 1
+    assert reviews.threshold_accuracy(splits, lambda row: row["value"]) == 1
+    assert reviews.threshold_accuracy(splits, lambda row: -row["value"]) == 1
 
 
 def test_span_f1_is_that_of_squad():
     row = {"answers": {"text": ["the Red Sea", "Red Sea coast"], "answer_start": [0, 0]}}
-    assert checks.span_f1([row], ["Red Sea!"]) == pytest.approx(100)
-    assert checks.span_f1([row], ["sea"]) == pytest.approx(200 / 3)
-    assert checks.span_f1([row], ["mountain"]) == 0
+    assert span_f1([row], ["Red Sea!"]) == pytest.approx(100)
+    assert span_f1([row], ["sea"]) == pytest.approx(200 / 3)
+    assert span_f1([row], ["mountain"]) == 0
 
 
 def test_between_token_and_tag_stand_fillers():
-    for split in checks.SPLITS:
+    for split in SPLITS:
         lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
         assert lines[0] == "-DOCSTART- -X- -X- O"
         assert all(line.split(" ")[1:3] == ["-X-", "-X-"] for line in lines if line)
 
 
 def test_files_are_in_the_official_layout():
-    for split in checks.SPLITS:
+    for split in SPLITS:
         document = json.loads((settings.DATA / "questions" / f"{split}.json").read_text(encoding="utf-8"))
         assert document["version"] == "v2.0"
         lines = (settings.DATA / "reviews" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
@@ -304,65 +309,71 @@ def test_files_are_in_the_official_layout():
         assert all(list(json.loads(line)) == columns for line in lines)
 
 
-@pytest.mark.parametrize("name", checks.CHECKS)
+@pytest.mark.parametrize("name", DATA_SETS)
 def test_card_shows_the_computed_figures(sets, findings, name):
-    card = checks.card_path(name).read_text(encoding="utf-8")
-    figures = checks.card_figures(name, sets[name], findings[name])
+    card = DATA_SETS[name].card.read_text(encoding="utf-8")
+    figures = report.card_figures(DATA_SETS[name], sets[name], findings[name])
     assert figures in card, "run: course data check --update-cards"
     assert card.count("<!-- realism:begin -->") == card.count("<!-- realism:end -->") == 1
     assert "CC BY 4.0" in card
 
 
-def test_update_card_replaces_only_what_is_between_the_markers(tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text("before\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nafter\n", encoding="utf-8")
-    checks.update_card("reviews", "<!-- figures:begin -->\nnew\n<!-- figures:end -->", path)
+@pytest.fixture
+def card(tmp_path, monkeypatch):
+    """The card of a data set in a folder of its own."""
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    ENTITIES.folder.mkdir()
+    return ENTITIES.card
+
+
+def test_update_card_replaces_only_what_is_between_the_markers(card):
+    card.write_text("before\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nafter\n", encoding="utf-8")
+    report.update_card(ENTITIES, "<!-- figures:begin -->\nnew\n<!-- figures:end -->")
     wanted = "before\n<!-- figures:begin -->\nnew\n<!-- figures:end -->\nafter\n"
-    assert path.read_text(encoding="utf-8") == wanted
+    assert card.read_text(encoding="utf-8") == wanted
 
 
 @pytest.mark.parametrize("text", [None, "no markers", "<!-- figures:begin --> only", "<!-- figures:end -->"])
-def test_card_without_markers_is_left_alone(tmp_path, text):
-    path = tmp_path / "README.md"
+def test_card_without_markers_is_left_alone(card, text):
     if text is not None:
-        path.write_text(text, encoding="utf-8")
+        card.write_text(text, encoding="utf-8")
     with pytest.raises(DataFileError, match="figures:begin"):
-        checks.update_card("reviews", "new", path)
-    assert text is None or path.read_text(encoding="utf-8") == text
+        report.update_card(ENTITIES, "new")
+    assert text is None or card.read_text(encoding="utf-8") == text
 
 
 def test_command_prints_a_line_a_check(capsys):
-    assert checks.main(["entities"]) == 0
+    assert report.main(["entities"]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("[OK]") == len(checks.CHECKS["entities"])
+    assert printed.count("[OK]") == len(ENTITIES.checks)
     assert "[FAIL]" not in printed
 
 
 def test_command_fails_when_a_check_fails(capsys, monkeypatch, sets):
     splits = copy.deepcopy(sets["entities"])
     _repeat_sentence(splits)
-    monkeypatch.setattr(checks, "load", lambda name: splits)
-    assert checks.main(["entities"]) == 1
+    monkeypatch.setitem(DATA_SETS, "entities", replace(ENTITIES, read=lambda folder: splits))
+    assert report.main(["entities"]) == 1
     assert "[FAIL] duplicate sentences: 1 (at most 0)" in capsys.readouterr().out
 
 
 def test_command_says_what_is_wrong_with_a_file(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "DATA", tmp_path)
-    assert checks.main(["questions"]) == 1
+    assert report.main(["questions"]) == 1
     assert str(tmp_path / "questions" / "train.json") in capsys.readouterr().out
 
 
 def test_lost_beginning_of_an_entity_is_not_taken_for_iob1(tmp_path):
-    for split in checks.SPLITS:
+    for split in SPLITS:
         (tmp_path / f"{split}.txt").write_text(
             "-DOCSTART- -X- -X- O\n\nAna -X- -X- I-PER\n\n", encoding="utf-8"
         )
     with pytest.raises(DataFileError, match="B-PER"):
-        checks.load("entities", tmp_path)
+        ENTITIES.load(tmp_path)
 
 
 @pytest.mark.parametrize("arguments", [["films"], ["--unknown"]])
 def test_command_refuses_what_it_does_not_know(arguments, capsys):
-    assert checks.main(arguments) == 2
+    assert report.main(arguments) == 2
     printed = capsys.readouterr()
     assert "films" in printed.out or "--unknown" in printed.err

@@ -1,0 +1,15 @@
+"""Checks of the data sets written for the course: what `course data check` prints and the tests assert.
+
+A check is one number, measured by a pure function of the splits, with the limits that the number has to keep.
+The cards in ``data/*/README.md`` show the same numbers, between two markers, so that they cannot grow old.
+Each data set has a module here; :data:`DATA_SETS` names them all.
+"""
+
+from __future__ import annotations
+
+from course_lib.maintenance.data_checks.checks import DataSet
+from course_lib.maintenance.data_checks.entities import ENTITIES
+from course_lib.maintenance.data_checks.questions import QUESTIONS
+from course_lib.maintenance.data_checks.reviews import REVIEWS
+
+DATA_SETS: dict[str, DataSet] = {data_set.name: data_set for data_set in (REVIEWS, QUESTIONS, ENTITIES)}
