@@ -39,7 +39,7 @@ test: lint
 
 # The notebooks' outputs as processors with other vectors, and with one thread and two, would give them.
 outputs: setup
-	$(BIN)/python -m course_lib.maintenance.other_processors --processors $(CAPABILITIES) --threads $(THREADS)
+	$(BIN)/course maintain processors --processors $(CAPABILITIES) --threads $(THREADS)
 
 # Alone on the machine: what runs beside it is measured too. A missed target fails, and the suite is timed all the same.
 bench: setup

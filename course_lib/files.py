@@ -59,7 +59,7 @@ def check_writable(
 
     Parameters
     ----------
-    folder : the folder; if it isn't there yet, it is made.
+    folder : the folder; if it isn't there yet, the one is looked at that it would be made in.
     error, then : as for :func:`whole_file`.
 
     Raises
@@ -67,10 +67,11 @@ def check_writable(
     CourseError
         Of the class ``error``, if no file can be made there.
     """
-    folder = Path(folder)
-    probe = _beside(folder / "probe")
+    folder = place = Path(folder)
+    while not place.exists() and place != place.parent:
+        place = place.parent  # what isn't there yet would be made in this one
+    probe = _beside(place / "probe")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with open(probe, "xb"):
             pass
     except OSError as cause:

@@ -6,8 +6,9 @@ variable            meaning                                 default
 COURSE_PROFILE      ``quick`` (bundled data, CPU) or        ``quick``
                     ``full`` (hub data, GPU if present)
 COURSE_SEED         seed of every random draw               ``42``
-COURSE_THREADS      threads that torch may use              physical cores, at most 2
-COURSE_HOME         where progress and caches are kept      ``.course`` in the repository
+COURSE_THREADS      threads that torch may use              logical processors that this
+                                                            process may use, at most 2
+COURSE_HOME         where progress and caches are kept      ``.course`` in the clone
 COURSE_CACHE        where cleaned text is kept              ``.course/cache`` there
 COURSE_LANGUAGE     language of messages and figures        ``en``
 =================== ======================================= ============================
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from course_lib import machine
 from course_lib.errors import SettingError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -31,6 +33,9 @@ DATA = REPOSITORY / "data"
 NOTEBOOKS = REPOSITORY / "notebooks"
 RECORDED = DATA / "recorded"
 CHECKPOINTS = DATA / "checkpoints"
+HOME_WITHOUT_CLONE = (
+    "~/.bert-course"  # never beside the installed package: the next upgrade would take it away
+)
 PROFILES = ("quick", "full")
 
 
@@ -83,6 +88,26 @@ def _folder(name: str, default: str) -> Path:
         ) from None
 
 
+def is_clone() -> bool:
+    """Tell whether the library lies in a clone of the repository, with its notebooks and data beside it."""
+    return NOTEBOOKS.is_dir() and DATA.is_dir()
+
+
+def require_clone() -> None:
+    """Refuse to go on where the library was installed without the rest of the repository.
+
+    Raises
+    ------
+    SettingError
+        If notebooks and data aren't there.
+    """
+    if not is_clone():
+        raise SettingError(
+            f"The notebooks and data of the course aren't in {REPOSITORY}: the course is used from its clone. "
+            "Clone the repository, and in it type: pip install --editable ."
+        )
+
+
 def language() -> str:
     """Return the language of messages and figures; it can be asked for even when other settings are wrong."""
     return os.environ.get("COURSE_LANGUAGE", "").strip() or "en"
@@ -103,12 +128,13 @@ def current() -> Settings:
             f"The environment variable COURSE_PROFILE is {profile!r}, and no profile has that name. "
             f"Set it to one of: {', '.join(PROFILES)}."
         )
+    home = ".course" if is_clone() else HOME_WITHOUT_CLONE
     return Settings(
         profile=profile,
         seed=_positive_integer("COURSE_SEED", 42),
-        threads=_positive_integer("COURSE_THREADS", min(2, os.cpu_count() or 1)),
-        home=_folder("COURSE_HOME", ".course"),
-        cache=_folder("COURSE_CACHE", ".course/cache"),
+        threads=_positive_integer("COURSE_THREADS", min(2, machine.processors())),
+        home=_folder("COURSE_HOME", home),
+        cache=_folder("COURSE_CACHE", f"{home}/cache"),
         language=language(),
     )
 

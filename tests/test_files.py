@@ -122,8 +122,11 @@ def test_json_is_refused_before_anything_is_written(tmp_path):
 
 
 def test_a_folder_is_looked_at_before_the_work(tmp_path, monkeypatch):
-    files.check_writable(tmp_path / "new")
-    assert list((tmp_path / "new").iterdir()) == []
+    files.check_writable(tmp_path / "new" / "inner")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CourseError, match="could not be written"):
+        files.check_writable(tmp_path / "file" / "inner")
     monkeypatch.setattr(files, "open", raising(OSError(errno.EROFS, "Read-only file system")), raising=False)
     with pytest.raises(CourseError, match=r"Read-only file system.*permissions.*and try again"):
         files.check_writable(tmp_path / "new")

@@ -616,7 +616,7 @@ def test_every_checkpoint_is_the_one_in_the_manifest():
         path for path in (DATA / "checkpoints").rglob("*") if path.is_file() and path.name != manifest.NAME
     ]
     found = {path.relative_to(DATA / "checkpoints").as_posix(): sha256_of(path) for path in files}
-    assert manifest.read_manifest() == found, "run: python -m course_lib.data.manifest"
+    assert manifest.read_manifest() == found, "run: course maintain manifest"
 
 
 WRITTEN = [
@@ -740,7 +740,7 @@ def test_an_ordinary_text_is_no_leak(text):
 @pytest.mark.parametrize("option", ["--ip", "--host", "--token", "--no-token", "--allow-remote"])
 def test_the_lab_cannot_be_opened_to_others_by_an_option(option, capsys):
     with pytest.raises(SystemExit):
-        cli.parser().parse_args(["lab", option, "0.0.0.0"])
+        cli.command_parser().parse_args(["lab", option, "0.0.0.0"])
     assert "unrecognized" in capsys.readouterr().err
 
 

@@ -103,6 +103,6 @@ def test_the_makefile_names_the_same_processors():
     (names,) = re.findall(r"^CAPABILITIES \?= (.*)$", makefile, re.MULTILINE)
     assert names.split() == list(PROCESSORS)
     assert (
-        "course_lib.maintenance.other_processors --processors $(CAPABILITIES) --threads $(THREADS)"
+        "course maintain processors --processors $(CAPABILITIES) --threads $(THREADS)"
         in makefile
     )

@@ -1,7 +1,7 @@
 """The SHA-256 of each file of ``data/checkpoints``: what is loaded there is what was recorded.
 
 ``SHA256SUMS`` has one line a file, as ``sha256sum`` writes and checks them. Whatever stores a checkpoint
-renews its lines; ``python -m course_lib.data.manifest`` writes all of them anew.
+renews its lines; ``course maintain manifest`` writes all of them anew.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def check_files(folder: str | Path) -> None:
     root, folder = settings.CHECKPOINTS.resolve(), Path(folder).resolve()
     if not folder.is_relative_to(root):
         return
+    settings.require_clone()
     recorded = read_manifest()
     for name in _files_in(folder):
         if recorded.get(name) != sha256_of(root / name):
@@ -89,7 +90,3 @@ def _files_in(folder: Path) -> list[str]:
     root = settings.CHECKPOINTS.resolve()
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part"]
     return sorted(path.relative_to(root).as_posix() for path in files if path != root / NAME)
-
-
-if __name__ == "__main__":
-    renew_manifest()

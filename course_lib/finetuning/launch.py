@@ -1,7 +1,7 @@
 """The tasks on one device or many, with the Hugging Face Trainer.
 
-    accelerate launch -m course_lib.finetuning.launch reviews --encoder hub --texts hub --max-length 512
-    accelerate launch --num_processes 4 -m course_lib.finetuning.launch entities --texts path/to/conll2003
+    accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
+    accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
 
 Features, heads, losses and metrics are those of the lessons; the Trainer shares the rows out to the
 processes and groups them by length. ``--encoder`` and ``--texts`` take ``bundled``, ``hub`` or a path.
@@ -10,9 +10,7 @@ processes and groups them by length. ``--encoder`` and ``--texts`` take ``bundle
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,11 +21,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PrinterCallback
 
-from course_lib import settings
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
-from course_lib.command_options import learning_rate, share, whole_number
 from course_lib.data.sources import encoder_folder, load_texts
-from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
+from course_lib.errors import DataFileError, SettingError, WeightsError
 from course_lib.files import whole_text
 from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
@@ -146,7 +142,7 @@ def _task(name: str, types: Sequence[str] | None) -> Task:
     return TASKS[name] if types is None else entity_task(types)
 
 
-def _on_cpu(cpu: bool) -> bool:
+def on_cpu(cpu: bool) -> bool:
     return cpu or not torch.accelerator.is_available()
 
 
@@ -210,12 +206,12 @@ def run(
     prepare_model(model, c)
     with tempfile.TemporaryDirectory() as place:
         # The Trainer refuses bfloat16 on a processor unless it is told that there is nothing else.
-        on_cpu = _on_cpu(cpu)
+        cpu_only = on_cpu(cpu)
         arguments = trainer_arguments(
             place,
             c,
-            use_cpu=on_cpu,
-            dataloader_pin_memory=not on_cpu,
+            use_cpu=cpu_only,
+            dataloader_pin_memory=not cpu_only,
             train_sampling_strategy="group_by_length",
         )
         trainer = TaskTrainer(
@@ -293,74 +289,3 @@ def _check_tags(path: Path, tags: Sequence[str]) -> None:
             f"{path}: the head was fine-tuned for the tags {saved}, not {list(tags)}. Give the types of the "
             "training, in their order."
         )
-
-
-def command_parser() -> argparse.ArgumentParser:
-    """Return the parser of what follows ``accelerate launch -m course_lib.finetuning.launch``."""
-    usual = TrainingConfiguration()
-    parser = argparse.ArgumentParser(description="Fine-tune BERT on one device or many.")
-    parser.add_argument("task", choices=sorted(TASKS))
-    parser.add_argument("--encoder", help="bundled, hub, or the folder of a BERT checkpoint")
-    parser.add_argument("--texts", help="bundled, hub, or a path to files of your own")
-    parser.add_argument(
-        "--types", nargs="+", help="entity types of files of your own; by default PER ORG LOC MISC"
-    )
-    parser.add_argument(
-        "--scheme", choices=("bio", "iob1"), help="of the tags of files of your own; detected"
-    )
-    parser.add_argument(
-        "--repair", action="store_true", default=None, help="move answers that are not at their offsets"
-    )
-    parser.add_argument("--max-length", type=whole_number(3), default=128)
-    parser.add_argument("--learning-rate", type=learning_rate, default=2e-5)
-    parser.add_argument("--epochs", type=whole_number(1), default=3)
-    parser.add_argument("--batch-size", type=whole_number(1), default=usual.batch_size, help="rows a device")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=usual.precision)
-    parser.add_argument(
-        "--attention-dropout",
-        type=share,
-        help="by default 0.1 on a GPU, as in the paper, and 0 on a CPU, where torch has no fast attention with it",
-    )
-    parser.add_argument("--frozen", choices=("none", "embeddings", "half", "all"), default="none")
-    parser.add_argument("--save", help="folder for the fine-tuned model")
-    parser.add_argument("--cpu", action="store_true", help="stay on the CPU where there is a GPU")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line, run, and say what is wrong in one sentence if something is."""
-    o = command_parser().parse_args(arguments)
-    dropout = o.attention_dropout
-    if dropout is None:
-        dropout = 0.0 if _on_cpu(o.cpu) else 0.1
-    configuration = TrainingConfiguration(
-        learning_rate=o.learning_rate,
-        epochs=o.epochs,
-        batch_size=o.batch_size,
-        precision=o.precision,
-        freeze_embeddings=False,  # --frozen decides
-        attention_dropout=dropout,
-        seed=settings.prepare().seed,
-    )
-    try:
-        run(
-            o.task,
-            configuration,
-            encoder=o.encoder,
-            texts=o.texts,
-            types=o.types,
-            scheme=o.scheme,
-            repair=o.repair,
-            max_length=o.max_length,
-            frozen=o.frozen,
-            save=o.save,
-            cpu=o.cpu,
-        )
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,95 +1,41 @@
-"""Notebooks as files: opening them in JupyterLab, running them in place, keeping them clean."""
+"""Notebooks as files: finding them, running them in place, keeping them clean."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
-import webbrowser
 from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import CourseError
-from course_lib.files import read_json, write_json, write_text
+from course_lib.files import check_writable, read_json, write_json, write_text
+from course_lib.lessons.doctor import check_jupyter_folders
 from course_lib.translation import translate
 
 TIMES = settings.RECORDED / "run-times.json"
 
 
-def check_jupyter_folders() -> None:
-    """Make sure that Jupyter can write where it keeps addresses of kernels, signatures and settings.
+def notebook_paths() -> list[Path]:
+    """Return the notebooks of all lessons, in their order."""
+    return sorted(settings.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def notebook_path(lesson: str) -> Path:
+    """Return the notebook of a lesson, given as a number such as ``04`` or as a name.
 
     Raises
     ------
     CourseError
-        If a folder of these cannot be made or written; Jupyter itself would end in a traceback.
+        If there is no such lesson, or more than one.
     """
-    from jupyter_core import paths
-
-    folders = {
-        "JUPYTER_CONFIG_DIR": paths.jupyter_config_dir(),
-        "JUPYTER_DATA_DIR": paths.jupyter_data_dir(),
-        "JUPYTER_RUNTIME_DIR": paths.jupyter_runtime_dir(),
-    }
-    for variable, folder in folders.items():
-        try:
-            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            message = translate(
-                "Jupyter keeps files in {folder}, which cannot be written ({error}). Set HOME or {variable} "
-                "to a folder that can be."
-            )
-            raise CourseError(message.format(folder=folder, error=error, variable=variable)) from None
-
-
-def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
-    """Open JupyterLab on a notebook: on localhost only, with a fresh token, without a news pop-up.
-
-    What keeps others out stands on the command line, which goes before the reader's own configuration files.
-
-    Parameters
-    ----------
-    notebook : the notebook to open.
-    browser : whether to open a browser; without one the address is printed.
-    port : first port to try.
-
-    Raises
-    ------
-    CourseError
-        If Jupyter cannot write its own folders.
-    """
-    check_jupyter_folders()
-    if browser:
-        try:
-            webbrowser.get()
-        except webbrowser.Error:
-            browser = False
-            print(
-                translate("There is no browser here: open the address that JupyterLab prints below in one.")
-            )
-    environment = dict(os.environ)
-    # JupyterLab looks here for page_config.json, which switches its announcements off.
-    own = str(Path(__file__).parents[1] / "jupyter")
-    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        filter(None, [own, environment.get("JUPYTER_CONFIG_PATH", "")])
-    )
-    command = [
-        sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-        f"--ServerApp.root_dir={settings.REPOSITORY}", "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        f"--LabApp.default_url=/lab/tree/{notebook.relative_to(settings.REPOSITORY).as_posix()}",
-        "--LabApp.collaborative=False",
-        "--ServerApp.identity_provider_class=course_lib.lab_identity.FreshIdentityProvider",
-    ]  # fmt: skip
-    if not browser:
-        command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # containers run as root; the address is still local only
-    return subprocess.call(command, env=environment)
+    name, paths = lesson.removesuffix(".ipynb"), notebook_paths()
+    stem = name.zfill(2) if name.isdigit() else name
+    matches = [path for path in paths if path.stem.startswith(stem)]
+    if len(matches) != 1:
+        message = translate("There is no lesson {lesson!r}. Choose one of: {known}.")
+        raise CourseError(message.format(lesson=lesson, known=", ".join(path.stem[:2] for path in paths)))
+    return matches[0]
 
 
 def clean_metadata(notebook) -> None:
@@ -133,6 +79,7 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
     from tqdm import tqdm
 
     check_jupyter_folders()
+    check_writable(path.parent)  # before the minutes that a lesson takes
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
@@ -166,7 +113,10 @@ def run_notebook(path: Path, *, keep_time: bool = False, timeout: int = 600) -> 
             raise CourseError(message.format(path=path, error=error)) from None
         # A kernel that is described wrongly, or whose Python is gone, fails as an error of many kinds.
         except (DeadKernelError, NoSuchKernel, OSError, RuntimeError, AssertionError, ValueError) as error:
-            message = translate("{path}: the kernel stopped, and the file is left as it was ({error}).")
+            message = translate(
+                "{path}: the kernel stopped, and the file is left as it was ({error}). If it never started, the kernel "
+                "named python3 may be another Python's: `jupyter kernelspec list` shows where it lies."
+            )
             raise CourseError(message.format(path=path, error=error)) from None
         finally:
             bar.close()

@@ -1,4 +1,4 @@
-"""The notebooks' outputs as other processors would compute them: ``python -m course_lib.maintenance.other_processors``.
+"""The notebooks' outputs as other processors would compute them: ``course maintain processors``.
 
 Four libraries multiply in a lesson, and each chooses its instructions for itself. All four are held to those
 of an older processor, with one thread and with two; what this processor does not have is named and left out.
@@ -7,7 +7,6 @@ What was validated is kept in ``data/recorded``, notebook by notebook, and told 
 
 from __future__ import annotations
 
-import argparse
 import ast
 import hashlib
 import json
@@ -21,7 +20,7 @@ from typing import NamedTuple
 import nbformat
 
 from course_lib import settings
-from course_lib.errors import RecordError
+from course_lib.errors import CourseError, RecordError
 from course_lib.files import read_json, write_json
 from course_lib.maintenance.validation import without_pictures
 from course_lib.studies.records import provenance
@@ -211,6 +210,9 @@ def validate_on(names: Sequence[str], threads: Sequence[int], notebooks: Sequenc
     threads : numbers of threads.
     notebooks : the files.
     """
+    unknown = [name for name in names if name not in PROCESSORS]
+    if unknown:
+        raise CourseError(f"There is no processor {unknown[0]!r}. Choose from: {', '.join(PROCESSORS)}.")
     failed, made = False, 0
     for name in names:
         if not runs_here(name):
@@ -228,25 +230,3 @@ def validate_on(names: Sequence[str], threads: Sequence[int], notebooks: Sequenc
                 note_validated(name, count, notebook, passed)
                 failed, made = failed or not passed, made + 1
     return int(failed or not made)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line and validate.
-
-    Parameters
-    ----------
-    arguments : the words after the command; those of the process if left out.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m course_lib.maintenance.other_processors", description=__doc__
-    )
-    parser.add_argument("--processors", nargs="+", choices=PROCESSORS, default=list(PROCESSORS))
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--lessons", nargs="+", default=[""], metavar="NN", help="all of them if left out")
-    chosen = parser.parse_args(arguments)
-    notebooks = sorted(n for number in chosen.lessons for n in settings.NOTEBOOKS.glob(f"{number}*.ipynb"))
-    return validate_on(chosen.processors, chosen.threads, notebooks)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

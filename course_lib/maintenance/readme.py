@@ -1,6 +1,6 @@
 """The generated parts of the README and of CONTRIBUTING: picture, syllabus, results, benchmarks, sources, errors.
 
-``python -m course_lib.maintenance.readme`` draws the picture and rewrites the blocks between the markers
+``course maintain readme`` draws the picture and rewrites the blocks between the markers
 ``<!-- name:begin -->`` and ``<!-- name:end -->``. A test fails when they are stale.
 """
 
@@ -25,7 +25,7 @@ BENCHMARKS = settings.RECORDED / "benchmarks.json"
 SUITE_TIME = settings.RECORDED / "suite-time.json"
 CONTRIBUTING = settings.REPOSITORY / "CONTRIBUTING.md"
 MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
-REMEDY = "Mend the file, and run: python -m course_lib.maintenance.readme."
+REMEDY = "Mend the file, and run: course maintain readme."
 
 SENTENCE = (
     "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
@@ -349,7 +349,7 @@ def write_readme() -> None:
     _rewrite(README, {name: make for name, make in BLOCKS.items() if name != "picture"})
 
 
-def main() -> None:
+def write_all() -> None:
     """Draw the picture, and rewrite the blocks of the README and of CONTRIBUTING."""
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
@@ -360,7 +360,3 @@ def main() -> None:
             readme=README.name, other=CONTRIBUTING.name
         )
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """The pre-training loop: joint loss, AdamW, warm-up and decay, on one process or many.
 
 Devlin et al. 2018, section 3.1 and appendix A.2. Devices and processes are 🤗 Accelerate's work:
-``python -m course_lib.pretraining`` runs on one process; behind ``accelerate launch`` (GPUs) or
+``course pretrain`` runs on one process; behind ``accelerate launch`` (GPUs) or
 ``torchrun`` (CPUs) the same command runs on as many as the launcher starts.
 """
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import RecordError
-from course_lib.files import read_json, write_json
+from course_lib.files import check_writable, read_json, write_json
 from course_lib.studies import RECORDINGS
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit-learn", "numpy")
@@ -97,6 +97,7 @@ def make_record(name: str) -> dict:
         If there is no recording of that name, or the result cannot be written.
     """
     study = study_of(name)
+    check_writable(settings.RECORDED, error=RecordError, then=f"start again: course record {name}")
     began = time.time()
     with noting_kept_runs() as kept:
         results = study.record(study.CONFIGURATION)

@@ -15,9 +15,11 @@ import pytest
 import torch
 from accelerate.commands.launch import launch_command_parser
 
+from course_lib import cli
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder, write_tensors
+from course_lib.cli import finetune
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
@@ -175,9 +177,9 @@ def test_own_entity_types_give_the_tags_and_the_head(encoder, tmp_path, capsys, 
     saved, types = tmp_path / "saved", ["PER", "EVENT"]
     command = ["entities", "--encoder", str(encoder), "--texts", str(tmp_path), "--epochs", "40",
                "--learning-rate", "3e-3", "--max-length", "60", "--cpu", "--save", str(saved)]  # fmt: skip
-    assert launch.main(command) == 1
+    assert cli.main(["finetune", *command]) == 2
     assert "B-EVENT" in capsys.readouterr().err and not trained
-    assert launch.main([*command, "--types", *types]) == 0
+    assert cli.main(["finetune", *command, "--types", *types]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["f1"] == 1.0, "two sentences are learned by heart, the event among them"
     assert read_tensors(saved / "head.safetensors")["classifier.weight"].shape == (5, 24)
@@ -199,7 +201,7 @@ def test_types_that_say_nothing_are_refused(encoder, texts, capsys):
         load_texts("reviews", texts / "reviews", types=["PER"])
     with pytest.raises(SettingError, match="only entities have types"):
         launch.load_saved("reviews", encoder, types=["PER"])
-    assert launch.main(["reviews", "--texts", str(texts / "reviews"), "--types", "PER"]) == 1
+    assert cli.main(["finetune", "reviews", "--texts", str(texts / "reviews"), "--types", "PER"]) == 2
     assert "only entities have types" in capsys.readouterr().err
 
 
@@ -260,7 +262,7 @@ def test_texts_without_a_training_part_are_refused(encoder, texts):
 
 
 def test_the_command_says_in_one_sentence_what_is_wrong(encoder, capsys):
-    assert launch.main(["reviews", "--encoder", str(encoder), "--texts", "nowhere", "--cpu"]) == 1
+    assert cli.main(["finetune", "reviews", "--encoder", str(encoder), "--texts", "nowhere", "--cpu"]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "nowhere" in err
 
@@ -289,7 +291,7 @@ def test_precision_and_attention_dropout_reach_the_training(given, gpu, dropout,
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
     command = ["reviews", "--encoder", str(encoder), "--texts", str(texts / "reviews"), "--max-length", "40"]
     with pytest.raises(Reached):
-        launch.main([*command, "--precision", "bfloat16", *given])
+        cli.main(["finetune", *command, "--precision", "bfloat16", *given])
     assert found["configuration"].precision == "bfloat16"
     assert [block.attention.dropout for block in found["model"].encoder.blocks] == [dropout] * 2
     assert found["args"]["use_cpu"] == (not gpu or "--cpu" in given)
@@ -304,18 +306,18 @@ def test_precision_and_attention_dropout_reach_the_training(given, gpu, dropout,
 )  # fmt: skip
 def test_a_number_that_cannot_be_is_refused(option, value, capsys):
     with pytest.raises(SystemExit) as stopped:
-        launch.command_parser().parse_args(["reviews", f"{option}={value}"])
+        cli.command_parser().parse_args(["finetune", "reviews", f"{option}={value}"])
     assert stopped.value.code == 2 and f"argument {option}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "nan", "much"])
 def test_a_dropout_that_is_no_share_is_refused(share, capsys):
     with pytest.raises(SystemExit):
-        launch.command_parser().parse_args(["reviews", f"--attention-dropout={share}"])
+        cli.command_parser().parse_args(["finetune", "reviews", f"--attention-dropout={share}"])
     assert "--attention-dropout" in capsys.readouterr().err
 
 
-MODULE = "course_lib.finetuning.launch"
+MODULE = "course_lib.cli"
 
 
 def commands_in_the_course() -> list[list[str]]:
@@ -325,20 +327,26 @@ def commands_in_the_course() -> list[list[str]]:
         cells = nbformat.read(path, as_version=4).cells
         texts[path] = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     lines = [line for text in texts.values() for line in text.replace("\\\n", " ").splitlines()]
-    lines += launch.__doc__.splitlines()
+    lines += finetune.__doc__.splitlines()
     return [
-        shlex.split(line) for line in lines if re.search(rf"accelerate launch .*{re.escape(MODULE)}", line)
+        shlex.split(line)
+        for line in lines
+        if re.search(rf"accelerate launch .*{re.escape(MODULE)} finetune", line)
     ]
 
 
 def test_every_command_of_the_course_is_accepted():
     commands = commands_in_the_course()
-    assert {command[command.index(MODULE) + 1] for command in commands} == set(launch.TASKS)
+    assert (
+        {command[command.index(MODULE) + 2] for command in commands}
+        == set(launch.TASKS)
+        == set(finetune.TASKS)
+    )
     for command in commands:
         assert command[:2] == ["accelerate", "launch"]
         started = launch_command_parser().parse_args(command[2:])
         assert started.module and started.training_script == MODULE
-        launch.command_parser().parse_args(started.training_script_args)
+        cli.command_parser().parse_args(started.training_script_args)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo between processes is not offered there")
@@ -349,7 +357,7 @@ def test_two_processes_share_the_rows(encoder, texts):
     """
     command = [
         sys.executable, "-m", "accelerate.commands.launch",
-        "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port", "0", "-m", MODULE,
+        "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port", "0", "-m", MODULE, "finetune",
         "entities", "--encoder", str(encoder), "--texts", str(texts / "entities"),
         "--max-length", "60", "--batch-size", "4", "--epochs", "2", "--cpu",
     ]  # fmt: skip

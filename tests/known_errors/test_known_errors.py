@@ -68,7 +68,7 @@ def test_there_are_forty_further_ones_in_all_areas_and_each_is_different():
 def test_the_table_in_contributing_is_current(name):
     text = readme.CONTRIBUTING.read_text(encoding="utf-8")
     made = readme.CONTRIBUTING_BLOCKS[name]()
-    assert readme.with_blocks(text, {name: made}) == text, "run: python -m course_lib.maintenance.readme"
+    assert readme.with_blocks(text, {name: made}) == text, "run: course maintain readme"
 
 
 # The harness itself -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_lib import settings
+from course_lib.cli import lab
 from course_lib.errors import CourseError
 from course_lib.maintenance import notebooks
 
@@ -23,7 +24,7 @@ from course_lib.maintenance import notebooks
 @pytest.fixture
 def called(monkeypatch):
     seen = []
-    monkeypatch.setattr(notebooks.subprocess, "call", lambda command, env: seen.append((command, env)) or 0)
+    monkeypatch.setattr(lab.subprocess, "call", lambda command, env: seen.append((command, env)) or 0)
     monkeypatch.setattr(webbrowser, "get", lambda *_: SimpleNamespace())
     return seen
 
@@ -32,7 +33,7 @@ LESSON = settings.NOTEBOOKS / "04_masks.ipynb"
 
 
 def test_lab_is_local_with_its_token_on(called):
-    assert notebooks.open_lab(LESSON, port=9001) == 0
+    assert lab.open_lab(LESSON, port=9001) == 0
     ((command, environment),) = called
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert "--ServerApp.ip=127.0.0.1" in command and "--ServerApp.port=9001" in command
@@ -41,14 +42,14 @@ def test_lab_is_local_with_its_token_on(called):
     assert "--no-browser" not in command
     for switch in ("token", "password", "allow_origin", "0.0.0.0", "disable_check_xsrf", "allow_remote"):
         assert not any(switch in argument for argument in command), switch
-    assert "--ServerApp.identity_provider_class=course_lib.lab_identity.FreshIdentityProvider" in command
+    assert "--ServerApp.identity_provider_class=course_lib.cli.lab_identity.FreshIdentityProvider" in command
     assert not any("TOKEN" in name for name in environment.keys() - os.environ.keys())
     assert "--LabApp.news_url=None" in command
 
 
 def test_the_news_are_off(called, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
-    notebooks.open_lab(LESSON)
+    lab.open_lab(LESSON)
     own, mine = called[0][1]["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     with open(os.path.join(own, "labconfig", "page_config.json")) as file:
         assert json.load(file)["disabledExtensions"]["@jupyterlab/apputils-extension:announcements"] is True
@@ -60,12 +61,12 @@ def test_without_a_browser_the_address_is_printed(called, monkeypatch, capsys):
         raise webbrowser.Error("none")
 
     monkeypatch.setattr(webbrowser, "get", none)
-    notebooks.open_lab(LESSON)
+    lab.open_lab(LESSON)
     assert "--no-browser" in called[0][0] and "no browser" in capsys.readouterr().out
 
 
 def test_no_browser_if_none_is_wanted(called, capsys):
-    notebooks.open_lab(LESSON, browser=False)
+    lab.open_lab(LESSON, browser=False)
     assert "--no-browser" in called[0][0] and capsys.readouterr().out == ""
 
 
@@ -73,12 +74,12 @@ def test_no_browser_if_none_is_wanted(called, capsys):
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
 def test_root_is_allowed_only_to_root(called, monkeypatch, user, allowed):
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    notebooks.open_lab(LESSON)
+    lab.open_lab(LESSON)
     assert ("--allow-root" in called[0][0]) is allowed
 
 
 @pytest.mark.parametrize("variable", ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"])
-@pytest.mark.parametrize("command", [notebooks.open_lab, notebooks.run_notebook])
+@pytest.mark.parametrize("command", [lab.open_lab, notebooks.run_notebook])
 def test_a_folder_of_jupyter_that_cannot_be_written_is_named(
     called, tmp_path, monkeypatch, command, variable
 ):

@@ -13,14 +13,18 @@ import nbformat
 import pytest
 import torch
 
-from course_lib import settings
+from course_lib import cli, settings
 from course_lib.errors import RecordError
 from course_lib.maintenance import other_processors
-from course_lib.maintenance.other_processors import PROCESSORS, environment_of, main, runs_here
+from course_lib.maintenance.other_processors import PROCESSORS, environment_of, runs_here
 
 AVX2 = {"architecture": "x86_64", "avx2": True, "fma3": True, "avx512_f": False}
 AVX512 = AVX2 | dict.fromkeys(("avx512_f", "avx512_vl", "avx512_bw", "avx512_dq"), True)
 ARM = {"architecture": "arm64", "neon": True}
+
+
+def processors(words: list[str]) -> int:
+    return cli.main(["maintain", "processors", *words])
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ def test_a_processor_is_imitated_only_where_its_instructions_are(monkeypatch, ca
 
 def test_what_cannot_run_is_one_line_and_the_rest_goes_on(monkeypatch, runs, record, capsys):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX2)
-    assert main(["--processors", "avx512", "avx2", "--threads", "1", "2", "--lessons", "00", "04"]) == 0
+    assert processors(["--processors", "avx512", "avx2", "--threads", "1", "2", "--lessons", "00", "04"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "avx512: this processor has no AVX-512; not run here",
         "avx2: COURSE_THREADS=1",
@@ -80,7 +84,7 @@ def test_what_cannot_run_is_one_line_and_the_rest_goes_on(monkeypatch, runs, rec
 
 def test_nothing_run_is_no_success(monkeypatch, runs, record):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX2)
-    assert main(["--processors", "avx512"]) == 1
+    assert processors(["--processors", "avx512"]) == 1
     assert not record.exists()
 
 
@@ -88,9 +92,9 @@ def test_nothing_run_is_no_success(monkeypatch, runs, record):
 def test_one_run_that_fails_is_the_exit_code_and_stops_none(monkeypatch, runs, record, failing):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX512)
     seen, answers = runs
-    assert main(["--lessons", "00"]) == 0 and len(seen) == 6
+    assert processors(["--lessons", "00"]) == 0 and len(seen) == 6
     answers[failing] = 1
-    assert main(["--lessons", "00"]) == 1 and len(seen) == 12
+    assert processors(["--lessons", "00"]) == 1 and len(seen) == 12
     kept = json.loads(record.read_text())
     # what an earlier run has shown is taken back
     assert {(name, threads): bool(kept[name][threads]) for name in kept for threads in kept[name]} == {
@@ -100,7 +104,7 @@ def test_one_run_that_fails_is_the_exit_code_and_stops_none(monkeypatch, runs, r
 
 def test_all_lessons_are_run_if_none_is_named(monkeypatch, runs):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AVX512)
-    assert main(["--processors", "default", "--threads", "1"]) == 0
+    assert processors(["--processors", "default", "--threads", "1"]) == 0
     assert sorted(command[-1] for command, _ in runs[0]) == sorted(
         map(str, settings.NOTEBOOKS.glob("*.ipynb"))
     )

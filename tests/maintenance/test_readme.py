@@ -29,9 +29,7 @@ def outside_code(text: str) -> str:
 @pytest.mark.parametrize("name", readme.BLOCKS)
 def test_a_generated_block_is_current(name):
     text = text_of(readme.README)
-    assert readme.with_blocks(text, {name: readme.BLOCKS[name]()}) == text, (
-        "run: python -m course_lib.maintenance.readme"
-    )
+    assert readme.with_blocks(text, {name: readme.BLOCKS[name]()}) == text, "run: course maintain readme"
 
 
 def test_the_picture_is_the_one_that_the_code_draws():
@@ -39,7 +37,7 @@ def test_the_picture_is_the_one_that_the_code_draws():
         re.sub(r"(?<=#)p[0-9a-f]{10}|(?<=id=\")[a-z][0-9a-f]{10}", "id", text)
         for text in (text_of(readme.PICTURE), readme.picture().svg())
     )
-    assert NUMBER.sub("N", stored) == NUMBER.sub("N", drawn), "run: python -m course_lib.maintenance.readme"
+    assert NUMBER.sub("N", stored) == NUMBER.sub("N", drawn), "run: course maintain readme"
     pairs = zip(NUMBER.findall(stored), NUMBER.findall(drawn), strict=True)
     # Half a point of 1/72 inch cannot be seen, and differs between processors' roundings by far less.
     assert all(abs(float(a) - float(b)) < 0.5 for a, b in pairs if a != b)
@@ -191,7 +189,7 @@ def test_commands_exist(path):
     commands = re.findall(r"`course ([^`]+)`", text)
     assert commands
     for command in commands:
-        cli.parser().parse_args(command.split())  # exits on a command that is not there
+        cli.command_parser().parse_args(command.split())  # exits on a command that is not there
 
 
 def test_the_example_with_your_own_files_works(tmp_path):

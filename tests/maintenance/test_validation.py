@@ -337,3 +337,31 @@ def test_the_order_of_execution(counts, skipped, passes, monkeypatch, tmp_path):
     else:
         with pytest.raises(pytest.fail.Exception, match="course run 04"):
             item.runtest()
+
+
+def test_another_project_that_uses_nbval_is_left_alone(tmp_path):
+    """The course is installed beside it: its numbers are compared exactly, its order and its network are its own."""
+    cells = [
+        new_code_cell(
+            "print(0.12345)",
+            execution_count=3,
+            outputs=[new_output("stream", name="stdout", text="0.12346\n")],
+        ),
+        new_code_cell(
+            "1 + 1",
+            execution_count=5,
+            outputs=[new_output("execute_result", {"text/plain": "2"}, execution_count=5)],
+        ),
+        new_code_cell(
+            "import socket; print(socket.socket.__module__)",
+            execution_count=7,
+            outputs=[new_output("stream", name="stdout", text="socket\n")],
+        ),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "analysis.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "--color=no", "-q", "."]
+    environment = {k: v for k, v in os.environ.items() if k != "COURSE_VALIDATION_HOME"}
+    paths = environment.get("PYTHONPATH", "").split(os.pathsep)
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if "network_guard" not in path)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
+    assert "1 failed, 2 passed" in done.stdout, done.stdout

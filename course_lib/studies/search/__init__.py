@@ -1,0 +1,3 @@
+"""Hyperparameter search (lesson 13)."""
+
+METHODS = ("grid", "random", "tpe", "tpe, pruned")

@@ -3,7 +3,7 @@
 Bergstra and Bengio 2012 for random against grid search; Bergstra et al. 2011 for TPE. Trials are kept
 in a storage that several worker processes share, here or on other machines:
 
-    python -m course_lib.studies.search.study --storage sqlite:///search.db --study reviews --trials 12
+    course search --storage sqlite:///search.db --study reviews --trials 12
 
 Start the same line in a second terminal and the two share the trials. A worker that dies stops its
 heartbeat; its trial is put back and run by another one.
@@ -11,7 +11,6 @@ heartbeat; its trial is put back and run by another one.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import time
@@ -19,11 +18,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import optuna
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from course_lib import settings
 from course_lib.data.sources import encoder_folder, load_texts
@@ -31,9 +33,12 @@ from course_lib.errors import SettingError
 from course_lib.finetuning import classification
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, freeze_body
 from course_lib.studies import experiments
+from course_lib.studies.search import METHODS
 
 CODE_VERSION = 1
-METHODS = ("grid", "random", "tpe", "tpe, pruned")
+STORAGE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
+LOCK_SECONDS = 60  # that a worker waits for another program to leave the database
+ATTEMPTS = 6  # at opening a database that several workers make at the same moment
 
 
 @dataclass(frozen=True)
@@ -208,35 +213,57 @@ def sampler_of(method: str, space: SearchSpace, seed: int | None, start_up: int 
     raise SettingError(f"There is no search method {method!r}. Choose one of: {', '.join(METHODS)}.")
 
 
+def storage_address(path: Path) -> str:
+    """Return the address of a database in a file, whatever letters its name has.
+
+    Parameters
+    ----------
+    path : the file; ``?``, ``%`` and ``#`` in it would mean something else in an address.
+    """
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
 def open_storage(url: str | None, heartbeat_seconds: int = 10, grace_seconds: int = 60) -> BaseStorage | None:
     """Open a storage that worker processes can share; ``None`` keeps trials in memory.
 
     A worker signs its running trial every ``heartbeat_seconds``. A trial without a sign for
     ``grace_seconds`` is marked as failed and put back in the queue. Be generous: the sign of a living
-    worker may be late on a busy machine.
+    worker may be late on a busy machine. Workers that start at the same moment on a new database get in one
+    another's way while they make its tables, so an attempt that fails is repeated.
 
     Raises
     ------
     SettingError
-        If the address names no database that can be opened.
+        If the address names no database that can be opened, or it stays locked.
     """
     if url is None:
         return None
-    try:
-        with warnings.catch_warnings():  # heartbeats are marked as experimental; a test holds them
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return RDBStorage(
-                url,
-                heartbeat_interval=heartbeat_seconds,
-                grace_period=grace_seconds,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-            )
-    except Exception as error:  # each database's driver has errors of its own
-        reason = str(error).splitlines()[0]
-        raise SettingError(
-            f"The storage {url!r} cannot be opened ({reason}). Give an address such as "
-            "sqlite:///search.db, or postgresql://user@host/name with its driver installed."
-        ) from None
+    engine = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else None
+    for attempt in range(ATTEMPTS):
+        try:
+            with warnings.catch_warnings():  # heartbeats are marked as experimental; a test holds them
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return RDBStorage(
+                    url,
+                    engine_kwargs=engine,
+                    heartbeat_interval=heartbeat_seconds,
+                    grace_period=grace_seconds,
+                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+                )
+        except Exception as error:  # each database's driver has errors of its own
+            reason = str(error).splitlines()[0]
+            if "locked" in reason:
+                raise SettingError(
+                    f"The storage {url!r} is locked by another program ({reason}). Close that program, or wait, "
+                    "and start again: finished trials are kept."
+                ) from None
+            beginners = any(word in reason for word in ("already exists", "UNIQUE constraint", "unique"))
+            if not beginners or attempt == ATTEMPTS - 1:
+                raise SettingError(
+                    f"The storage {url!r} cannot be opened ({reason}). Give an address such as "
+                    "sqlite:///search.db, or postgresql://user@host/name with its driver installed."
+                ) from None
+            time.sleep(0.2 * (attempt + 1))  # another worker is making the tables
 
 
 def open_study(
@@ -247,21 +274,70 @@ def open_study(
     storage: BaseStorage | None = None,
     name: str | None = None,
     start_up: int = 4,
+    trial: TrialConfiguration | None = None,
 ) -> optuna.Study:
-    """Open a study, or join it if another worker has made it already."""
+    """Open a study, or join it if another worker has made it already.
+
+    Parameters
+    ----------
+    method : one of ``METHODS``.
+    space : what may be chosen.
+    seed : of the sampler; None for workers that share a study.
+    storage, name : where the study is kept, and under which name; in memory if left out.
+    start_up : random trials before TPE has something to learn from.
+    trial : what each trial runs. It is noted in the study with method and space.
+
+    Raises
+    ------
+    SettingError
+        If the study of that name was made by another method, of another space, or of other trials.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruner = (
         optuna.pruners.MedianPruner(n_startup_trials=start_up)
         if method == "tpe, pruned"
         else optuna.pruners.NopPruner()
     )
-    return optuna.create_study(
-        storage=storage,
-        study_name=name,
-        sampler=sampler_of(method, space, seed, start_up),
-        pruner=pruner,
-        direction="maximize",  # the default of Optuna is to minimize
-        load_if_exists=True,
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            sampler=sampler_of(method, space, seed, start_up),
+            pruner=pruner,
+            direction="maximize",  # the default of Optuna is to minimize
+            load_if_exists=True,
+        )
+        if storage is not None:
+            _check_same_study(
+                study, {"method": method, "space": asdict(space), "trial": trial and asdict(trial)}
+            )
+    except STORAGE_ERRORS as error:
+        raise _storage_error(error) from None
+    return study
+
+
+def _check_same_study(study: optuna.Study, identity: dict) -> None:
+    """Note in a new study what it is made of; refuse one that was made of something else."""
+    identity = json.loads(json.dumps(identity))  # tuples become lists, as in the storage
+    noted = study.user_attrs.get("course")
+    if noted is None and not study.trials:
+        study.set_user_attr("course", identity)
+    elif noted != identity:
+        noted = noted or {}
+        different = ", ".join(key for key in identity if noted.get(key) != identity[key])
+        raise SettingError(
+            f"The study {study.study_name!r} in this storage was made with another {different}, and its trials can't be "
+            "compared with new ones. Give the study another name, or the options it was made with."
+        )
+
+
+def _storage_error(error: Exception) -> SettingError:
+    """Return the one sentence for a storage that fails during the work."""
+    cause = error.__cause__ or error
+    reason = str(cause).splitlines()[0]
+    return SettingError(
+        f"The storage of the trials can't be written ({reason}). Free it, or make room, and start this worker again: "
+        "finished trials are kept, and the one that was running is run again."
     )
 
 
@@ -279,8 +355,26 @@ def work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) 
 
     A worker takes one trial at a time and looks at the study before each. So one that joins late does
     only what is missing, and what a dead worker left running is run again, under the same values.
-    """
 
+    Raises
+    ------
+    SettingError
+        If no trial is asked for, or the storage can't be written any more.
+    """
+    if trials < 1:
+        raise SettingError(f"{trials} trials are asked for. Ask for at least one.")
+    try:
+        _work(study, objective, trials)
+    except Exception as error:  # Optuna trips over its own clean-up when the storage fails there too
+        cause = error
+        while cause is not None and not isinstance(cause, STORAGE_ERRORS):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise _storage_error(cause) from None
+
+
+def _work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) -> None:
     def within_budget(trial: Trial) -> float:
         # Two workers may ask at the same moment; the one with the higher number steps back.
         started = trials_in(study, TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -294,7 +388,7 @@ def work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) 
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(study)
         running = trials_in(study, TrialState.RUNNING)
-        finished = trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)
+        finished = finished_trials(study)
         if trials_in(study, TrialState.WAITING) or len(finished) + len(running) < trials:
             study.optimize(within_budget, n_trials=1, catch=(_BudgetSpentError,))
         elif running:
@@ -309,10 +403,15 @@ def work(study: optuna.Study, objective: Callable[[Trial], float], trials: int) 
             return
 
 
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that are complete or pruned, in the order of their numbers."""
+    return trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)
+
+
 def best_so_far(study: optuna.Study) -> list[float]:
     """Return the best value after each trial; a pruned trial leaves it as it was."""
     best, values = float("-inf"), []
-    for trial in trials_in(study, TrialState.COMPLETE, TrialState.PRUNED):
+    for trial in finished_trials(study):
         if trial.state == TrialState.COMPLETE:
             best = max(best, trial.value)
         values.append(best)
@@ -332,7 +431,7 @@ def trial_rows(study: optuna.Study) -> list[dict]:
             "reports": [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)],
             "seconds": round(trial.duration.total_seconds(), 1),
         }
-        for trial in trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)
+        for trial in finished_trials(study)
     ]
 
 
@@ -369,11 +468,13 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
     folder = settings.current().cache / "search"
     folder.mkdir(parents=True, exist_ok=True)
     identity = hashlib.sha256(json.dumps([CODE_VERSION, asdict(c)], sort_keys=True).encode()).hexdigest()[:12]
-    storage = open_storage(f"sqlite:///{folder / identity}.db", 30, 600)
+    storage = open_storage(storage_address(folder / f"{identity}.db"), 30, 600)
     objective = reviews_objective(c.space, c.trial, settings.current().seed)
     methods = {}
     for method in METHODS:
-        study = open_study(method, c.space, c.search_seed, storage=storage, name=method, start_up=c.start_up)
+        study = open_study(
+            method, c.space, c.search_seed, storage=storage, name=method, start_up=c.start_up, trial=c.trial
+        )
         work(study, objective, c.trials)
         methods[method] = trial_rows(study)
         print(method, best_so_far(study), flush=True)
@@ -387,38 +488,3 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         "noise": [run["validation"][-1] for run in noise["noise"]],
         "best": {"params": best["params"], "validation": best["value"], "test": final["test"]},
     }
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Be one worker of a study on the reviews, until all its trials are finished."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--storage", required=True, help="address of the shared database")
-    parser.add_argument("--study", default="reviews", help="name of the study")
-    parser.add_argument("--method", default="tpe", choices=METHODS)
-    parser.add_argument("--trials", type=int, default=12, help="finished trials of all workers together")
-    parser.add_argument(
-        "--rows",
-        type=int,
-        default=CONFIGURATION.trial.training_rows,
-        help="training reviews to use; 0 for all",
-    )
-    parser.add_argument("--heartbeat", type=int, default=10, help="seconds between signs of life")
-    parser.add_argument("--grace", type=int, default=60, help="seconds without a sign until a worker is dead")
-    options = parser.parse_args(arguments)
-    space, base = CONFIGURATION.space, replace(CONFIGURATION.trial, training_rows=options.rows)
-    study = open_study(
-        options.method,
-        space,
-        seed=None,  # every worker draws values of its own
-        storage=open_storage(options.storage, options.heartbeat, options.grace),
-        name=options.study,
-    )
-    work(study, reviews_objective(space, base, settings.current().seed), options.trials)
-    done = trials_in(study, TrialState.COMPLETE, TrialState.PRUNED)
-    print(f"{options.study}: {len(done)} trials finished, best {best_so_far(study)[-1]:.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from course_lib import settings
+from course_lib import cli, settings
 from course_lib.errors import SettingError
 from course_lib.studies.search import study as search
 from course_lib.studies.search.study import SearchSpace, TrialConfiguration
@@ -149,9 +150,6 @@ def start_worker(url: str, trials: int, seconds: float) -> subprocess.Popen:
 
 def test_two_workers_share_a_study_and_one_that_is_killed_loses_nothing(tmp_path):
     url = f"sqlite:///{tmp_path / 'shared.db'}"
-    search.open_study(
-        "random", SPACE, 7, storage=search.open_storage(url, 1, 10), name="shared"
-    )  # the tables
     victim = start_worker(url, 6, seconds=60)
     assert victim.stdout.readline() == "started 0\n"
     os.kill(victim.pid, signal.SIGKILL)
@@ -186,3 +184,126 @@ def test_a_finished_study_is_left_alone(tmp_path):
     before, began = len(study.trials), time.monotonic()
     search.work(study, formula, 4)
     assert len(study.trials) == before == 4 and time.monotonic() - began < 5
+
+
+def test_three_workers_that_start_at_once_on_a_new_database_share_it(tmp_path):
+    url = search.storage_address(tmp_path / "new.db")
+    workers = [start_worker(url, 6, seconds=0.1) for _ in range(3)]
+    for worker in workers:
+        worker.communicate(timeout=200)
+    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    study = search.open_study("random", SPACE, None, storage=search.open_storage(url), name="shared")
+    assert len(search.trials_in(study, TrialState.COMPLETE)) == 6
+
+
+def test_a_storage_whose_tables_another_worker_is_making_is_tried_again(monkeypatch):
+    attempts = iter(
+        [RuntimeError("table studies already exists"), RuntimeError("UNIQUE constraint failed"), None]
+    )
+
+    def storage(url, **_):
+        error = next(attempts)
+        if error:
+            raise error
+        return url
+
+    monkeypatch.setattr(search, "RDBStorage", storage)
+    monkeypatch.setattr(search.time, "sleep", lambda seconds: None)
+    assert search.open_storage("sqlite:///new.db") == "sqlite:///new.db"
+
+
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """A database that another program keeps to itself, and a worker that doesn't wait long."""
+    path = tmp_path / "locked.db"
+    storage = search.open_storage(search.storage_address(path))
+    study = search.open_study("random", SPACE, 7, storage=storage, name="locked")
+    search.work(study, formula, 1)
+    monkeypatch.setattr(search, "LOCK_SECONDS", 0.1)
+    other = sqlite3.connect(path, isolation_level=None)
+    yield path, other
+    other.close()
+
+
+def test_a_locked_database_is_told_at_opening(locked):
+    path, other = locked
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(SettingError, match=r"locked by another program.*finished trials are kept"):
+        search.open_storage(search.storage_address(path))
+
+
+def test_a_database_that_is_locked_during_the_work_is_told_and_keeps_its_trials(locked):
+    path, other = locked
+    storage = search.open_storage(search.storage_address(path))
+    study = search.open_study("random", SPACE, 7, storage=storage, name="locked")
+
+    def lock(trial):
+        other.execute("BEGIN EXCLUSIVE")
+        return formula(trial)
+
+    with pytest.raises(SettingError, match=r"can't be written.*start this worker again") as caught:
+        search.work(study, lock, 2)
+    assert "\n" not in str(caught.value)
+    other.execute("ROLLBACK")
+    again = search.open_study(
+        "random", SPACE, 7, storage=search.open_storage(search.storage_address(path)), name="locked"
+    )
+    assert len(search.trials_in(again, TrialState.COMPLETE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"space": SearchSpace(batch_sizes=(8, 64))}, "space"),
+        ({"method": "grid"}, "method"),
+        ({"trial": TrialConfiguration(training_rows=10)}, "trial"),
+    ],
+)
+def test_a_study_of_other_trials_is_not_joined(tmp_path, changes, word):
+    storage = search.open_storage(search.storage_address(tmp_path / "one.db"))
+    given = {"method": "random", "space": SPACE, "trial": TrialConfiguration()}
+
+    def opened(method, space, trial):
+        return search.open_study(method, space, 7, storage=storage, name="one", trial=trial)
+
+    search.work(opened(**given), formula, 1)
+    assert len(opened(**given).trials) == 1
+    with pytest.raises(SettingError, match=rf"'one'.*another {word}.*another name"):
+        opened(**(given | changes))
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_trials_are_refused(count):
+    with pytest.raises(SettingError, match="at least one"):
+        search.work(search.open_study("random", SPACE, 7), formula, count)
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%41b", "100% #1", "王 小明", "it's"])
+def test_a_folder_of_any_name_holds_the_database(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    study = search.open_study(
+        "random", SPACE, 7, storage=search.open_storage(search.storage_address(folder / "s.db")), name="s"
+    )
+    search.work(study, formula, 1)
+    assert [path.name for path in folder.iterdir()] == ["s.db"] and list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    "words", [["--trials", "0"], ["--trials", "x"], ["--method", "magic"], ["--rows", "-1"]]
+)
+def test_words_of_the_command_that_cannot_be(words):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["search", "--storage", "sqlite:///x.db", *words])
+    assert stopped.value.code == 2
+
+
+def test_an_address_without_a_kind_is_one_sentence(capsys):
+    assert cli.main(["search", "--storage", "search.db"]) == 2
+    assert "sqlite:///search.db" in capsys.readouterr().err
+
+
+def test_the_command_is_one_worker(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(search, "reviews_objective", lambda space, trial, seed: formula)
+    assert cli.main(["search", "--storage", search.storage_address(tmp_path / "s.db"), "--trials", "2"]) == 0
+    assert capsys.readouterr().out.startswith("reviews: 2 trials finished, best ")

@@ -1,8 +1,8 @@
 """Pre-train from the command line: the same command on one process and, behind a launcher, on many.
 
     course pretrain --folder runs/first
-    torchrun --nproc_per_node 2 -m course_lib.pretraining --folder runs/first
-    COURSE_PROFILE=full accelerate launch --multi_gpu -m course_lib.pretraining --folder runs/base
+    torchrun --nproc_per_node 2 -m course_lib.cli pretrain --folder runs/first
+    COURSE_PROFILE=full accelerate launch --multi_gpu -m course_lib.cli pretrain --folder runs/base
 
 On the CPUs of one machine the launcher is ``torchrun``: ``accelerate launch --cpu`` would leave it to MPI.
 """
@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.command_options import learning_rate, share, whole_number
+from course_lib.cli.options import learning_rate, share, whole_number
 from course_lib.data.readers.lines import unreadable
-from course_lib.errors import CheckpointError, CourseError
-from course_lib.files import write_json, write_text
+from course_lib.errors import CheckpointError
+from course_lib.files import check_writable, read_json, write_json, write_text
 from course_lib.translation import translate
 
+HELP = "pre-train a BERT"
 HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
 HELD_OUT_EVERY_OF_FULL = 1000
-TOLD = "text.json"  # in a run's folder: hashes of the text and the vocabulary that it was made of
+TEXT_NOTE = "text.json"  # in a run's folder: hashes of the text and the vocabulary that it was made of
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -156,16 +155,18 @@ def prepare_text(options: argparse.Namespace):
 
     folder, full = options.folder, settings.current().profile == "full"
     every = HELD_OUT_EVERY_OF_FULL if full and not options.text else HELD_OUT_EVERY
-    told = _told_of_text(options)
-    kept = _kept_of_text(folder)
+    text_hashes = _named_hashes(options)
+    noted_hashes = _noted_hashes(folder)
     tokenized = (folder / "training").is_dir() and (folder / "held-out").is_dir()
-    _check_same_text(folder, told, kept, tokenized)
+    _check_same_text(folder, text_hashes, noted_hashes, tokenized)
     if not tokenized:
         if options.text:
             documents = texts.documents_from_file(options.text)
         else:
             documents = texts.HubDocuments() if full else texts.wikipedia_documents()
-        if kept is not None:  # learned twice, a few pieces would differ, and checkpoints are of the first
+        if (
+            noted_hashes is not None
+        ):  # learned twice, a few pieces would differ, and checkpoints are of the first
             vocabulary = texts.read_vocabulary(folder / "vocab.txt")
         elif options.vocabulary:
             vocabulary = texts.read_vocabulary(options.vocabulary)
@@ -175,11 +176,11 @@ def prepare_text(options: argparse.Namespace):
             vocabulary = texts.learn_vocabulary(
                 texts.part_of(documents, False, every), options.vocabulary_size
             )
-        if kept is None:
+        if noted_hashes is None:
             write_text(
                 folder / "vocab.txt", "".join(token + "\n" for token in vocabulary), error=CheckpointError
             )
-            write_json(folder / TOLD, told, error=CheckpointError)
+            write_json(folder / TEXT_NOTE, text_hashes, error=CheckpointError)
         tokenizer = texts.tokenizer_of(vocabulary)
         for name in ("training", "held-out"):
             texts.tokenize_to_folder(
@@ -193,33 +194,32 @@ def prepare_text(options: argparse.Namespace):
     )
 
 
-def _told_of_text(options: argparse.Namespace) -> dict[str, str]:
+def _named_hashes(options: argparse.Namespace) -> dict[str, str]:
     """Return hashes of the files that the options name: the text, and the vocabulary."""
-    told = {}
+    text_hashes = {}
     for name in ("text", "vocabulary"):
         path = getattr(options, name)
         if path is not None:
             try:
                 with open(path, "rb") as file:
-                    told[name] = hashlib.file_digest(file, "sha256").hexdigest()
+                    text_hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
             except FileNotFoundError:
                 continue  # once it is tokenized, the run needs it no more
             except OSError as error:
                 raise unreadable(path, error) from None
-    return told
+    return text_hashes
 
 
-def _kept_of_text(folder: Path) -> dict[str, str] | None:
+def _noted_hashes(folder: Path) -> dict[str, str] | None:
     """Return the hashes of what a folder's vocabulary and tokens are of; None where no note tells."""
     try:
-        kept = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None  # new, of an older version of the course, or of a run that was killed
-    return kept if isinstance(kept, dict) else None
+        return read_json(folder / TEXT_NOTE, "", error=CheckpointError)
+    except CheckpointError:
+        return None  # of a run that was killed
 
 
 def _check_same_text(
-    folder: Path, told: dict[str, str], kept: dict[str, str] | None, tokenized: bool
+    folder: Path, text_hashes: dict[str, str], noted_hashes: dict[str, str] | None, tokenized: bool
 ) -> None:
     """Refuse another text than the one that a folder holds, which would be taken no notice of.
 
@@ -228,14 +228,14 @@ def _check_same_text(
     CheckpointError
         If a file that is named is not the one that was tokenized, or the text is needed again and not named.
     """
-    if kept is None:
+    if noted_hashes is None:
         return  # nothing to compare with
-    if not tokenized and "text" in kept and told.get("text") != kept["text"]:
+    if not tokenized and "text" in noted_hashes and text_hashes.get("text") != noted_hashes["text"]:
         raise CheckpointError(
             f"{folder} has lost the tokens of its text. Name that text again with --text, or choose another --folder."
         )
-    for name, digest in told.items():
-        if kept.get(name) != digest:
+    for name, digest in text_hashes.items():
+        if noted_hashes.get(name) != digest:
             raise CheckpointError(
                 f"{folder} holds the tokens of another text or vocabulary than --{name} names. Choose another "
                 f"--folder, or leave out --{name} to go on with what is there."
@@ -251,6 +251,7 @@ def run(options: argparse.Namespace) -> int:
     from course_lib.pretraining.loop import pretrain
     from course_lib.pretraining.masking import MaskingVocabulary
 
+    check_writable(options.folder, error=CheckpointError, then="choose another --folder")
     state = PartialState(cpu=settings.device().type == "cpu")
     # Processes on one machine share its threads.
     torch.set_num_threads(max(1, settings.current().threads // state.num_processes))
@@ -281,18 +282,3 @@ def run(options: argparse.Namespace) -> int:
             )
         )
     return 0
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; errors of the course are printed as one sentence, exit code 2."""
-    try:
-        parser = argparse.ArgumentParser(prog="course pretrain", description=translate("Pre-train a BERT."))
-        add_options(parser)
-        return run(parser.parse_args(arguments))
-    except CourseError as error:
-        print(f"course pretrain: {error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib import cli, settings
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.pretraining import __main__ as command
+from course_lib.cli import pretrain as command
 from course_lib.pretraining import checkpoints, texts
 
 SMALL = ["--steps", "4", "2", "--lengths", "16", "32", "--batch-size", "4", "--layers", "1"]
@@ -62,31 +62,31 @@ def test_an_option_that_cannot_be_is_refused(option, value, capsys):
 
 def test_another_text_for_the_same_folder_is_refused(tmp_path, text, capsys):
     arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text"]
-    assert command.main([*arguments, str(text)]) == 0
+    assert cli.main(["pretrain", *arguments, str(text)]) == 0
     other = tmp_path / "other.txt"
     other.write_text(text.read_text(encoding="utf-8") + "\nAnd more.", encoding="utf-8")
-    assert command.main([*arguments, str(other)]) != 0
+    assert cli.main(["pretrain", *arguments, str(other)]) != 0
     assert "another text or vocabulary than --text names" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["training", "held-out"])
 def test_tokens_that_are_gone_are_made_anew(tmp_path, text, name):
     arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text", str(text)]
-    assert command.main(arguments) == 0
+    assert cli.main(["pretrain", *arguments]) == 0
     before = (tmp_path / "run" / name / "tokens.bin").read_bytes()
     shutil.rmtree(tmp_path / "run" / name)
-    assert command.main(arguments) == 0
+    assert cli.main(["pretrain", *arguments]) == 0
     assert (tmp_path / "run" / name / "tokens.bin").read_bytes() == before
 
 
 def test_a_vocabulary_is_learned_once_for_a_folder(tmp_path, text, monkeypatch):
     # Pieces that are equally frequent come by chance: the pieces of a second learning may be others.
     arguments = ["--folder", str(tmp_path / "run"), *SMALL, "--text", str(text)]
-    assert command.main(arguments) == 0
+    assert cli.main(["pretrain", *arguments]) == 0
     before = (tmp_path / "run" / "vocab.txt").read_bytes()
     monkeypatch.setattr(texts, "learn_vocabulary", lambda documents, size: pytest.fail("learned again"))
     shutil.rmtree(tmp_path / "run" / "training")
-    assert command.main(arguments) == 0
+    assert cli.main(["pretrain", *arguments]) == 0
     assert (tmp_path / "run" / "vocab.txt").read_bytes() == before
 
 
@@ -95,9 +95,9 @@ def test_tokens_that_are_gone_are_not_made_of_another_text(tmp_path, text, also,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "other.txt").write_text(text.read_text(encoding="utf-8") + "\nAnd more.", encoding="utf-8")
     arguments = ["--folder", str(tmp_path / "run"), *SMALL]
-    assert command.main([*arguments, "--text", str(text)]) == 0
+    assert cli.main(["pretrain", *arguments, "--text", str(text)]) == 0
     shutil.rmtree(tmp_path / "run" / "training")
-    assert command.main([*arguments, *also]) == 2
+    assert cli.main(["pretrain", *arguments, *also]) == 2
     assert "has lost the tokens of its text. Name that text again with --text" in capsys.readouterr().err
     assert not (tmp_path / "run" / "training").exists()
 
@@ -111,7 +111,7 @@ def options_of(*arguments):
 def test_it_trains_on_a_file_of_your_own_and_goes_on(tmp_path, text, capsys):
     folder = tmp_path / "run"
     arguments = ["--folder", str(folder), "--text", str(text), *SMALL]
-    assert command.main(arguments) == 0
+    assert cli.main(["pretrain", *arguments]) == 0
     assert "6 steps" in capsys.readouterr().out
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     assert history["steps"] == [1, 2, 3, 4, 5, 6]
@@ -123,8 +123,8 @@ def test_it_trains_on_a_file_of_your_own_and_goes_on(tmp_path, text, capsys):
 
 def test_another_configuration_in_the_same_folder_gives_one_sentence(tmp_path, text, capsys):
     arguments = ["--folder", str(tmp_path / "run"), "--text", str(text), *SMALL]
-    assert command.main(arguments) == 0
-    assert command.main([*arguments, "--learning-rate", "0.5"]) == 2
+    assert cli.main(["pretrain", *arguments]) == 0
+    assert cli.main(["pretrain", *arguments, "--learning-rate", "0.5"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len([line for line in lines if line.startswith("course")]) == 1
     assert "learning_rate" in lines[-1] and "0.5" in lines[-1]
@@ -133,14 +133,14 @@ def test_another_configuration_in_the_same_folder_gives_one_sentence(tmp_path, t
 def test_a_vocabulary_without_mask_gives_one_sentence_and_no_folder(tmp_path, text, capsys):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n", encoding="utf-8")
     arguments = ["--folder", str(tmp_path / "run"), "--text", str(text), *SMALL]
-    assert command.main([*arguments, "--vocabulary", str(tmp_path / "vocab.txt")]) == 2
+    assert cli.main(["pretrain", *arguments, "--vocabulary", str(tmp_path / "vocab.txt")]) == 2
     assert "[MASK]" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
 def test_stages_of_unequal_number_are_refused(tmp_path, text, capsys):
     arguments = ["--folder", str(tmp_path / "run"), "--text", str(text), "--no-progress"]
-    assert command.main([*arguments, "--steps", "1", "2", "--lengths", "16"]) == 2
+    assert cli.main(["pretrain", *arguments, "--steps", "1", "2", "--lengths", "16"]) == 2
     assert "Give one of each" in capsys.readouterr().err
 
 

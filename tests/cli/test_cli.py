@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from course_lib import cli, settings
+from course_lib.cli import lab
 from course_lib.errors import CourseError, RecordError
 from course_lib.lessons import doctor
 from course_lib.maintenance import notebooks
@@ -33,13 +35,13 @@ def run(capsys, *arguments):
 
 @pytest.mark.parametrize("name", ["4", "04", "04_masks", "04_masks.ipynb"])
 def test_a_lesson_is_found_by_number_and_name(lessons, name):
-    assert cli.notebook_path(name).name == "04_masks.ipynb"
+    assert notebooks.notebook_path(name).name == "04_masks.ipynb"
 
 
 @pytest.mark.parametrize("name", ["5", "x", "0_", "draft", "", "²", "../04_masks"])
 def test_an_unknown_lesson_lists_the_known_ones(lessons, name):
     with pytest.raises(CourseError, match="Choose one of: 00, 04, 08"):
-        cli.notebook_path(name)
+        notebooks.notebook_path(name)
 
 
 @pytest.mark.parametrize("command", ["run", "lab"])
@@ -51,17 +53,19 @@ def test_an_unknown_lesson_is_one_sentence(lessons, capsys, command):
 
 
 def test_doctor_prints_a_line_for_each_finding(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "examine", lambda: iter([(True, "Python", "3.11"), (True, "hub", "away")]))
+    monkeypatch.setattr(
+        doctor, "examine", lambda: iter([("OK", "Python", "3.11"), ("WARN", "memory", "2 GiB")])
+    )
     code, out, _ = run(capsys, "doctor")
-    assert code == 0 and "[OK] Python: 3.11\n[OK] hub: away\n" in out and "[FAIL]" not in out
+    assert code == 0 and "[OK] Python: 3.11\n[WARN] memory: 2 GiB\n" in out and "[FAIL]" not in out
 
 
 def test_doctor_fails_if_one_finding_does(monkeypatch, capsys):
     monkeypatch.setattr(
-        doctor, "examine", lambda: iter([(True, "Python", "3.11"), (False, "memory", "1 GiB")])
+        doctor, "examine", lambda: iter([("OK", "Python", "3.11"), ("FAIL", "memory", "0 GiB")])
     )
     code, out, _ = run(capsys, "doctor")
-    assert code == 1 and "[FAIL] memory: 1 GiB\n" in out and "1 to mend" in out
+    assert code == 1 and "[FAIL] memory: 0 GiB\n" in out and "1 to mend" in out
 
 
 @pytest.mark.parametrize("command", ["doctor", "progress", "record", "run"])
@@ -150,7 +154,9 @@ def test_progress_as_text(home, capsys):
 
 def test_run_takes_all_lessons_or_those_named(lessons, monkeypatch, capsys):
     ran = []
-    monkeypatch.setattr(notebooks, "run_notebook", lambda path, keep_time: ran.append((path.stem, keep_time)))
+    monkeypatch.setattr(
+        cli.command_module("run"), "run_notebook", lambda path, keep_time: ran.append((path.stem, keep_time))
+    )
     assert run(capsys, "run")[0] == 0
     assert run(capsys, "run", "8", "04", "--time")[0] == 0
     names = ["00_start_here", "04_masks", "08_texts"]
@@ -164,7 +170,7 @@ def test_lab_opens_lesson_00(lessons, monkeypatch, capsys):
         seen.append((path.name, named))
         return 3
 
-    monkeypatch.setattr(notebooks, "open_lab", open_lab)
+    monkeypatch.setattr(lab, "open_lab", open_lab)
     assert run(capsys, "lab")[0] == 3
     run(capsys, "lab", "4", "--no-browser", "--port", "9000")
     assert seen == [
@@ -211,3 +217,33 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2 and "usage: course" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_one_sentence_in_every_command(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("COURSE_SEED", "abc")
+    settings.current.cache_clear()
+    for command in (
+        ["finetune", "reviews"],
+        ["pretrain", "--folder", str(tmp_path)],
+        ["search", "--storage", "sqlite://"],
+    ):
+        code, out, err = run(capsys, *command)
+        assert code == 2 and out == "" and err.startswith("course: The environment variable COURSE_SEED")
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["lab"], ["run"], ["run", "04"], ["slides"], ["progress"], ["record"], ["data", "check"]]
+)
+def test_the_library_without_its_clone_is_one_sentence(monkeypatch, capsys, tmp_path, command):
+    monkeypatch.setattr(settings, "NOTEBOOKS", tmp_path / "notebooks")
+    code, out, err = run(capsys, *command)
+    assert code == 2 and out == "" and "used from its clone" in err and "pip install --editable" in err
+
+
+def test_every_command_has_a_module_with_help():
+    for name in cli.COMMANDS:
+        module = cli.command_module(name)
+        assert module.HELP and module.run and module.add_options
+    modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
+    assert modules == {*cli.COMMANDS, "__init__", "__main__", "options", "lab_identity"}

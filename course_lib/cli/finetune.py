@@ -1,0 +1,88 @@
+"""Fine-tune from the command line: the same command on one device and, behind a launcher, on many.
+
+course finetune reviews --save my-model
+accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
+accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from course_lib import settings
+from course_lib.cli.options import learning_rate, share, whole_number
+from course_lib.errors import CheckpointError
+from course_lib.files import check_writable
+from course_lib.translation import translate
+
+HELP = "fine-tune a BERT on a task, with the bundled data or your own"
+TASKS = ("entities", "questions", "reviews")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of this command."""
+    add = parser.add_argument
+    add("task", choices=TASKS)
+    add("--encoder", help=translate("bundled, hub, or the folder of a BERT checkpoint"))
+    add("--texts", help=translate("bundled, hub, or a path to files of your own"))
+    add(
+        "--types", nargs="+", help=translate("entity types of files of your own; by default PER ORG LOC MISC")
+    )
+    add("--scheme", choices=("bio", "iob1"), help=translate("of the tags of files of your own; detected"))
+    add(
+        "--repair",
+        action="store_true",
+        default=None,
+        help=translate("move answers that are not at their offsets"),
+    )
+    add("--max-length", type=whole_number(3), default=128)
+    add("--learning-rate", type=learning_rate, default=2e-5)
+    add("--epochs", type=whole_number(1), default=3)
+    add("--batch-size", type=whole_number(1), default=16, help=translate("rows a device"))
+    add("--precision", choices=("float32", "bfloat16"), default="float32")
+    add(
+        "--attention-dropout",
+        type=share,
+        help=translate(
+            "by default 0.1 on a GPU, as in the paper, and 0 on a CPU, where torch has no fast attention with it"
+        ),
+    )
+    add("--frozen", choices=("none", "embeddings", "half", "all"), default="none")
+    add("--save", type=Path, help=translate("folder for the fine-tuned model"))
+    add("--cpu", action="store_true", help=translate("stay on the CPU where there is a GPU"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fine-tune, print the scores, and save the model if a folder is named."""
+    from course_lib.finetuning import launch
+    from course_lib.finetuning.loop import TrainingConfiguration
+
+    if options.save is not None:
+        check_writable(options.save, error=CheckpointError, then="choose another folder with --save")
+    dropout = options.attention_dropout
+    if dropout is None:
+        dropout = 0.0 if launch.on_cpu(options.cpu) else 0.1
+    configuration = TrainingConfiguration(
+        learning_rate=options.learning_rate,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        precision=options.precision,
+        freeze_embeddings=False,  # --frozen decides
+        attention_dropout=dropout,
+        seed=settings.prepare().seed,
+    )
+    launch.run(
+        options.task,
+        configuration,
+        encoder=options.encoder,
+        texts=options.texts,
+        types=options.types,
+        scheme=options.scheme,
+        repair=options.repair,
+        max_length=options.max_length,
+        frozen=options.frozen,
+        save=options.save,
+        cpu=options.cpu,
+    )
+    return 0

@@ -1,0 +1,32 @@
+"""``course progress``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from course_lib.translation import translate
+
+HELP = "show how far you have come"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of this command."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=translate("as JSON, for a teacher's script"))
+    form.add_argument(
+        "--answers", action="store_true", help=translate("the code that you last checked for each exercise")
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the progress in the form that was asked for."""
+    from course_lib.lessons.progress import print_answers, progress, summary
+
+    if options.json:
+        print(json.dumps({f"{lesson:02d}": row for lesson, row in summary().items()}, indent=1))
+    elif options.answers:
+        print_answers()
+    else:
+        progress(summary())
+    return 0
