@@ -22,9 +22,9 @@ from benchmarks.timing import (
     use_course_threads,
 )
 from course_lib.bert.inputs import SpecialIds
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import load_wikipedia
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.pretraining.corpus import tokenize_corpus
 from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
 from course_lib.pretraining.sentence_pairs import gather_pairs, plan_pairs

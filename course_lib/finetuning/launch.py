@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from transformers import PrinterCallback
 
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import DataFileError, SettingError, WeightsError
 from course_lib.files import whole_text
@@ -197,7 +198,7 @@ def run(
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"
         )
-    tokenizer = classification.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     features = task.features(data["train"], tokenizer, max_length)
     torch.manual_seed(c.seed)  # the same head in every process
     model = task.model(folder)
@@ -240,7 +241,7 @@ def run(
 def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | None = None) -> TaskModel:
     """Load a fine-tuned model that :func:`run` has saved, encoder and head, on the CPU and in evaluation mode.
 
-    Its tokenizer is that of :func:`~course_lib.finetuning.classification.load_tokenizer`.
+    Its tokenizer is that of :func:`~course_lib.bert.tokenizer.load_tokenizer`.
 
     Parameters
     ----------

@@ -80,11 +80,12 @@ def picture():
     """
     import torch
 
+    from course_lib.bert.tokenizer import load_tokenizer
+    from course_lib.data.weights import bundled_weights_folder
     from course_lib.figures.masked_language_model import figure_04_strategy
     from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
-    from course_lib.studies.masking.masked_word_model import load_tokenizer
 
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
     generator = torch.Generator().manual_seed(PICTURE_SEED)

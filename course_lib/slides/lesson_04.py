@@ -20,9 +20,11 @@ def _best_words(text: str, top: int = 5) -> tuple[list[str], int, list[str], lis
     """Return the tokens of a text with one [MASK], its position, the best words there and their probabilities."""
     import torch
 
-    from course_lib.studies.masking.masked_word_model import load_masked_word_model, load_tokenizer
+    from course_lib.bert.tokenizer import load_tokenizer
+    from course_lib.data.weights import bundled_weights_folder
+    from course_lib.studies.masking.masked_word_model import load_masked_word_model
 
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     encoding = tokenizer.encode(text)
     position = encoding.tokens.index("[MASK]")
     with torch.no_grad():

@@ -31,11 +31,14 @@ table_formats = figures.table_formats
 @cache
 def _planned() -> tuple[TokenizedCorpus, SegmentPairs, int]:
     """Return the articles as tokens, the pairs planned on them, and the number of the article that is shown."""
+    from course_lib.bert.tokenizer import load_tokenizer
+    from course_lib.data.weights import bundled_weights_folder
     from course_lib.data.wikipedia import load_wikipedia
-    from course_lib.studies.masking.masked_word_model import load_tokenizer
 
     articles = load_wikipedia()
-    corpus = tokenize_corpus([article["sentences"] for article in articles], load_tokenizer())
+    corpus = tokenize_corpus(
+        [article["sentences"] for article in articles], load_tokenizer(bundled_weights_folder(verify=False))
+    )
     number = [article["title"] for article in articles].index(ARTICLE)
     return corpus, plan_pairs(corpus, MAX_LENGTH, seed=SEED), number
 

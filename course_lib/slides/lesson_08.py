@@ -6,10 +6,11 @@ from functools import cache
 
 import numpy as np
 
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.figures import text_classification as figures
 from course_lib.figures.style import BLUE, Picture, Table, new_figure
-from course_lib.finetuning.classification import classification_features, load_tokenizer
+from course_lib.finetuning.classification import classification_features
 from course_lib.finetuning.loop import History
 from course_lib.studies.finetuning.review_run import CONFIGURATION
 from course_lib.studies.published import IMDB_FEATURES_ERROR, IMDB_TEST_ERROR, SST2_TEST_ACCURACY

@@ -31,8 +31,8 @@ def table_two_questions() -> style.Table:
 
 def table_marked_all_the_same() -> style.Table:
     """Return what the recorded 1.1-style model marks for the first test question that has no answer."""
+    from course_lib.bert.tokenizer import load_tokenizer
     from course_lib.data.sources import encoder_folder
-    from course_lib.finetuning.classification import load_tokenizer
     from course_lib.finetuning.question_answering import answer_questions
     from course_lib.studies.finetuning.task_models import load_task_model
 

@@ -552,13 +552,14 @@ def test_offline_by_wish(hub, tmp_path):
 FULL_RUN = """
 from course_lib import settings
 from course_lib.bert.loading import load_encoder, load_masked_language_model
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 
 settings.prepare()
 folder = encoder_folder()
-tokenizer = classification.load_tokenizer(folder)
+tokenizer = load_tokenizer(folder)
 assert load_encoder(folder).configuration.hidden_size == 32
 assert load_masked_language_model(folder).head.decoder.out_features == tokenizer.get_vocab_size()
 once = TrainingConfiguration(epochs=1)

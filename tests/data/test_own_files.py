@@ -14,6 +14,7 @@ import torch
 from course_lib import settings
 from course_lib.bert.inputs import SpecialIds, pack
 from course_lib.bert.loading import load_encoder
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.readers import read_cmrc, read_glue, read_swag
 from course_lib.data.sources import load_texts
 from course_lib.data.splits import needed_parts
@@ -41,7 +42,7 @@ def model_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokenizer(model_folder):
-    return classification.load_tokenizer(model_folder)
+    return load_tokenizer(model_folder)
 
 
 def classify(rows, folder, tokenizer, labels: int):
@@ -392,7 +393,7 @@ OF_EARLIER_CELLS = {
     "needed_parts": needed_parts,
     "settings": settings,
     "fine_tune": fine_tune,
-    "load_tokenizer": classification.load_tokenizer,
+    "load_tokenizer": load_tokenizer,
 }
 
 

@@ -10,22 +10,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+from transformers import BertConfig, BertForSequenceClassification
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import save_encoder, to_published_names
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.errors import CourseError, WeightsError
+from course_lib.errors import CourseError
 from course_lib.finetuning.classification import (
     class_probabilities,
     classification_features,
     classification_loss,
     classification_model,
     classification_scores,
-    load_tokenizer,
     majority_baseline,
     tfidf_baseline,
 )
@@ -128,51 +126,6 @@ def test_labels_are_kept_with_their_rows(tokenizer):
     features = classification_features(TEXTS, tokenizer, np.array([1, 0, 2]), number_of_labels=3)
     assert [f["label"] for f in features] == [1, 0, 2]
     assert all("label" not in f for f in classification_features(TEXTS, tokenizer))
-
-
-# The tokenizer of a folder
-
-
-def test_a_folder_without_tokenizer_is_refused(tmp_path):
-    with pytest.raises(WeightsError, match=r"tokenizer\.json does not exist.*save_pretrained"):
-        load_tokenizer(tmp_path)
-
-
-@pytest.mark.parametrize("said", [None, "{}", '{"do_lower_case": true}', '{"do_lower_case": false}'])
-def test_a_folder_with_a_vocabulary_alone_has_a_tokenizer(tmp_path, said):
-    """Older checkpoints have no tokenizer.json; our pieces must be those of transformers' tokenizer."""
-    shutil.copy(bundled_weights_folder(verify=False) / "vocab.txt", tmp_path)
-    if said:
-        (tmp_path / "tokenizer_config.json").write_text(said, encoding="utf-8")
-    lower = said is None or "false" not in said
-    reference = BertTokenizer.from_pretrained(tmp_path, do_lower_case=lower)
-    ours = load_tokenizer(tmp_path)
-    for text in [*TEXTS, "Grüße aus 東京!", "word " * 600]:
-        pieces = ours.encode(text, add_special_tokens=False)
-        assert pieces.ids == reference(text, add_special_tokens=False, verbose=False)["input_ids"]
-
-
-def test_a_tokenizer_without_berts_tokens_is_refused(tmp_path):
-    Tokenizer(WordPiece({"[UNK]": 0, "[CLS]": 1, "word": 2}, unk_token="[UNK]")).save(
-        str(tmp_path / "tokenizer.json")
-    )
-    with pytest.raises(
-        WeightsError, match=r"tokenizer\.json: the token \[SEP\] is missing, so this is not BERT's"
-    ):
-        load_tokenizer(tmp_path)
-
-
-def test_a_vocabulary_without_berts_tokens_is_refused(tmp_path):
-    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\nword\n", encoding="utf-8")
-    with pytest.raises(WeightsError, match=r"vocab\.txt is not a whole tokenizer file \(sep_token not found"):
-        load_tokenizer(tmp_path)
-
-
-def test_a_damaged_tokenizer_is_refused(tmp_path):
-    whole = (bundled_weights_folder(verify=False) / "tokenizer.json").read_text(encoding="utf-8")
-    (tmp_path / "tokenizer.json").write_text(whole[:1000], encoding="utf-8")
-    with pytest.raises(WeightsError, match=r"tokenizer\.json is not a whole tokenizer file"):
-        load_tokenizer(tmp_path)
 
 
 # The model

@@ -14,10 +14,10 @@ from torch import nn
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.readers import read_conll
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError, WeightsError
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.entities import (
     IGNORED,
     PAIR_KINDS,

@@ -19,12 +19,15 @@ from course_lib import cli
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder, write_tensors
+<<<<<<< HEAD
 from course_lib.cli import finetune
+=======
+from course_lib.bert.tokenizer import load_tokenizer
+>>>>>>> 47d2b55 (Load a model folder's tokenizer by one function, in bert/tokenizer.py)
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
 from course_lib.finetuning import frameworks, launch
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.entities import tags_of
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, predict
 from course_lib.settings import DATA, REPOSITORY

@@ -12,9 +12,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, WeightsError
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.loop import TrainingConfiguration, TrainingDivergedError, fine_tune
 from course_lib.finetuning.question_answering import (
     Answer,

@@ -9,6 +9,8 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import BertForMaskedLanguageModel
 from course_lib.bert.inputs import SpecialIds
+from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import corpus_from_pieces
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import PretrainingModel
@@ -225,7 +227,7 @@ def test_masked_words_are_scored_without_dropout_and_the_mode_is_kept(training):
 @pytest.mark.parametrize("training", [True, False])
 def test_states_are_read_without_dropout_and_the_mode_is_kept(training):
     encoder = small_model(dropout=0.5).encoder.train(training)
-    tokenizer = masked_word_model.load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     encoder.embeddings.token = torch.nn.Embedding(tokenizer.get_vocab_size(), 16)
     sentences = [["Ada", "wrote", "a", "program"], ["Yes"]]
     one, other = (masking_strategies.first_piece_states(encoder, tokenizer, sentences) for _ in range(2))
@@ -255,7 +257,7 @@ def test_masked_words_are_scored_by_the_mean_over_all_of_them():
 
 def test_states_are_those_of_the_first_pieces():
     encoder = small_model(dropout=0.0).encoder.eval()
-    tokenizer = masked_word_model.load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     encoder.embeddings.token = torch.nn.Embedding(tokenizer.get_vocab_size(), 16)
     words = ["Reykjavik", "applauded", "Ada"]
     (states,) = masking_strategies.first_piece_states(encoder, tokenizer, [words])
@@ -270,7 +272,7 @@ def test_states_are_those_of_the_first_pieces():
 def test_no_article_is_in_both_parts(monkeypatch):
     sentences = [[f"{word} {word}."] for word in ("Ada", "ran", "far", "in", "rain", "and", "sun")]
     monkeypatch.setattr(masked_word_model, "load_wikipedia", lambda: [{"sentences": s} for s in sentences])
-    tokenizer = masked_word_model.load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     training, validation = masked_word_model.wikipedia_split(tokenizer, validation_every=3)
     pieces = [set(part.tokens.tolist()) - {tokenizer.token_to_id(".")} for part in (training, validation)]
     assert (training.number_of_documents, validation.number_of_documents) == (4, 3)

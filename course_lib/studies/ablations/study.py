@@ -23,10 +23,10 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder, EncoderOutput
 from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.small_world import small_world, small_world_tokenizer, vocabulary
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.finetuning import classification
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import Stage, held_out_batches
@@ -41,7 +41,7 @@ from course_lib.studies.ablations.question_sentences import (
     question_sentence_pairs,
 )
 from course_lib.studies.finetuning import task_models
-from course_lib.studies.masking.masked_word_model import load_tokenizer, wikipedia_split
+from course_lib.studies.masking.masked_word_model import wikipedia_split
 from course_lib.studies.masking.masking_strategies import entity_f1_from_features
 from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.published import MASKING_STRATEGIES
@@ -374,7 +374,7 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     training, test = (task_rows(task, split, o.sentences) for split in ("train", "test"))
     count = min(o.rows.get(task, len(training)), len(training))
     training = training[:count] if pairs else training.select(range(count))
-    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
     run = TrainingConfiguration(
         learning_rate=o.rates[task], epochs=o.epochs, batch_size=8, precision=PRECISION, seed=seed
     )
@@ -397,7 +397,7 @@ def run_objective(objective: Objective, seed: int) -> dict:
         tasks of ``LSTM_TASKS`` after left to right, if it was trained on.
     """
     settings.prepare(seed)
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     corpus, _ = wikipedia_split(tokenizer)
     tokens = [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
     special = sentence_order.special_ids(tokenizer)

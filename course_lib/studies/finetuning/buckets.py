@@ -25,6 +25,7 @@ from datasets import concatenate_datasets
 from torch import nn
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune
@@ -107,7 +108,7 @@ def load_task(name: str, rows: int, max_length: int) -> Task:
     rows : how many of the training part, from its start; 0 for all.
     max_length : the most pieces of a row.
     """
-    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
     data = load_texts(name, "bundled")
     training, judged = data["train"], concatenate_datasets([data["validation"], data["test"]])
     training = training.select(range(rows)) if rows else training

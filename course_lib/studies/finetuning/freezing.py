@@ -19,8 +19,8 @@ from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.entities import (
     TAGS,
     entity_features,

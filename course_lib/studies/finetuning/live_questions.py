@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.finetuning.question_answering import make_windows, span_loss
 from course_lib.studies.experiments import run

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning.classification import (
     class_probabilities,
@@ -15,7 +16,6 @@ from course_lib.finetuning.classification import (
     classification_loss,
     classification_model,
     classification_scores,
-    load_tokenizer,
     majority_baseline,
     tfidf_baseline,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.compact import load_compact, save_compact
@@ -67,7 +68,7 @@ def load_task_model(task: str, folder: Path = CHECKPOINTS) -> TaskModel:
 
 def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[str, float]:
     """Score a model on rows of its task, in percent: accuracy, or entity F1, or exact match and F1."""
-    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
     if task == "reviews":
         features = classification.classification_features(rows["text"], tokenizer, max_length=review_length)
         predicted = classification.class_probabilities(model, features).argmax(axis=1)
@@ -85,7 +86,7 @@ def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[s
 
 def task_features(task: str, rows, review_length: int) -> list[dict]:
     """Return training rows of a task as the fine-tuning loop takes them; a question as its windows."""
-    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
     if task == "reviews":
         return classification.classification_features(
             rows["text"], tokenizer, rows["label"], max_length=review_length

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.data.weights import sha256_of
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.compact import load_compact, save_compact
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
 from course_lib.finetuning.question_answering import (

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from course_lib import settings
 from course_lib.bert.heads import BertForMaskedLanguageModel, masked_language_model_loss
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import load_wikipedia
@@ -50,14 +51,6 @@ class Configuration:
 
 
 CONFIGURATION = Configuration()
-
-
-def load_tokenizer(folder: Path | None = None) -> Tokenizer:
-    """Return the bundled WordPiece tokenizer without truncation and padding of its own."""
-    tokenizer = Tokenizer.from_file(str((folder or bundled_weights_folder(verify=False)) / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def wikipedia_split(
@@ -163,7 +156,7 @@ def train_and_store(configuration: Configuration, seed: int) -> dict:
     """Train the masked-word model, store its checkpoint, and return the curves."""
     c = configuration
     settings.prepare(seed)
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     vocabulary = MaskingVocabulary.from_tokens(
         [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     )

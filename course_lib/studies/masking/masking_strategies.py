@@ -18,13 +18,14 @@ from tqdm import tqdm
 
 from course_lib import settings
 from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import load_texts
+from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import full_sequences
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.studies.experiments import run_grid
 from course_lib.studies.masking.masked_word_model import (
     evaluate_masked,
-    load_tokenizer,
     new_model,
     train_masked_language_model,
     wikipedia_split,
@@ -108,7 +109,7 @@ class Run:
 @cache
 def _sequences(max_length: int, count: int) -> tuple[MaskingVocabulary, Tensor, Tensor]:
     """Return what masking must know, the training sequences, and about ``count`` held-out ones."""
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     vocabulary = MaskingVocabulary.from_tokens(
         [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     )
@@ -150,7 +151,12 @@ def run_strategy(run: Run, seed: int) -> dict[str, float]:
     )
     for _ in tqdm(updates, total=c.steps, desc="/".join(map(str, run.strategy)), unit="step"):
         pass
-    f1 = entity_f1_from_features(model.encoder, load_tokenizer(), entities["train"], entities["test"])
+    f1 = entity_f1_from_features(
+        model.encoder,
+        load_tokenizer(bundled_weights_folder(verify=False)),
+        entities["train"],
+        entities["test"],
+    )
     return {
         "entity_f1": round(f1, 2),
         "masked_accuracy": round(_percent_right(model, all_masked, vocabulary.pad_id), 2),

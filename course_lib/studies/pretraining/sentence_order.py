@@ -17,12 +17,13 @@ from course_lib import settings
 from course_lib.bert.heads import NextSentenceHead
 from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune, predict
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.sentence_pairs import SegmentPairs, gather_pairs, plan_pairs
 from course_lib.studies.experiments import run_grid
-from course_lib.studies.masking.masked_word_model import load_tokenizer, wikipedia_split
+from course_lib.studies.masking.masked_word_model import wikipedia_split
 
 CODE_VERSION = 1
 
@@ -175,7 +176,7 @@ def run_objective(run: Run, seed: int) -> dict:
     """Train on the pairs of one task, and score the model on both tasks' pairs."""
     c = run.shared
     settings.prepare(seed)
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     special, size = special_ids(tokenizer), tokenizer.get_vocab_size()
     training, validation = wikipedia_split(tokenizer, c.validation_every)
 

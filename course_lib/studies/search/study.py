@@ -28,6 +28,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from course_lib import settings
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import SettingError
 from course_lib.finetuning import classification
@@ -107,7 +108,7 @@ def fine_tune_reviews(
     """
     c, reviews = configuration, load_texts("reviews", "bundled")
     settings.prepare(seed)
-    tokenizer = classification.load_tokenizer(encoder_folder("bundled"))
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
     model = classification.classification_model(2, "bundled")
     freeze_body(model, c.frozen)
     training = reviews["train"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import split_sentences
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.studies.ablations.question_sentences import (
     few_sentences,
     pair_features,

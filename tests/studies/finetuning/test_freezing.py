@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.finetuning.classification import load_tokenizer
 from course_lib.finetuning.entities import entity_features
 from course_lib.studies.finetuning import freezing
 from course_lib.studies.finetuning.freezing import CONFIGURATION, Strategy

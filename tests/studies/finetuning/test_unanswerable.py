@@ -136,8 +136,8 @@ def test_the_live_run_is_recorded_with_the_settings_that_the_lesson_uses():
 
 def test_the_stored_model_is_the_recorded_one(results):
     """It gives the recorded scores again, but for what rounding can turn over."""
+    from course_lib.bert.tokenizer import load_tokenizer
     from course_lib.data.sources import encoder_folder
-    from course_lib.finetuning.classification import load_tokenizer
     from course_lib.finetuning.question_answering import answer_questions, scores_by_kind
 
     rows, tokenizer = load_texts("questions", "bundled")["test"], load_tokenizer(encoder_folder("bundled"))

@@ -4,19 +4,20 @@ import pytest
 import torch
 
 from course_lib.bert.loading import read_tensors, write_tensors
+from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CheckpointError, WeightsError
 from course_lib.pretraining.masking import MaskingVocabulary
 from course_lib.studies.masking.masked_word_model import (
     CHECKPOINT,
     load_masked_word_model,
-    load_tokenizer,
     new_model,
 )
 from course_lib.studies.records import load_record
 
 
 def test_it_fills_a_plain_gap():
-    tokenizer, model = load_tokenizer(), load_masked_word_model()
+    tokenizer, model = load_tokenizer(bundled_weights_folder(verify=False)), load_masked_word_model()
     encoding = tokenizer.encode("He won the Nobel [MASK] in 1921.")
     with torch.no_grad():
         scores = model(torch.tensor([encoding.ids]))[0, encoding.tokens.index("[MASK]")]
@@ -45,7 +46,7 @@ def test_a_checkpoint_of_another_encoder_is_refused(tmp_path):
 
 
 def test_a_new_model_starts_at_the_words_frequencies():
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     vocabulary = MaskingVocabulary.from_tokens(
         [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
     )
