@@ -102,7 +102,4 @@ def test_the_makefile_names_the_same_processors():
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     (names,) = re.findall(r"^CAPABILITIES \?= (.*)$", makefile, re.MULTILINE)
     assert names.split() == list(PROCESSORS)
-    assert (
-        "course maintain processors --processors $(CAPABILITIES) --threads $(THREADS)"
-        in makefile
-    )
+    assert "course maintain processors --processors $(CAPABILITIES) --threads $(THREADS)" in makefile

@@ -1,4 +1,4 @@
-"""What sits on the encoder: the two pre-training heads and the three fine-tuning heads.
+"""What sits on the encoder: the head for masked words, and one linear layer for every other task.
 
 Devlin et al. 2018, sections 3.1 (pre-training) and 4 (fine-tuning). Shape letters as in
 :mod:`course_lib.bert.encoder`; M is the number of masked positions in the batch, V the vocabulary.
@@ -38,14 +38,6 @@ class MaskedLanguageModelHead(nn.Module):
         return self.decoder(self.norm(self.activation(self.transform(hidden))))
 
 
-class NextSentenceHead(nn.Linear):
-    """Two scores from the pooled [CLS]: class 0 is IsNext, class 1 is random (section 3.1, task 2)."""
-
-    def __init__(self, configuration: BertConfiguration):
-        super().__init__(configuration.hidden_size, 2)
-        initialize_weights(self, configuration.initializer_range)
-
-
 class BertForMaskedLanguageModel(nn.Module):
     """An encoder with a masked-language-model head that looks at masked positions only."""
 
@@ -79,29 +71,43 @@ class BertForMaskedLanguageModel(nn.Module):
         return self.head(hidden)
 
 
-class SequenceClassificationHead(nn.Module):
-    """Dropout and one linear layer on the pooled [CLS] state (section 4.1): (B, H) -> (B, classes)."""
+class LinearHead(nn.Linear):
+    """Dropout and one linear layer: (..., H) -> (..., outputs), which is all that a task adds to BERT.
 
-    def __init__(self, configuration: BertConfiguration, number_of_labels: int):
-        super().__init__()
-        self.dropout = nn.Dropout(configuration.hidden_dropout_prob)
-        self.classifier = nn.Linear(configuration.hidden_size, number_of_labels)
-        initialize_weights(self.classifier, configuration.initializer_range)
+    Parameters
+    ----------
+    configuration : sizes of the encoder below.
+    outputs : number of scores for each state.
+    dropout : share of the state that is dropped in training.
+    """
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        return self.classifier(self.dropout(pooled))
-
-
-class TokenClassificationHead(SequenceClassificationHead):
-    """The same layer on every token (section 5.3): (B, T, H) -> (B, T, labels)."""
-
-
-class SpanHead(nn.Linear):
-    """Two scores a token, start and end of the answer (section 4.2): (B, T, H) -> (B, T, 2)."""
-
-    def __init__(self, configuration: BertConfiguration):
-        super().__init__(configuration.hidden_size, 2)
+    def __init__(self, configuration: BertConfiguration, outputs: int, dropout: float = 0.0):
+        super().__init__(configuration.hidden_size, outputs)
+        self.dropout = nn.Dropout(dropout)
         initialize_weights(self, configuration.initializer_range)
+
+    def forward(self, states: Tensor) -> Tensor:
+        return super().forward(self.dropout(states))
+
+
+def next_sentence_head(configuration: BertConfiguration) -> LinearHead:
+    """Return two scores from the pooled [CLS]: class 0 is IsNext, class 1 is random (section 3.1, task 2)."""
+    return LinearHead(configuration, 2)
+
+
+def sequence_classification_head(configuration: BertConfiguration, number_of_labels: int) -> LinearHead:
+    """Return a score for each class from the pooled [CLS] state (section 4.1): (B, H) -> (B, classes)."""
+    return LinearHead(configuration, number_of_labels, configuration.hidden_dropout_prob)
+
+
+def token_classification_head(configuration: BertConfiguration, number_of_labels: int) -> LinearHead:
+    """Return a score for each tag at every token (section 5.3): (B, T, H) -> (B, T, tags)."""
+    return LinearHead(configuration, number_of_labels, configuration.hidden_dropout_prob)
+
+
+def span_head(configuration: BertConfiguration) -> LinearHead:
+    """Return two scores at every token, start and end of the answer (section 4.2): (B, T, H) -> (B, T, 2)."""
+    return LinearHead(configuration, 2)
 
 
 def masked_language_model_loss(scores: Tensor, labels: Tensor) -> Tensor:

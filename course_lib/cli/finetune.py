@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         epochs=options.epochs,
         batch_size=options.batch_size,
         precision=options.precision,
-        freeze_embeddings=False,  # --frozen decides
+        frozen=options.frozen,
         attention_dropout=dropout,
         seed=settings.prepare().seed,
     )
@@ -81,7 +81,6 @@ def run(options: argparse.Namespace) -> int:
         scheme=options.scheme,
         repair=options.repair,
         max_length=options.max_length,
-        frozen=options.frozen,
         save=options.save,
         cpu=options.cpu,
     )

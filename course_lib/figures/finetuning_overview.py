@@ -108,7 +108,7 @@ def table_09_techniques(configuration: TrainingConfiguration) -> Table:
             [translate("length buckets"), "–", translate("pools of 32 batches"),
              translate("less padding, the same words in less time")],
             [translate("freezing"), translate("none"),
-             translate("embeddings") if c.freeze_embeddings else translate("none"),
+             translate(c.frozen),
              translate("less to train and to store")],
         ],
         translate("Paper: Devlin et al. 2018, section 4, appendix A.3, and the original code (clipping, warm-up)."),

@@ -228,7 +228,7 @@ def figure_type_confusion(matrix: Sequence[Sequence[int]], types: Sequence[str])
 def table_14_settings(configuration: TrainingConfiguration, model: str = "MiniLM-L6-H384, 22.7M") -> Table:
     """Return table 14: the settings of this run beside the paper's (Devlin et al. 2018, section 5.3, appendix A.3)."""
     c = asdict(configuration)
-    frozen = translate("frozen") if c["freeze_embeddings"] else translate("trained")
+    frozen = translate("trained") if c["frozen"] == "none" else translate("frozen")
     return Table(
         translate("Table 14. Settings of the model"),
         [translate("setting"), translate("paper"), translate("here")],

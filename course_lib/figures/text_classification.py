@@ -140,7 +140,7 @@ def table_10_settings(configuration: TrainingConfiguration, max_length: int) -> 
             [translate("warm-up"), "10%", f"{c['warmup_share']:.0%}"],
             [translate("weight decay"), "0.01", c["weight_decay"]],
             [translate("longest text (pieces)"), "512", max_length],
-            [translate("embeddings"), translate("trained"), translate("frozen") if c["freeze_embeddings"] else translate("trained")],
+            [translate("embeddings"), translate("trained"), translate("frozen") if c["frozen"] != "none" else translate("trained")],
         ],
         translate("Paper: Devlin et al. 2018, appendix A.3, and the original code (warm-up, weight decay)."),
     )  # fmt: skip

@@ -10,19 +10,28 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import SequenceClassificationHead
+from course_lib.bert.heads import sequence_classification_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel, predict
+from course_lib.finetuning.scores import check_pairs
 
 
-def classification_model(number_of_labels: int, source: str | Path | None = None) -> TaskModel:
-    """Return a pre-trained encoder with a fresh classification head."""
+def classification_model(
+    number_of_labels: int, source: str | Path | None = None, *, labels: Sequence[str] | None = None
+) -> TaskModel:
+    """Return a pre-trained encoder with a fresh classification head.
+
+    Parameters
+    ----------
+    number_of_labels : how many classes there are.
+    source : where the encoder comes from, see :func:`~course_lib.data.sources.encoder_folder`.
+    labels : the names of the classes, in their order, for the model to carry.
+    """
     encoder = load_encoder(encoder_folder(source))
-    return TaskModel(
-        encoder, SequenceClassificationHead(encoder.configuration, number_of_labels), pooled=True
-    )
+    head = sequence_classification_head(encoder.configuration, number_of_labels)
+    return TaskModel(encoder, head, pooled=True, labels=labels)
 
 
 def classification_features(
@@ -99,14 +108,23 @@ def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
 
 
 def class_probabilities(model: TaskModel, features: Sequence[dict]) -> np.ndarray:
-    """Return the probability of each class, (rows, classes) float."""
+    """Return the probability of each class, (rows, classes) float; (0, classes) of no rows."""
+    if not features:
+        return np.zeros((0, model.head.out_features), dtype=np.float32)
     return torch.stack(predict(model, features)).softmax(dim=-1).numpy()
 
 
 def classification_scores(labels: Sequence[int], predictions: Sequence[int]) -> dict[str, float]:
-    """Return ``accuracy`` and macro-averaged ``f1``, by scikit-learn."""
+    """Return ``accuracy`` and macro-averaged ``f1``, shares, by scikit-learn.
+
+    Raises
+    ------
+    CourseError
+        If there is nothing to score, or labels and predictions don't pair up.
+    """
     from sklearn.metrics import accuracy_score, f1_score
 
+    check_pairs(labels, predictions, "text")
     return {
         "accuracy": float(accuracy_score(labels, predictions)),
         "f1": float(f1_score(labels, predictions, average="macro")),

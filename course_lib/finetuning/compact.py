@@ -47,7 +47,7 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
         if name.startswith("embeddings."):
             raise CheckpointError(
                 f"{name} was trained, and a compact model keeps the published embeddings. Fine-tune with "
-                "freeze_embeddings=True, or store the whole encoder with save_encoder."
+                "frozen='embeddings', or store the whole encoder with save_encoder."
             )
         if difference.dim() == 2:
             left, strengths, right = torch.linalg.svd(difference, full_matrices=False)
@@ -72,7 +72,10 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
     """
     path = Path(folder) / "model.safetensors"
     check_files(folder)
-    tensors = read_tensors(path)
+    # What was stored before heads became one kind of layer had a name more.
+    tensors = {
+        name.replace("head.classifier.", "head."): tensor for name, tensor in read_tensors(path).items()
+    }
     changes, used = [], 0  # nothing is added before everything is known to fit
     try:
         for name, tensor in model.head.state_dict().items():

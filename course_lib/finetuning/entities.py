@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.heads import token_classification_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.readers.conll import TYPES
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel, predict
+from course_lib.finetuning.scores import check_pairs
+from course_lib.training.batching import pad_batch
 
 
 def tags_of(types: Sequence[str]) -> tuple[str, ...]:
@@ -34,6 +37,11 @@ def tags_of(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI"))
 
 
+def types_of(tags: Sequence[str]) -> list[str]:
+    """Return the entity types of tags, in the order of the tags."""
+    return list(dict.fromkeys(tag[2:] for tag in tags if tag != "O"))
+
+
 TAGS = tags_of(TYPES)  # those of CoNLL-2003
 IGNORED = -100  # a piece that carries no tag of its own
 PAIR_KINDS = ("correct", "type", "boundary", "boundary and type", "missed", "invented")
@@ -45,7 +53,8 @@ Words = Sequence[Sequence[str]]  # the words, or the tags, of each sentence
 def entity_model(tags: Sequence[str] = TAGS, source: str | Path | None = None) -> TaskModel:
     """Return a pre-trained encoder with a fresh head that scores a tag for each piece."""
     encoder = load_encoder(encoder_folder(source))
-    return TaskModel(encoder, TokenClassificationHead(encoder.configuration, len(tags)), pooled=False)
+    head = token_classification_head(encoder.configuration, len(tags))
+    return TaskModel(encoder, head, pooled=False, labels=tags)
 
 
 def entity_features(
@@ -114,6 +123,10 @@ def entity_features(
     return features
 
 
+# A batch of entities: what is behind a sentence's end carries no tag.
+pad_entities = partial(pad_batch, padding={"labels": IGNORED})
+
+
 def model_inputs(features: Sequence[dict]) -> list[dict]:
     """Return what the model needs of the features: ids and labels, without the bookkeeping."""
     return [{"input_ids": f["input_ids"], "labels": f["labels"]} for f in features]
@@ -127,11 +140,42 @@ def entity_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     return nn.functional.cross_entropy(scores[carries_tag], batch["labels"][carries_tag])
 
 
+def _tags_of_model(model: TaskModel, tag_names: Sequence[str] | None) -> Sequence[str]:
+    """Return the tags that a model's outputs stand for; refuse others than it was made with."""
+    if tag_names is None:
+        tag_names = model.labels
+    outputs = model.head.out_features
+    if tag_names is None or len(tag_names) != outputs:
+        raise CourseError(
+            f"The head has {outputs} outputs, and {'no' if tag_names is None else len(tag_names)} tags are known. Make the "
+            "model with entity_model(tags), or give its tags in the order of its outputs."
+        )
+    if model.labels is not None and tuple(tag_names) != model.labels:
+        raise CourseError(
+            f"The model was made for the tags {', '.join(model.labels)}, and is asked for {', '.join(tag_names)}. Leave "
+            "the tags out: the model carries its own."
+        )
+    return tag_names
+
+
 def predict_tags(
-    model: TaskModel, features: Sequence[dict], tag_names: Sequence[str] = TAGS
+    model: TaskModel, features: Sequence[dict], tag_names: Sequence[str] | None = None
 ) -> list[list[str]]:
-    """Return the tag of each word, read at its first piece."""
-    scores = predict(model, model_inputs(features))
+    """Return the tag of each word, read at its first piece.
+
+    Parameters
+    ----------
+    model : it carries its tags.
+    features : of :func:`entity_features`.
+    tag_names : the tags of a model that carries none, in the order of its outputs.
+
+    Raises
+    ------
+    CourseError
+        If the tags don't belong to the model.
+    """
+    tag_names = _tags_of_model(model, tag_names)
+    scores = predict(model, [{"input_ids": feature["input_ids"]} for feature in features])
     return [
         [tag_names[i] for i in row[torch.tensor(f["first_pieces"], dtype=torch.long)].argmax(dim=-1).tolist()]
         for row, f in zip(scores, features, strict=True)
@@ -139,15 +183,33 @@ def predict_tags(
 
 
 def entity_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return entity-level ``precision``, ``recall`` and ``f1``, by seqeval, as CoNLL's script counts them."""
+    """Return entity-level ``precision``, ``recall`` and ``f1``, shares, by seqeval, as CoNLL's script counts them.
+
+    Raises
+    ------
+    CourseError
+        If there is no sentence to score, or the tags don't pair up.
+    """
     from seqeval.metrics import f1_score, precision_score, recall_score
 
+    _check_tags(gold, predicted)
     gold, predicted = [list(tags) for tags in gold], [list(tags) for tags in predicted]
     return {
         "precision": float(precision_score(gold, predicted, zero_division=0)),
         "recall": float(recall_score(gold, predicted, zero_division=0)),
         "f1": float(f1_score(gold, predicted, zero_division=0)),
     }
+
+
+def _check_tags(gold: Words, predicted: Words) -> None:
+    """Refuse no sentence, no word, and tags that don't pair up."""
+    check_pairs(gold, predicted, "sentence")
+    for row, (true, said) in enumerate(zip(gold, predicted, strict=True)):
+        if len(true) != len(said):
+            raise CourseError(
+                f"Sentence {row} has {len(true)} right tags and {len(said)} predicted ones. Give one of each per word."
+            )
+    check_pairs([tag for row in gold for tag in row], [tag for row in predicted for tag in row], "word")
 
 
 def entities_of(words: Sequence[str], tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -251,9 +313,16 @@ def capital_letter_tags(sentences: Words, kind: str) -> list[list[str]]:
 
 
 def tag_scores(gold: Words, predicted: Words) -> dict[str, float]:
-    """Return ``accuracy`` of single tags, O included, and the micro-averaged ``f1`` of those other than O."""
+    """Return ``accuracy`` of single tags, O included, and the micro-averaged ``f1`` of those other than O, shares.
+
+    Raises
+    ------
+    CourseError
+        If there is no word to score, or the tags don't pair up.
+    """
     from sklearn.metrics import accuracy_score, f1_score
 
+    _check_tags(gold, predicted)
     true, said = ([tag for row in rows for tag in row] for rows in (gold, predicted))
     names = sorted({*true, *said} - {"O"})
     f1 = f1_score(true, said, labels=names, average="micro", zero_division=0) if names else 0.0
@@ -370,10 +439,13 @@ def split_words(text: str) -> list[tuple[int, int]]:
 
 
 def find_entities(
-    text: str, model: TaskModel, tokenizer: Tokenizer, tag_names: Sequence[str] = TAGS
+    text: str, model: TaskModel, tokenizer: Tokenizer, tag_names: Sequence[str] | None = None
 ) -> list[Entity]:
-    """Return start, end (exclusive, in characters) and type of each entity of a text."""
+    """Return start, end (exclusive, in characters) and type of each entity of a text.
+
+    Parameters are those of :func:`predict_tags`.
+    """
     places = split_words(text)
     words = [text[start:end] for start, end in places]
-    tags = predict_tags(model, entity_features([words], tokenizer, tag_names=tag_names), tag_names)[0]
+    tags = predict_tags(model, entity_features([words], tokenizer), tag_names)[0]
     return [(places[a][0], places[b - 1][1], kind) for a, b, kind in entities_of(words, tags)]

@@ -16,6 +16,8 @@ from course_lib.training.batching import BucketBatchSampler, inference_batches, 
 from course_lib.training.optimization import adamw, linear_schedule
 from course_lib.training.precision import autocast
 
+Collate = Callable[[list[dict]], dict[str, Tensor]]
+
 
 class TrainingDivergedError(CourseError):
     """The loss is no longer a number."""
@@ -35,7 +37,7 @@ class TrainingConfiguration:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
-    freeze_embeddings: bool = True
+    frozen: str = "embeddings"  # or "none", "half" (of the blocks too), "all" (but the head)
     attention_dropout: float = 0.0  # torch has no fast attention with dropout on a CPU
     precision: str = "float32"  # or "bfloat16", by autocast, where the device multiplies it
     seed: int = 42
@@ -66,11 +68,25 @@ class TaskModel(nn.Module):
     encoder : the pre-trained body.
     head : takes the pooled state (B, H) or all states (B, T, H), and gives scores.
     pooled : which of both the head takes.
+    labels : what the head's outputs stand for, in their order: classes or tags; None where they have no names.
+
+    Raises
+    ------
+    CourseError
+        If there are not as many labels as the head has outputs.
     """
 
-    def __init__(self, encoder: BertEncoder, head: nn.Module, pooled: bool):
+    def __init__(
+        self, encoder: BertEncoder, head: nn.Module, pooled: bool, labels: Sequence[str] | None = None
+    ):
         super().__init__()
         self.encoder, self.head, self.pooled = encoder, head, pooled
+        self.labels = None if labels is None else tuple(labels)
+        if labels is not None and len(labels) != head.out_features:
+            raise CourseError(
+                f"The head has {head.out_features} outputs, and there are {len(labels)} labels: {', '.join(labels)}. "
+                "Give one label for each output, in their order."
+            )
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         output = self.encoder(batch["input_ids"], batch.get("token_type_ids"), batch.get("attention_mask"))
@@ -90,8 +106,7 @@ def freeze_body(model: TaskModel, part: str) -> None:
     ----------
     model : body and head; the head is always trained.
     part : ``"none"``, ``"embeddings"``, ``"half"`` (embeddings and the lower half of the blocks) or
-        ``"all"`` (the whole body with its pooler). Fine-tune with ``freeze_embeddings=False`` after
-        ``"none"``: it would freeze them again.
+        ``"all"`` (the whole body with its pooler). :func:`fine_tune` does it, by its configuration.
 
     Raises
     ------
@@ -122,14 +137,12 @@ def prepare_model(model: TaskModel, configuration: TrainingConfiguration) -> Non
         If no parameter is left to train.
     """
     torch.manual_seed(configuration.seed)  # dropout
-    if configuration.freeze_embeddings:
-        freeze(model.encoder.embeddings)
+    freeze_body(model, configuration.frozen)
     for block in model.encoder.blocks:
         block.attention.dropout = configuration.attention_dropout
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise CourseError(
-            "Every parameter of the model is frozen, so nothing can be learned. "
-            "Unfreeze the head, for instance with freeze_body(model, 'all')."
+            "Every parameter of the model is frozen, so nothing can be learned. Give it a head with weights."
         )
 
 
@@ -177,7 +190,7 @@ def fine_tune(
     *,
     evaluate: Callable[[TaskModel], dict[str, float]] | None = None,
     progress: bool = True,
-    collate: Callable[[list[dict]], dict[str, Tensor]] = pad_batch,
+    collate: Collate = pad_batch,
     pool: int = 32,
 ) -> History:
     """Fine-tune a model in place and leave it in evaluation mode.
@@ -237,10 +250,19 @@ def fine_tune(
 
 
 @torch.no_grad()
-def predict(model: TaskModel, features: Sequence[dict], batch_size: int = 32) -> list[Tensor]:
+def predict(
+    model: TaskModel, features: Sequence[dict], batch_size: int = 32, *, collate: Collate = pad_batch
+) -> list[Tensor]:
     """Return the scores of each row, in the order of the rows, without gradient and without dropout.
 
     Scores of token-level heads are cut to the row's own length.
+
+    Parameters
+    ----------
+    model : body and head.
+    features : one dictionary a row, as for :func:`fine_tune`.
+    batch_size : rows that are read at once.
+    collate : makes a batch of features, as for :func:`fine_tune`.
 
     Raises
     ------
@@ -254,7 +276,7 @@ def predict(model: TaskModel, features: Sequence[dict], batch_size: int = 32) ->
     model.eval()
     device = next(model.parameters()).device
     scores: list[Tensor] = [torch.empty(0)] * len(features)
-    for rows, batch in inference_batches(features, batch_size):
+    for rows, batch in inference_batches(features, batch_size, collate):
         output = model({name: tensor.to(device) for name, tensor in batch.items()}).cpu()
         for row, values in zip(rows, output, strict=True):
             scores[row] = values if model.pooled else values[: len(features[row]["input_ids"])]

@@ -13,11 +13,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import SpanHead
+from course_lib.bert.heads import span_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel, predict
+from course_lib.finetuning.scores import check_pairs
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Candidate:
 def question_model(source: str | Path | None = None) -> TaskModel:
     """Return a pre-trained encoder with a fresh span head."""
     encoder = load_encoder(encoder_folder(source))
-    return TaskModel(encoder, SpanHead(encoder.configuration), pooled=False)
+    return TaskModel(encoder, span_head(encoder.configuration), pooled=False)
 
 
 def window_starts(length: int, room: int, step: int) -> list[int]:
@@ -348,7 +349,7 @@ def normalize_answer(text: str) -> str:
 
 
 def scores_by_question(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
-    """Return exact match and F1 of each question in percent, (questions, 2) float, by torchmetrics.
+    """Return exact match and F1 of each question, shares (questions, 2) float, by torchmetrics.
 
     The best reference counts. That of a question without one is the empty answer (SQuAD 2.0).
     """
@@ -359,12 +360,12 @@ def scores_by_question(answers: Sequence[str], references: Sequence[Sequence[str
         texts = [text for text in texts if normalize_answer(text)] or [""]
         target = {"id": "0", "answers": {"text": texts, "answer_start": [0] * len(texts)}}
         found = squad({"id": "0", "prediction_text": answer}, target)
-        scores.append((float(found["exact_match"]), float(found["f1"])))
-    return np.array(scores, dtype=float).reshape(-1, 2)
+        scores.append((float(found["exact_match"]), float(found["f1"])))  # torchmetrics gives percent
+    return np.array(scores, dtype=float).reshape(-1, 2) / 100
 
 
 def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return ``exact_match`` and ``f1`` in percent over all questions, by torchmetrics (SQuAD's definitions).
+    """Return ``exact_match`` and ``f1``, shares of all questions, by torchmetrics (SQuAD's definitions).
 
     The reference of a question without references is the empty answer (SQuAD 2.0).
 
@@ -373,8 +374,7 @@ def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -
     CourseError
         If there is no question.
     """
-    if not len(answers):
-        raise CourseError("There are no answers to score. Give at least one question.")
+    check_pairs(references, answers, "question")
     exact_match, f1 = scores_by_question(answers, references).mean(axis=0)
     return {"exact_match": float(exact_match), "f1": float(f1)}
 
@@ -386,6 +386,7 @@ def scores_by_kind(
 
     The names are those of SQuAD 2.0's official script; a kind without questions is left out.
     """
+    check_pairs(references, answers, "question")
     kinds = {"overall": [True] * len(references), "HasAns": [bool(len(texts)) for texts in references]}
     kinds["NoAns"] = [not has for has in kinds["HasAns"]]
     return {
@@ -400,7 +401,7 @@ def scores_by_kind(
 
 @dataclass(frozen=True)
 class ThresholdCurve:
-    """F1 (%) on the validation part for each threshold; all arrays (thresholds,), thresholds rising."""
+    """F1 on the validation part for each threshold; all arrays (thresholds,), thresholds rising."""
 
     thresholds: np.ndarray
     overall: np.ndarray
@@ -424,8 +425,10 @@ def threshold_curve(answers: Sequence[Answer], references: Sequence[Sequence[str
     Raises
     ------
     CourseError
-        If there are not both kinds of questions: then every threshold, or none, would do.
+        If there are not both kinds of questions: then every threshold, or none, would do. Or if no question has
+        a legal span, so that nothing depends on a threshold.
     """
+    check_pairs(references, answers, "question")
     has = np.array([bool(len(texts)) for texts in references])
     if has.all() or not has.any():
         raise CourseError(
@@ -434,8 +437,13 @@ def threshold_curve(answers: Sequence[Answer], references: Sequence[Sequence[str
         )
     difference = np.array([answer.null_difference for answer in answers])
     given = scores_by_question([answer.text for answer in answers], references)[:, 1]
-    withheld = np.where(has, 0.0, 100.0)  # F1 of "no answer"
+    withheld = np.where(has, 0.0, 1.0)  # F1 of "no answer"
     finite = np.unique(difference[np.isfinite(difference)])
+    if not len(finite):
+        raise CourseError(
+            f"Not one of the {len(answers)} questions has a legal span, so no threshold can decide. Raise max_answer "
+            "or best, or look whether the paragraphs are empty."
+        )
     between = (finite[:-1] + finite[1:]) / 2  # halfway, so that rounding cannot turn an answer over
     thresholds = np.concatenate([finite[:1] - 1, between, finite[-1:] + 1])
     f1 = np.where(difference[None] > thresholds[:, None], withheld, given)  # (thresholds, questions)

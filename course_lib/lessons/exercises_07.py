@@ -217,7 +217,7 @@ def _names(layers):
         f"encoder.blocks.{i}.{part}.weight" for i in range(layers) for part in ("expand", "attention.output")
     ]
     first = ["encoder.embeddings.token.weight", "encoder.embeddings.norm.bias"]
-    return [*first, *inside, "encoder.pooler.weight", "head.classifier.weight", "head.classifier.bias"]
+    return [*first, *inside, "encoder.pooler.weight", "head.weight", "head.bias"]
 
 
 def examine_to_freeze(answer):

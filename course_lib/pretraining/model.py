@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import MaskedLanguageModelHead, NextSentenceHead
+from course_lib.bert.heads import MaskedLanguageModelHead, next_sentence_head
 from course_lib.training.dropout import use_fast_dropout
 
 
@@ -47,7 +47,7 @@ class PretrainingModel(nn.Module):
         self.encoder = BertEncoder(configuration)
         use_fast_dropout(self.encoder)
         self.masked_language_model = MaskedLanguageModelHead(configuration, self.encoder.embeddings.token)
-        self.next_sentence = NextSentenceHead(configuration)
+        self.next_sentence = next_sentence_head(configuration)
 
     def forward(
         self,

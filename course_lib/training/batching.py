@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-PADDING = {"labels": -100}  # every other field is padded with 0: [PAD], segment A, not a token
+from course_lib.errors import CourseError
+
+PADDING = {"input_ids": 0, "token_type_ids": 0}  # [PAD], segment A; every other field says what pads it
 
 
 def length_buckets(
@@ -68,26 +71,40 @@ class BucketBatchSampler(Sampler[list[int]]):
         yield from length_buckets(self.lengths, self.batch_size, self.generator, self.pool)
 
 
-def pad_batch(features: Sequence[dict], length: int | None = None) -> dict[str, Tensor]:
+def pad_batch(
+    features: Sequence[dict], length: int | None = None, *, padding: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Tensor]:
     """Join features into tensors, padded to the longest of them.
 
     Parameters
     ----------
     features : each with ``input_ids`` and other fields; lists are padded, single numbers are stacked.
     length : pad at least to this many instead, as fixed padding to a ``max_length`` does.
+    padding : what pads each field of a list that is not ``input_ids`` or ``token_type_ids``; the task that has
+        the field says it, such as -100 for labels of pieces.
 
     Returns
     -------
     dict of Tensor
         ``attention_mask`` (B, T) int64, and each field as (B, T) or (B,).
+
+    Raises
+    ------
+    CourseError
+        If a field of lists has no padding: any value would be trained on.
     """
+    known = {**PADDING, **padding}
     longest = max(length or 0, *(len(feature["input_ids"]) for feature in features))
     batch = {}
     for name in features[0]:
         values = [feature[name] for feature in features]
         if isinstance(values[0], (list, tuple)):
-            fill = PADDING.get(name, 0)
-            values = [list(value) + [fill] * (longest - len(value)) for value in values]
+            if name not in known:
+                raise CourseError(
+                    f"The field {name!r} has a value for each token, and nothing says what pads it. Give "
+                    f"collate=partial(pad_batch, padding={{{name!r}: ...}}): -100 is left out of a loss."
+                )
+            values = [list(value) + [known[name]] * (longest - len(value)) for value in values]
         batch[name] = torch.tensor(values)
     batch["attention_mask"] = torch.tensor(
         [[1] * len(f["input_ids"]) + [0] * (longest - len(f["input_ids"])) for f in features]
@@ -96,10 +113,12 @@ def pad_batch(features: Sequence[dict], length: int | None = None) -> dict[str, 
 
 
 def inference_batches(
-    features: Sequence[dict], batch_size: int
+    features: Sequence[dict],
+    batch_size: int,
+    collate: Callable[[list[dict]], dict[str, Tensor]] = pad_batch,
 ) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
     """Yield row numbers and padded batches, longest rows first, for prediction."""
     rows = sorted(range(len(features)), key=lambda row: -len(features[row]["input_ids"]))
     for start in range(0, len(rows), batch_size):
         chosen = rows[start : start + batch_size]
-        yield chosen, pad_batch([features[row] for row in chosen])
+        yield chosen, collate([features[row] for row in chosen])

@@ -16,11 +16,11 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import (
     BertForMaskedLanguageModel,
     MaskedLanguageModelHead,
-    NextSentenceHead,
-    SequenceClassificationHead,
-    SpanHead,
-    TokenClassificationHead,
     masked_language_model_loss,
+    next_sentence_head,
+    sequence_classification_head,
+    span_head,
+    token_classification_head,
 )
 
 SMALL = BertConfiguration(
@@ -106,10 +106,10 @@ def test_heads_start_as_the_original_does():
     embedding = nn.Embedding(61, 300)
     heads = {
         "masked words": MaskedLanguageModelHead(configuration, embedding).transform,
-        "next sentence": NextSentenceHead(configuration),
-        "sequence": SequenceClassificationHead(configuration, 7).classifier,
-        "token": TokenClassificationHead(configuration, 9).classifier,
-        "span": SpanHead(configuration),
+        "next sentence": next_sentence_head(configuration),
+        "sequence": sequence_classification_head(configuration, 7).classifier,
+        "token": token_classification_head(configuration, 9).classifier,
+        "span": span_head(configuration),
     }
     for name, linear in heads.items():
         assert linear.bias.eq(0).all(), name
@@ -123,17 +123,17 @@ def test_heads_start_as_the_original_does():
 def test_shapes_of_the_fine_tuning_heads(labels):
     """Error 16: the number of labels is used."""
     pooled, hidden = torch.randn(3, 12), torch.randn(3, 5, 12)
-    assert NextSentenceHead(SMALL)(pooled).shape == (3, 2)
-    assert SequenceClassificationHead(SMALL, labels)(pooled).shape == (3, labels)
-    assert TokenClassificationHead(SMALL, labels)(hidden).shape == (3, 5, labels)
-    assert SpanHead(SMALL)(hidden).shape == (3, 5, 2)
+    assert next_sentence_head(SMALL)(pooled).shape == (3, 2)
+    assert sequence_classification_head(SMALL, labels)(pooled).shape == (3, labels)
+    assert token_classification_head(SMALL, labels)(hidden).shape == (3, 5, labels)
+    assert span_head(SMALL)(hidden).shape == (3, 5, 2)
 
 
-@pytest.mark.parametrize("kind", [SequenceClassificationHead, TokenClassificationHead])
+@pytest.mark.parametrize("kind", [sequence_classification_head, token_classification_head])
 def test_classification_heads_drop_out_in_training_only(kind):
     head = kind(dataclasses.replace(SMALL, hidden_dropout_prob=0.5), 4)
     x = torch.randn(8, 12)
-    assert torch.equal(head.eval()(x), functional.linear(x, head.classifier.weight, head.classifier.bias))
+    assert torch.equal(head.eval()(x), functional.linear(x, head.weight, head.bias))
     assert not torch.equal(head.train()(x), head(x))
     head = kind(dataclasses.replace(SMALL, hidden_dropout_prob=0.0), 4).train()
     assert torch.equal(head(x), head(x))

@@ -28,7 +28,7 @@ sys.path.append(str(Path(__file__).parent))
 from tiny_bert import CHINESE, CHINESE_QUESTION, tiny_bert
 
 ONCE = TrainingConfiguration(epochs=1, batch_size=4)
-LEARNING = TrainingConfiguration(learning_rate=3e-3, epochs=60, batch_size=4, freeze_embeddings=False)
+LEARNING = TrainingConfiguration(learning_rate=3e-3, epochs=60, batch_size=4, frozen="none")
 
 
 @pytest.fixture(scope="module")

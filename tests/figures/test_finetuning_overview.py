@@ -53,7 +53,7 @@ def test_table_9_shows_the_run_and_not_the_usual():
         warmup_share=0.25,
         clip=0.5,
         epochs=9,
-        freeze_embeddings=False,
+        frozen="none",
     )
     changed = repr(figures.table_09_techniques(c))
     assert "7e-05" in changed and "25%" in changed and "norm 0.5" in changed and "7e-05" not in usual

@@ -96,9 +96,7 @@ def test_the_confusion_names_its_largest_cell():
 
 
 def test_tables_show_the_run():
-    rows = table_14_settings(
-        TrainingConfiguration(learning_rate=3e-4, epochs=5, freeze_embeddings=False)
-    ).rows
+    rows = table_14_settings(TrainingConfiguration(learning_rate=3e-4, epochs=5, frozen="none")).rows
     settings = {row[0]: row[-1] for row in rows}
     assert (
         settings["learning rate"] == "0.0003"

@@ -108,7 +108,7 @@ def test_a_label_that_the_head_does_not_have_is_named_by_the_loss(labels, named)
 def test_the_number_of_labels_and_the_source_are_not_ignored(folder, number):
     """Error 16: head and size arguments that are accepted and ignored."""
     model = classification_model(number, folder)
-    assert model.head.classifier.weight.shape == (number, 24)
+    assert model.head.weight.shape == (number, 24)
     assert len(model.encoder.blocks) == 2 and model.encoder.configuration.hidden_size == 24
     assert class_probabilities(model, classification_features(TEXTS, load_tokenizer(folder))).shape == (
         3,
@@ -135,12 +135,12 @@ def test_labels_are_kept_with_their_rows(tokenizer):
 def pair(folder):
     """Our model and transformers' with the same weights."""
     ours = classification_model(3, folder).eval()
-    torch.nn.init.normal_(ours.head.classifier.bias)
+    torch.nn.init.normal_(ours.head.bias)
     reference = BertForSequenceClassification(
         BertConfig(**ours.encoder.configuration.to_dict(), num_labels=3)
     ).eval()
     published = {f"bert.{name}": t for name, t in to_published_names(ours.encoder.state_dict()).items()}
-    published |= {f"classifier.{name}": t for name, t in ours.head.classifier.state_dict().items()}
+    published |= {f"classifier.{name}": t for name, t in ours.head.state_dict().items()}
     reference.load_state_dict(published)
     return ours, reference
 
@@ -174,7 +174,7 @@ def test_the_head_starts_fresh_and_its_dropout_is_the_configured_one(folder):
     one = classification_model(3, folder)
     torch.manual_seed(2)
     other = classification_model(3, folder)
-    assert not torch.equal(one.head.classifier.weight, other.head.classifier.weight)
+    assert not torch.equal(one.head.weight, other.head.weight)
     assert torch.equal(one.encoder.pooler.weight, other.encoder.pooler.weight)
     assert one.head.dropout.p == 0.1
 

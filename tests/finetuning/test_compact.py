@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib.bert import loading
-from course_lib.bert.heads import SequenceClassificationHead, SpanHead
+from course_lib.bert.heads import sequence_classification_head, span_head
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CheckpointError, WeightsError
@@ -19,7 +19,7 @@ MATRIX = "blocks.0.attention.output.weight"
 
 def model(labels: int = 2) -> TaskModel:
     encoder = load_encoder(bundled_weights_folder(verify=False))
-    return TaskModel(encoder, SequenceClassificationHead(encoder.configuration, labels), pooled=True).eval()
+    return TaskModel(encoder, sequence_classification_head(encoder.configuration, labels), pooled=True).eval()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def tuned() -> TaskModel:
         state = changed.encoder.state_dict()
         state[MATRIX].add_(torch.randn(384, 384), alpha=0.05)
         state["blocks.0.attention.output.bias"].add_(torch.randn(384), alpha=0.1)
-        changed.head.classifier.weight.normal_()
+        changed.head.weight.normal_()
     return changed
 
 
@@ -61,16 +61,14 @@ def test_trained_embeddings_are_refused(tmp_path):
     changed = model()
     with torch.no_grad():
         changed.encoder.embeddings.token.weight[1996, 0] += 0.1
-    with pytest.raises(
-        CheckpointError, match=r"embeddings\.token\.weight was trained.*freeze_embeddings=True"
-    ):
+    with pytest.raises(CheckpointError, match=r"embeddings\.token\.weight was trained.*frozen='embeddings'"):
         save_compact(changed, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_kind_of_head_is_refused_and_the_model_is_left_as_it_was(stored):
     encoder = load_encoder(bundled_weights_folder(verify=False))
-    other = TaskModel(encoder, SpanHead(encoder.configuration), pooled=False)
+    other = TaskModel(encoder, span_head(encoder.configuration), pooled=False)
     before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
     with pytest.raises(CheckpointError, match="another kind of model"):
         load_compact(other, stored)

@@ -13,7 +13,7 @@ from torch import nn
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.heads import token_classification_head
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.readers import read_conll
 from course_lib.data.sources import encoder_folder
@@ -67,7 +67,7 @@ def tiny_model(tags=TAGS, dropout: float = 0.0) -> TaskModel:
         intermediate_size=40, max_position_embeddings=64, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     return TaskModel(
-        BertEncoder(configuration), TokenClassificationHead(configuration, len(tags)), pooled=False
+        BertEncoder(configuration), token_classification_head(configuration, len(tags)), pooled=False
     )
 
 

@@ -11,7 +11,7 @@ import torch
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
+from course_lib.bert.heads import sequence_classification_head, token_classification_head
 from course_lib.errors import CourseError, SequenceTooLongError
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.entities import entity_loss
@@ -43,7 +43,7 @@ def small_model(pooled: bool = True, labels: int = 2) -> TaskModel:
         vocab_size=97, hidden_size=24, num_hidden_layers=2, num_attention_heads=4,
         intermediate_size=40, max_position_embeddings=16, initializer_range=0.2,
     )  # fmt: skip
-    kind = SequenceClassificationHead if pooled else TokenClassificationHead
+    kind = sequence_classification_head if pooled else token_classification_head
     return TaskModel(BertEncoder(configuration), kind(configuration, labels), pooled)
 
 
@@ -89,7 +89,7 @@ def test_losses_and_weights_are_those_of_the_plain_loop(fine_tune_with, pooled):
     "change",
     [
         {"learning_rate": 1e-3}, {"epochs": 2}, {"batch_size": 5}, {"warmup_share": 0.5}, {"weight_decay": 0.9},
-        {"clip": 0.01}, {"freeze_embeddings": False}, {"attention_dropout": 0.4}, {"precision": "bfloat16"}, {"seed": 7},
+        {"clip": 0.01}, {"frozen": "none"}, {"attention_dropout": 0.4}, {"precision": "bfloat16"}, {"seed": 7},
     ],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
@@ -118,7 +118,7 @@ def test_every_setting_reaches_the_framework(fine_tune_with, change, monkeypatch
 @pytest.mark.parametrize("part", ["embeddings", "half", "all"])
 def test_what_is_frozen_stays_frozen(fine_tune_with, part):
     """Error 23: freezing the wrong parameters."""
-    c = dataclasses.replace(C, freeze_embeddings=False)
+    c = dataclasses.replace(C, frozen="none")
     wanted_model, _ = plain(c=c, part=part)
     model = small_model()
     freeze_body(model, part)

@@ -19,11 +19,8 @@ from course_lib import cli
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder, write_tensors
-<<<<<<< HEAD
-from course_lib.cli import finetune
-=======
 from course_lib.bert.tokenizer import load_tokenizer
->>>>>>> 47d2b55 (Load a model folder's tokenizer by one function, in bert/tokenizer.py)
+from course_lib.cli import finetune
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CourseError, DataFileError, SettingError, WeightsError
@@ -32,7 +29,7 @@ from course_lib.finetuning.entities import tags_of
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, predict
 from course_lib.settings import DATA, REPOSITORY
 
-C = TrainingConfiguration(learning_rate=1e-3, epochs=2, batch_size=4, freeze_embeddings=False)
+C = TrainingConfiguration(learning_rate=1e-3, epochs=2, batch_size=4, frozen="none")
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +83,9 @@ def trained(monkeypatch):
 
 def check_what_was_saved(name, model, folder, rows, scores, **named):
     """The model that is read back gives the same scores for every row, and is scored the same."""
-    loaded, tokenizer = launch.load_saved(name, folder, **named), load_tokenizer(folder)
+    loaded, tokenizer = saving.load_saved(name, folder, **named), load_tokenizer(folder)
     assert not any(module.training for module in loaded.modules())
-    task = launch.TASKS[name] if not named else launch.entity_task(**named)
+    task = tasks.TASKS[name] if not named else tasks.entity_task(**named)
     features = task.features(rows, tokenizer, 60)
     for ours, theirs in zip(predict(loaded, features), predict(model, features), strict=True):
         assert torch.equal(ours, theirs)
@@ -137,7 +134,7 @@ def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_pa
     assert said["updates"] in (10, 12)  # two epochs of 19 to 22 rows in batches of 4
     saved, old = load_encoder(tmp_path / "saved"), load_encoder(encoder)
     assert not torch.equal(saved.blocks[0].expand.weight, old.blocks[0].expand.weight)
-    assert read_tensors(tmp_path / "saved" / "head.safetensors")["classifier.weight"].shape[1] == 24
+    assert read_tensors(tmp_path / "saved" / "head.safetensors")["weight"].shape[1] == 24
     rows = load_texts(name, texts / name)["validation"]
     check_what_was_saved(name, *trained, tmp_path / "saved", rows, scores)
     assert launch.run(name, C, encoder=tmp_path / "saved", texts=texts / name, max_length=60, cpu=True)
@@ -152,7 +149,7 @@ def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_pa
         ("entities", lambda head: None, r"another task.*\(2, 24\).*'entities' calls for.*\(9, 24\)"),
         (
             "reviews",
-            lambda head: write_tensors({"classifier.weight": torch.zeros(2, 24)}, head),
+            lambda head: write_tensors({"weight": torch.zeros(2, 24)}, head),
             "another task or other types",
         ),
         ("films", lambda head: None, "no task 'films'"),
@@ -160,12 +157,12 @@ def test_a_task_is_trained_scored_and_saved(name, metric, encoder, texts, tmp_pa
 )
 def test_a_head_that_does_not_fit_is_refused(name, damage, message, encoder, tmp_path):
     folder = shutil.copytree(encoder, tmp_path / "saved")
-    head = launch.TASKS["reviews"].model(folder).head
+    head = tasks.TASKS["reviews"].model(folder).head
     write_tensors(head.state_dict(), folder / "head.safetensors")
-    assert isinstance(launch.load_saved("reviews", folder), TaskModel)
+    assert isinstance(saving.load_saved("reviews", folder), TaskModel)
     damage(folder / "head.safetensors")
     with pytest.raises((WeightsError, SettingError), match=message) as caught:
-        launch.load_saved(name, folder)
+        saving.load_saved(name, folder)
     assert "\n" not in str(caught.value)
 
 
@@ -185,15 +182,15 @@ def test_own_entity_types_give_the_tags_and_the_head(encoder, tmp_path, capsys, 
     assert cli.main(["finetune", *command, "--types", *types]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["f1"] == 1.0, "two sentences are learned by heart, the event among them"
-    assert read_tensors(saved / "head.safetensors")["classifier.weight"].shape == (5, 24)
+    assert read_tensors(saved / "head.safetensors")["weight"].shape == (5, 24)
     rows = load_texts("entities", tmp_path, types=types)["validation"]
     scores = {name: said[name] for name in ("precision", "recall", "f1")}
     check_what_was_saved("entities", *trained, saved, rows, scores, types=types)
     with pytest.raises(WeightsError, match=r"fine-tuned for the tags \['O', 'B-PER'.*in their order"):
-        launch.load_saved("entities", saved, types=["EVENT", "PER"])  # the same shape
+        saving.load_saved("entities", saved, types=["EVENT", "PER"])  # the same shape
     (saved / "tags.json").unlink()
     with pytest.raises(WeightsError, match=r"tags.json cannot be read.*Save the model again"):
-        launch.load_saved("entities", saved, types=types)
+        saving.load_saved("entities", saved, types=types)
 
 
 def test_types_that_say_nothing_are_refused(encoder, texts, capsys):
@@ -203,7 +200,7 @@ def test_types_that_say_nothing_are_refused(encoder, texts, capsys):
     with pytest.raises(SettingError, match="'types' was given for 'reviews', and it is for entities alone"):
         load_texts("reviews", texts / "reviews", types=["PER"])
     with pytest.raises(SettingError, match="only entities have types"):
-        launch.load_saved("reviews", encoder, types=["PER"])
+        saving.load_saved("reviews", encoder, types=["PER"])
     assert cli.main(["finetune", "reviews", "--texts", str(texts / "reviews"), "--types", "PER"]) == 2
     assert "only entities have types" in capsys.readouterr().err
 
@@ -232,7 +229,7 @@ def test_only_files_with_questions_without_answer_are_scored_with_abstention(ver
     ]  # any span is half right
     path = tmp_path / "dev.json"
     path.write_text(json.dumps({"version": version, "data": data}), encoding="utf-8")
-    task, plain = launch.TASKS["questions"], launch.TASKS["questions"].model(encoder)
+    task, plain = tasks.TASKS["questions"], tasks.TASKS["questions"].model(encoder)
     model = Doubtful(plain.encoder, plain.head, plain.pooled)
     scores = task.score(model, load_texts("questions", path)["test"], load_tokenizer(encoder), 60)
     if version == "1.1":
@@ -342,7 +339,7 @@ def test_every_command_of_the_course_is_accepted():
     commands = commands_in_the_course()
     assert (
         {command[command.index(MODULE) + 2] for command in commands}
-        == set(launch.TASKS)
+        == set(tasks.TASKS)
         == set(finetune.TASKS)
     )
     for command in commands:

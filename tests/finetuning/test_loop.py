@@ -11,7 +11,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import SequenceClassificationHead, TokenClassificationHead
+from course_lib.bert.heads import sequence_classification_head, token_classification_head
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.finetuning import loop
 from course_lib.finetuning.classification import classification_loss
@@ -43,7 +43,7 @@ FAST = TrainingConfiguration(learning_rate=3e-3, epochs=3, batch_size=4)
 def small_model(dropout: float = 0.0, pooled: bool = True) -> TaskModel:
     torch.manual_seed(0)
     configuration = dataclasses.replace(SMALL, hidden_dropout_prob=dropout)
-    kind = SequenceClassificationHead if pooled else TokenClassificationHead
+    kind = sequence_classification_head if pooled else token_classification_head
     return TaskModel(BertEncoder(configuration), kind(configuration, 2), pooled)
 
 
@@ -133,7 +133,7 @@ def test_frozen_embeddings_stay_bit_by_bit_and_everything_else_moves():
 def test_without_freezing_the_embeddings_of_the_words_that_occur_move_too():
     model, features = small_model(), rows()
     before = state(model.encoder.embeddings)
-    train(model, features, c=dataclasses.replace(FAST, freeze_embeddings=False, weight_decay=0.0))
+    train(model, features, c=dataclasses.replace(FAST, frozen="none", weight_decay=0.0))
     changed = (model.encoder.embeddings.token.weight != before["token.weight"]).any(dim=1)
     assert set(changed.nonzero().flatten().tolist()) == {i for f in features for i in f["input_ids"]}
 
@@ -164,7 +164,7 @@ def test_freezing_a_part_freezes_it_and_unfreezes_everything_else(part, before):
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.1)
     old = state(model)
-    train(model, c=dataclasses.replace(FAST, freeze_embeddings=False, weight_decay=0.1))
+    train(model, c=dataclasses.replace(FAST, frozen="none", weight_decay=0.1))
     kept = {name for name, tensor in model.state_dict().items() if torch.equal(old[name], tensor)}
     assert kept == wanted
 
@@ -203,7 +203,7 @@ def test_decay_is_on_matrices_and_neither_on_biases_nor_on_norms():
     for parameter in model.parameters():
         nn.init.normal_(parameter)
     before = state(model)
-    c = dataclasses.replace(FAST, learning_rate=0.1, weight_decay=0.5, freeze_embeddings=False)
+    c = dataclasses.replace(FAST, learning_rate=0.1, weight_decay=0.5, frozen="none")
     train(model, loss_of=lambda scores, batch: scores.sum() * 0, c=c)
     share = 1.0
     for step in range(6):
@@ -246,12 +246,12 @@ def test_another_rate_makes_another_model():
     models = [small_model() for _ in range(2)]
     for model, rate in zip(models, (1e-3, 2e-3), strict=True):
         train(model, c=dataclasses.replace(FAST, learning_rate=rate))
-    assert not torch.equal(models[0].head.classifier.weight, models[1].head.classifier.weight)
+    assert not torch.equal(models[0].head.weight, models[1].head.weight)
 
 
 CHANGES = {
     "learning_rate": 1e-3, "epochs": 2, "batch_size": 5, "warmup_share": 0.5, "weight_decay": 0.9, "clip": 0.001,
-    "freeze_embeddings": False, "attention_dropout": 0.5, "precision": "bfloat16", "seed": 43,
+    "frozen": "none", "attention_dropout": 0.5, "precision": "bfloat16", "seed": 43,
 }  # fmt: skip
 
 
@@ -430,7 +430,7 @@ def test_a_wild_rate_ends_in_the_clear_error_or_in_a_finite_loss():
 def test_the_half_of_three_blocks_is_the_lower_one():
     torch.manual_seed(0)
     configuration = dataclasses.replace(SMALL, num_hidden_layers=3)
-    model = TaskModel(BertEncoder(configuration), SequenceClassificationHead(configuration, 2), True)
+    model = TaskModel(BertEncoder(configuration), sequence_classification_head(configuration, 2), True)
     freeze_body(model, "half")
     assert [any(p.requires_grad for p in block.parameters()) for block in model.encoder.blocks] == [
         False,

@@ -470,7 +470,7 @@ KNOWN_ERRORS: dict[int, list[Mutant]] = {
         one(
             "16 classes",
             "A number of classes that is accepted and ignored.",
-            f"{HEADS}:SequenceClassificationHead.__init__",
+            f"{HEADS}:sequence_classification_head.__init__",
             "nn.Linear(configuration.hidden_size, number_of_labels)",
             "nn.Linear(configuration.hidden_size, 2)",
             T_HEADS + "test_shapes_of_the_fine_tuning_heads",
@@ -1134,7 +1134,7 @@ FURTHER: list[Mutant] = [
     one(
         "heads: dropout always",
         "Classification heads that drop out in evaluation too.",
-        f"{HEADS}:SequenceClassificationHead.forward",
+        f"{HEADS}:sequence_classification_head.forward",
         "self.dropout(pooled)",
         "nn.functional.dropout(pooled, self.dropout.p, training=True)",
         T_HEADS + "test_classification_heads_drop_out_in_training_only",

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import MaskedLanguageModelHead, NextSentenceHead
+from course_lib.bert.heads import MaskedLanguageModelHead, next_sentence_head
 from course_lib.pretraining.cost import (
     PAPER_PHASES,
     Phase,
@@ -32,7 +32,7 @@ def test_the_formula_is_what_torch_counts(length, masked, batch):
     )
     torch.manual_seed(0)
     encoder = BertEncoder(c)
-    words, sentence = MaskedLanguageModelHead(c, encoder.embeddings.token), NextSentenceHead(c)
+    words, sentence = MaskedLanguageModelHead(c, encoder.embeddings.token), next_sentence_head(c)
     ids = torch.randint(1, 97, (batch, length))
     with FlopCounterMode(display=False) as counter:
         # Attention weights asked for: then attention is made of products that are counted.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2_contingency, ks_2samp
 
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.heads import NextSentenceHead
+from course_lib.bert.heads import next_sentence_head
 from course_lib.bert.inputs import SpecialIds, pack, truncate_longest_first
 from course_lib.errors import CourseError
 from course_lib.pretraining.corpus import TokenizedCorpus, corpus_from_pieces
@@ -166,8 +166,8 @@ def test_the_checks_see_the_errors():
 
 def test_the_label_convention_is_that_of_the_head():
     """Class 0 is IsNext in the pairs as in the head's documentation and in published checkpoints."""
-    assert "class 0 is IsNext" in NextSentenceHead.__doc__
-    head = NextSentenceHead(BertConfiguration(hidden_size=8, num_attention_heads=2))
+    assert "class 0 is IsNext" in next_sentence_head.__doc__
+    head = next_sentence_head(BertConfiguration(hidden_size=8, num_attention_heads=2))
     corpus = long_corpus(20)
     pairs = plan_pairs(corpus, 32, seed=0)
     assert head(torch.zeros(3, 8)).shape[1] == len(set(pairs.labels.tolist())) == 2

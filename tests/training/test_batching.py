@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.heads import token_classification_head
 from course_lib.finetuning.loop import TaskModel
 from course_lib.training.batching import (
     BucketBatchSampler,
@@ -120,7 +120,7 @@ def model() -> TaskModel:
         intermediate_size=40, max_position_embeddings=16, initializer_range=0.2,
     )  # fmt: skip
     return TaskModel(
-        BertEncoder(configuration), TokenClassificationHead(configuration, 3), pooled=False
+        BertEncoder(configuration), token_classification_head(configuration, 3), pooled=False
     ).eval()
 
 

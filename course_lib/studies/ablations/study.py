@@ -28,6 +28,7 @@ from course_lib.data.small_world import small_world, small_world_tokenizer, voca
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze
+from course_lib.finetuning.tasks import task_of
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import Stage, held_out_batches
 from course_lib.pretraining.loop import PretrainingConfiguration, baselines, evaluate_pretraining, pretrain
@@ -367,7 +368,7 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     o = objective
     torch.manual_seed(seed)
     pairs = task == PAIRS
-    fresh = sentence_order.pair_model() if pairs else task_models.fresh_model(task)
+    fresh = sentence_order.pair_model() if pairs else task_of(task).model("bundled")
     body = type(encoder)(encoder.configuration)
     body.load_state_dict(encoder.state_dict())
     model = (BiLstmModel if lstm else TaskModel)(body, fresh.head, fresh.pooled)
@@ -382,8 +383,8 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
         fine_tune(model, pair_features(training, tokenizer), sentence_order.pair_loss, run, progress=False)
         return round(100 * sentence_order.accuracy(model, pair_features(test, tokenizer)), 2)
     features = task_models.task_features(task, training, o.review_length)
-    fine_tune(model, features, task_models.LOSSES[task], run, progress=False)
-    return task_models.score(task, model, test, o.review_length)[task_models.MAIN_SCORES[task]]
+    fine_tune(model, features, task_of(task).loss, run, progress=False, collate=task_of(task).collate)
+    return task_models.score(task, model, test, o.review_length)[task_of(task).main_score]
 
 
 def run_objective(objective: Objective, seed: int) -> dict:

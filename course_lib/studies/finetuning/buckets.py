@@ -28,7 +28,8 @@ from course_lib import settings
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities
-from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune
+from course_lib.finetuning.loop import Collate, History, TaskModel, TrainingConfiguration, fine_tune
+from course_lib.finetuning.scores import percent
 from course_lib.studies.experiments import run_grid
 from course_lib.training.batching import pad_batch
 
@@ -96,6 +97,7 @@ class Task:
     new_model: Callable[[], TaskModel]
     loss_of: Callable
     score: Callable[[TaskModel], float]
+    collate: Collate = pad_batch
 
 
 @cache
@@ -122,7 +124,7 @@ def load_task(name: str, rows: int, max_length: int) -> Task:
 
         def accuracy(model: TaskModel) -> float:
             predicted = classification.class_probabilities(model, held_out).argmax(axis=1)
-            return 100 * classification.classification_scores(judged["label"], predicted)["accuracy"]
+            return percent(classification.classification_scores(judged["label"], predicted)["accuracy"])
 
         new_model = partial(classification.classification_model, 2, "bundled")
         return Task(features, new_model, classification.classification_loss, accuracy)
@@ -132,13 +134,13 @@ def load_task(name: str, rows: int, max_length: int) -> Task:
     )
 
     def f1(model: TaskModel) -> float:
-        return 100 * entities.entity_scores(judged["tags"], entities.predict_tags(model, held_out))["f1"]
+        return percent(entities.entity_scores(judged["tags"], entities.predict_tags(model, held_out))["f1"])
 
     new_model = partial(entities.entity_model, source="bundled")
-    return Task(entities.model_inputs(features), new_model, entities.entity_loss, f1)
+    return Task(entities.model_inputs(features), new_model, entities.entity_loss, f1, entities.pad_entities)
 
 
-def batch_making(batches: str, max_length: int) -> dict:
+def batch_making(batches: str, max_length: int, collate: Collate = pad_batch) -> dict:
     """Return the arguments of :func:`fine_tune` that make the batches of one arm.
 
     Parameters
@@ -146,11 +148,12 @@ def batch_making(batches: str, max_length: int) -> dict:
     batches : ``buckets`` (of like length, padded to their longest row), ``random`` (of any length, padded so
         too) or ``fixed`` (of any length, padded to ``max_length``).
     max_length : the fixed length.
+    collate : makes a batch of the task's features.
     """
     return {
-        "buckets": {"collate": pad_batch, "pool": 32},
-        "random": {"collate": pad_batch, "pool": 1},
-        "fixed": {"collate": partial(pad_batch, length=max_length), "pool": 1},
+        "buckets": {"collate": collate, "pool": 32},
+        "random": {"collate": collate, "pool": 1},
+        "fixed": {"collate": partial(collate, length=max_length), "pool": 1},
     }[batches]
 
 
@@ -175,7 +178,9 @@ def train_arm(arm: Arm, seed: int, task: Task | None = None, fit=fine_tune) -> t
         precision=arm.precision,
         seed=seed,
     )
-    return model, fit(model, task.features, task.loss_of, run, **batch_making(arm.batches, chosen.max_length))
+    return model, fit(
+        model, task.features, task.loss_of, run, **batch_making(arm.batches, chosen.max_length, task.collate)
+    )
 
 
 def padding_share(history: History) -> float:

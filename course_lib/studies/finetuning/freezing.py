@@ -18,7 +18,7 @@ import torch
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import TokenClassificationHead
+from course_lib.bert.heads import token_classification_head
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning.entities import (
@@ -28,9 +28,11 @@ from course_lib.finetuning.entities import (
     entity_model,
     entity_scores,
     model_inputs,
+    pad_entities,
     predict_tags,
 )
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze_body
+from course_lib.finetuning.scores import percent
 from course_lib.studies.experiments import run_grid
 
 CODE_VERSION = 1
@@ -78,7 +80,7 @@ CONFIGURATION = Configuration()
 def random_entity_model() -> TaskModel:
     """Return a model of the bundled encoder's sizes with random weights in every part."""
     configuration = BertConfiguration.from_file(encoder_folder("bundled") / "config.json")
-    head = TokenClassificationHead(configuration, len(TAGS))
+    head = token_classification_head(configuration, len(TAGS))
     return TaskModel(BertEncoder(configuration), head, pooled=False)
 
 
@@ -98,7 +100,7 @@ def entity_parts(
 def f1(model: TaskModel, part: tuple[list[dict], list[list[str]]]) -> float:
     """Return the entity-level F1 in percent."""
     features, tags = part
-    return 100 * entity_scores(tags, predict_tags(model, features))["f1"]
+    return percent(entity_scores(tags, predict_tags(model, features))["f1"])
 
 
 def run_strategy(
@@ -136,12 +138,14 @@ def run_strategy(
         learning_rate=learning_rate,
         epochs=c.epochs,
         batch_size=c.batch_size,
-        freeze_embeddings=False,  # freeze_body has decided
+        frozen=strategy.frozen,
         precision=c.precision,
         seed=seed,
     )
     began = time.process_time()
-    history = fine_tune(model, model_inputs(features), entity_loss, run, progress=progress)
+    history = fine_tune(
+        model, model_inputs(features), entity_loss, run, progress=progress, collate=pad_entities
+    )
     seconds = time.process_time() - began
     return model, {"trainable": trainable, "losses": history.losses, "processor_seconds": seconds}
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from course_lib import settings
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
-from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.compact import load_compact, save_compact
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
+from course_lib.finetuning.scores import percent
+from course_lib.finetuning.tasks import TASKS
 from course_lib.studies.experiments import run_grid
 
 CODE_VERSION = 2
@@ -44,17 +45,6 @@ class Configuration:
 CONFIGURATION = Configuration()
 
 
-def fresh_model(task: str) -> TaskModel:
-    """Return the bundled encoder with a fresh head for ``reviews``, ``entities`` or ``questions``."""
-    if task == "reviews":
-        return classification.classification_model(2, "bundled")
-    return (
-        entities.entity_model(source="bundled")
-        if task == "entities"
-        else question_answering.question_model("bundled")
-    )
-
-
 def load_task_model(task: str, folder: Path = CHECKPOINTS) -> TaskModel:
     """Load a recorded model.
 
@@ -63,46 +53,23 @@ def load_task_model(task: str, folder: Path = CHECKPOINTS) -> TaskModel:
     WeightsError
         If its file is missing or damaged.
     """
-    return load_compact(fresh_model(task), folder / task)
+    return load_compact(TASKS[task].model("bundled"), folder / task)
 
 
 def score(task: str, model: TaskModel, rows, review_length: int = 192) -> dict[str, float]:
     """Score a model on rows of its task, in percent: accuracy, or entity F1, or exact match and F1."""
     tokenizer = load_tokenizer(encoder_folder("bundled"))
-    if task == "reviews":
-        features = classification.classification_features(rows["text"], tokenizer, max_length=review_length)
-        predicted = classification.class_probabilities(model, features).argmax(axis=1)
-        scores = classification.classification_scores(rows["label"], predicted)
-        return {name: round(100 * value, 2) for name, value in scores.items()}
-    if task == "entities":
-        features = entities.entity_features(rows["tokens"], tokenizer)
-        scores = entities.entity_scores(rows["tags"], entities.predict_tags(model, features))
-        return {name: round(100 * value, 2) for name, value in scores.items()}
-    answers = question_answering.answer_questions(model, rows["question"], rows["context"], tokenizer)
-    references = [answer["text"] for answer in rows["answers"]]
-    found = question_answering.answer_scores([answer.text for answer in answers], references)
-    return {name: round(value, 2) for name, value in found.items()}
+    return percent(TASKS[task].score(model, rows, tokenizer, _length(task, review_length)), 2)
 
 
 def task_features(task: str, rows, review_length: int) -> list[dict]:
     """Return training rows of a task as the fine-tuning loop takes them; a question as its windows."""
     tokenizer = load_tokenizer(encoder_folder("bundled"))
-    if task == "reviews":
-        return classification.classification_features(
-            rows["text"], tokenizer, rows["label"], max_length=review_length
-        )
-    if task == "entities":
-        return entities.model_inputs(entities.entity_features(rows["tokens"], tokenizer, rows["tags"]))
-    windows = question_answering.make_windows(rows["question"], rows["context"], tokenizer, rows["answers"])
-    return [window.feature for window in windows]
+    return TASKS[task].features(rows, tokenizer, _length(task, review_length))
 
 
-MAIN_SCORES = {"reviews": "accuracy", "entities": "f1", "questions": "f1"}
-LOSSES = {
-    "reviews": classification.classification_loss,
-    "entities": entities.entity_loss,
-    "questions": question_answering.span_loss,
-}
+def _length(task: str, review_length: int) -> int:
+    return review_length if task == "reviews" else TASKS[task].max_length
 
 
 def answerable(rows):
@@ -123,7 +90,7 @@ class TaskRun:
 
 def _store(model: TaskModel, validation, run: TaskRun) -> dict:
     """Store a model at the smallest rank that loses little on validation data, and return what it lost."""
-    task, main = run.task, MAIN_SCORES[run.task]
+    task, main = run.task, TASKS[run.task].main_score
     before = score(task, model, validation, run.review_length)
     for rank in run.ranks:
         save_compact(model, CHECKPOINTS / task, rank)
@@ -140,9 +107,11 @@ def run_task(run: TaskRun, seed: int) -> dict:
     if task == "questions":
         training, validation, test = map(answerable, (training, validation, test))
     settings.prepare(seed)
-    model = fresh_model(task)
+    model = TASKS[task].model("bundled")
     features = task_features(task, training, run.review_length)
-    history = fine_tune(model, features, LOSSES[task], replace(run.training, seed=seed))
+    history = fine_tune(
+        model, features, TASKS[task].loss, replace(run.training, seed=seed), collate=TASKS[task].collate
+    )
     stored = _store(model, validation, run)
     return {
         "rows": len(training),

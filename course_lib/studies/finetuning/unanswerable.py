@@ -26,6 +26,7 @@ from course_lib.finetuning.question_answering import (
     span_loss,
     tune_threshold,
 )
+from course_lib.finetuning.scores import percent
 from course_lib.studies.experiments import run
 from course_lib.studies.finetuning.task_models import CHECKPOINTS, QUESTIONS, load_task_model
 
@@ -81,7 +82,7 @@ def train(rows, configuration: TrainingConfiguration) -> tuple[TaskModel, dict]:
 
 
 def examine(model: TaskModel, data) -> dict:
-    """Tune the threshold on the validation part, then score the test part once with it and once without."""
+    """Tune the threshold on the validation part, then score the test part with it and without, in percent."""
     tokenizer = load_tokenizer(encoder_folder("bundled"))
     curve = tune_threshold(model, data, tokenizer)
     test = data["test"]
@@ -92,20 +93,14 @@ def examine(model: TaskModel, data) -> dict:
         "threshold": round(curve.best, 3),
         "curve": {
             "thresholds": curve.thresholds.round(3).tolist(),
-            "overall": curve.overall.round(2).tolist(),
-            "HasAns": curve.has_answer.round(2).tolist(),
-            "NoAns": curve.no_answer.round(2).tolist(),
+            "overall": percent(curve.overall).round(2).tolist(),
+            "HasAns": percent(curve.has_answer).round(2).tolist(),
+            "NoAns": percent(curve.no_answer).round(2).tolist(),
         },
         "test": {
-            name: _rounded(scores_by_kind([answer.text for answer in given], references))
+            name: percent(scores_by_kind([answer.text for answer in given], references), 2)
             for name, given in (("always answers", answers), ("may abstain", tuned))
         },
-    }
-
-
-def _rounded(scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    return {
-        kind: {name: round(value, 2) for name, value in values.items()} for kind, values in scores.items()
     }
 
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from course_lib import settings
-from course_lib.bert.heads import NextSentenceHead
+from course_lib.bert.heads import next_sentence_head
 from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
 from course_lib.bert.tokenizer import load_tokenizer
@@ -76,7 +76,7 @@ def pair_features(
 def pair_model() -> TaskModel:
     """Return MiniLM with a fresh head on the pooled [CLS] state."""
     encoder = load_encoder(bundled_weights_folder())
-    return TaskModel(encoder, NextSentenceHead(encoder.configuration), pooled=True)
+    return TaskModel(encoder, next_sentence_head(encoder.configuration), pooled=True)
 
 
 def pair_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:

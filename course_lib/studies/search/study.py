@@ -32,7 +32,7 @@ from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import SettingError
 from course_lib.finetuning import classification
-from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, freeze_body
+from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.studies import experiments
 from course_lib.studies.search import METHODS
 
@@ -110,7 +110,6 @@ def fine_tune_reviews(
     settings.prepare(seed)
     tokenizer = load_tokenizer(encoder_folder("bundled"))
     model = classification.classification_model(2, "bundled")
-    freeze_body(model, c.frozen)
     training = reviews["train"]
     if c.training_rows:
         training = training.select(range(c.training_rows))
@@ -140,7 +139,7 @@ def fine_tune_reviews(
         epochs=c.epochs,
         batch_size=c.batch_size,
         precision=c.precision,
-        freeze_embeddings=c.frozen != "none",
+        frozen=c.frozen,
         seed=seed,
     )
     history = fine_tune(

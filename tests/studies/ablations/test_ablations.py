@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import SpanHead
+from course_lib.bert.heads import span_head
 from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
 from course_lib.data.weights import bundled_weights_folder
@@ -132,7 +132,7 @@ def test_the_sentence_loss_is_there_only_when_asked_for(batch):
 
 def test_the_lstm_sees_both_sides_and_no_padding(batch):
     torch.manual_seed(0)
-    model = BiLstmModel(LeftToRightEncoder(SMALL), SpanHead(SMALL), pooled=False).eval()
+    model = BiLstmModel(LeftToRightEncoder(SMALL), span_head(SMALL), pooled=False).eval()
     inputs = dict(zip(("input_ids", "token_type_ids", "attention_mask"), batch[:3], strict=True))
     scores = model(inputs)
     assert scores.shape == (2, 10, 2)
@@ -142,7 +142,7 @@ def test_the_lstm_sees_both_sides_and_no_padding(batch):
     changed[0, 8] = changed[0, 8] % 34 + 6
     other = model(inputs | {"input_ids": changed})
     assert not torch.allclose(other[0, 0], scores[0, 0], atol=1e-6)  # the first word hears of the last
-    pooled = BiLstmModel(LeftToRightEncoder(SMALL), SpanHead(SMALL), pooled=True).eval()
+    pooled = BiLstmModel(LeftToRightEncoder(SMALL), span_head(SMALL), pooled=True).eval()
     pooled.load_state_dict(model.state_dict())
     padded, bare = pooled(inputs), pooled({name: part[1:, :6] for name, part in inputs.items()})
     assert torch.allclose(padded[1:], bare, atol=1e-6)

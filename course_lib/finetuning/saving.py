@@ -1,0 +1,89 @@
+"""Fine-tuned models in folders: encoder, tokenizer, head, and what the head's outputs stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
+from course_lib.errors import CheckpointError, WeightsError
+from course_lib.files import read_json, write_json, write_text
+from course_lib.finetuning.entities import types_of
+from course_lib.finetuning.loop import TaskModel
+from course_lib.finetuning.tasks import task_of
+
+HEAD_FILE = "head.safetensors"
+LABELS_FILE = "labels.json"  # what the outputs of the head stand for, in their order
+
+
+def save_model(model: TaskModel, tokenizer: Tokenizer, folder: str | Path) -> None:
+    """Save a fine-tuned model with its tokenizer; :func:`load_saved` reads it back.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be written.
+    """
+    folder = Path(folder)
+    save_encoder(model.encoder.cpu(), folder)
+    write_tensors(model.head.cpu().state_dict(), folder / HEAD_FILE)
+    write_text(folder / "tokenizer.json", tokenizer.to_str(), error=CheckpointError)
+    if model.labels is not None:
+        write_json(folder / LABELS_FILE, {"labels": list(model.labels)}, error=CheckpointError)
+
+
+def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | None = None) -> TaskModel:
+    """Load a fine-tuned model, encoder and head, on the CPU and in evaluation mode.
+
+    Its tokenizer is that of :func:`~course_lib.bert.tokenizer.load_tokenizer`.
+
+    Parameters
+    ----------
+    task_name : ``reviews``, ``entities`` or ``questions``.
+    folder : what was saved by :func:`save_model`.
+    types : the entity types that it was fine-tuned with, in their order, to make sure of them; those of the folder if
+        left out.
+
+    Raises
+    ------
+    WeightsError
+        If a file is missing or damaged, or the head is that of another task or of other types.
+    SettingError
+        If there is no such task, or types are given for another one than ``entities``.
+    """
+    task, folder = task_of(task_name, types), Path(folder)
+    path = folder / HEAD_FILE
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} does not exist: the folder has no fine-tuned head. Give a folder that was saved by course finetune."
+        )
+    tensors = read_tensors(path)
+    if task_name == "entities":
+        task = task_of(task_name, _saved_types(folder / LABELS_FILE, types))
+    model = task.model(folder)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in model.head.state_dict().items()}
+    if shapes != expected:
+        raise WeightsError(
+            f"{path} holds the head of another task or other types: its shapes are {shapes}, and {task_name!r} "
+            f"calls for {expected}. Load it as what it was saved as."
+        )
+    model.head.load_state_dict(tensors)
+    return model.eval()
+
+
+def _saved_types(path: Path, types: Sequence[str] | None) -> list[str]:
+    """Return the entity types of a saved head; refuse others, whose head could have the same shape."""
+    content = read_json(path, "Save the model again.", error=WeightsError)
+    labels = (content or {}).get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise WeightsError(f"{path} does not say the tags of the head. Save the model again.")
+    saved = types_of(labels)
+    if types is not None and list(types) != saved:
+        raise WeightsError(
+            f"{path}: the head was fine-tuned for the types {', '.join(saved)}, not {', '.join(types)}. Give the types of "
+            "the training in their order, or leave them out."
+        )
+    return saved

@@ -1,0 +1,160 @@
+"""The one registry of tasks: what each brings to the loop, for lessons, studies and the command line.
+
+A further task is one module with its model, features, loss and scores, and one entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from course_lib.errors import SettingError
+from course_lib.finetuning import classification, entities, question_answering
+from course_lib.finetuning.loop import Collate, TaskModel
+from course_lib.training.batching import pad_batch
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a task brings.
+
+    Parameters
+    ----------
+    name : the name of its data set, too.
+    model : makes a pre-trained body with a fresh head, from a source such as ``bundled`` or a folder.
+    features : makes training rows for the loop of a data set's rows, a tokenizer and the most pieces of a row.
+    loss : the loss of scores and a batch.
+    score : scores a model on a data set's rows, given a tokenizer and the most pieces: shares from 0 to 1.
+    main_score : the name of the score to compare models by.
+    max_length : the most pieces of a row, if nothing else is said.
+    collate : makes a batch; it knows what pads the task's fields.
+    """
+
+    name: str
+    model: Callable[[str | Path | None], TaskModel]
+    features: Callable[[object, Tokenizer, int], list[dict]]
+    loss: Callable[[Tensor, dict[str, Tensor]], Tensor]
+    score: Callable[[TaskModel, object, Tokenizer, int], Scores]
+    main_score: str
+    max_length: int
+    collate: Collate = pad_batch
+
+
+def _review_features(rows, tokenizer: Tokenizer, max_length: int) -> list[dict]:
+    return classification.classification_features(
+        rows["text"], tokenizer, rows["label"], max_length=max_length, number_of_labels=2
+    )
+
+
+def _review_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: int) -> Scores:
+    features = classification.classification_features(rows["text"], tokenizer, max_length=max_length)
+    predicted = classification.class_probabilities(model, features).argmax(axis=1)
+    return classification.classification_scores(rows["label"], predicted)
+
+
+def _entity_features(rows, tokenizer: Tokenizer, max_length: int, *, tags: Sequence[str]) -> list[dict]:
+    features = entities.entity_features(
+        rows["tokens"], tokenizer, rows["tags"], tag_names=tags, max_length=max_length
+    )
+    return entities.model_inputs(features)
+
+
+def _entity_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: int) -> Scores:
+    features = entities.entity_features(rows["tokens"], tokenizer, max_length=max_length)
+    return entities.entity_scores(rows["tags"], entities.predict_tags(model, features))
+
+
+def _question_features(rows, tokenizer: Tokenizer, max_length: int) -> list[dict]:
+    windows = question_answering.make_windows(
+        rows["question"],
+        rows["context"],
+        tokenizer,
+        rows["answers"],
+        question_answering.WindowSettings(max_length=max_length),
+    )
+    return [window.feature for window in windows]
+
+
+def _question_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: int) -> Scores:
+    references = [answer["text"] for answer in rows["answers"]]
+    answers = question_answering.answer_questions(
+        model,
+        rows["question"],
+        rows["context"],
+        tokenizer,
+        question_answering.WindowSettings(max_length=max_length),
+        threshold=None if all(references) else 0.0,  # SQuAD 1.1 never abstains; lesson 09 tunes that of 2.0
+    )
+    by_kind = question_answering.scores_by_kind([answer.text for answer in answers], references)
+    scores = by_kind.pop("overall")
+    if not all(references):
+        scores |= {f"{kind}_{name}": score for kind, part in by_kind.items() for name, score in part.items()}
+    return scores
+
+
+def entity_task(types: Sequence[str]) -> Task:
+    """Return the task of entities of given types: its head and its tags follow from them."""
+    tags = entities.tags_of(types)
+    return Task(
+        name="entities",
+        model=partial(entities.entity_model, tags),
+        features=partial(_entity_features, tags=tags),
+        loss=entities.entity_loss,
+        score=_entity_scores,
+        main_score="f1",
+        max_length=512,
+        collate=entities.pad_entities,
+    )
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="reviews",
+            model=partial(classification.classification_model, 2, labels=("negative", "positive")),
+            features=_review_features,
+            loss=classification.classification_loss,
+            score=_review_scores,
+            main_score="accuracy",
+            max_length=128,
+        ),
+        entity_task(entities.TYPES),
+        Task(
+            name="questions",
+            model=question_answering.question_model,
+            features=_question_features,
+            loss=question_answering.span_loss,
+            score=_question_scores,
+            main_score="f1",
+            max_length=question_answering.WindowSettings.max_length,
+        ),
+    )
+}
+
+
+def task_of(name: str, types: Sequence[str] | None = None) -> Task:
+    """Return a task by its name.
+
+    Parameters
+    ----------
+    name : ``reviews``, ``entities`` or ``questions``.
+    types : entity types of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
+
+    Raises
+    ------
+    SettingError
+        If there is no such task, or types are given for another one than entities.
+    """
+    if name not in TASKS:
+        raise SettingError(f"There is no task {name!r}. Choose one of: {', '.join(sorted(TASKS))}.")
+    if types is not None and name != "entities":
+        raise SettingError(f"Types were given for {name!r}, and only entities have types. Leave them out.")
+    return TASKS[name] if types is None else entity_task(types)
