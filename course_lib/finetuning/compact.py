@@ -33,7 +33,7 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
         If the embeddings were changed, the encoder is not MiniLM's, or the folder cannot be written.
     """
     base = load_encoder(bundled_weights_folder()).state_dict()
-    tensors = {f"head.{name}": tensor.half() for name, tensor in model.head.state_dict().items()}
+    tensors = {f"{_head_name(model)}.{name}": t.half() for name, t in model.head.state_dict().items()}
     state = model.encoder.state_dict()
     if {name: tensor.shape for name, tensor in state.items()} != {n: t.shape for n, t in base.items()}:
         raise CheckpointError(
@@ -60,6 +60,11 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
     renew_manifest(folder)
 
 
+def _head_name(model: TaskModel) -> str:
+    """Return what a head is called in the file: a span head has as many outputs as one for two classes."""
+    return "head.classifier" if model.pooled or model.labels is not None else "head"
+
+
 def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
     """Add stored differences to a model that holds the bundled encoder, and load its head.
 
@@ -72,14 +77,11 @@ def load_compact(model: TaskModel, folder: str | Path) -> TaskModel:
     """
     path = Path(folder) / "model.safetensors"
     check_files(folder)
-    # What was stored before heads became one kind of layer had a name more.
-    tensors = {
-        name.replace("head.classifier.", "head."): tensor for name, tensor in read_tensors(path).items()
-    }
+    tensors, head = read_tensors(path), _head_name(model)
     changes, used = [], 0  # nothing is added before everything is known to fit
     try:
         for name, tensor in model.head.state_dict().items():
-            changes.append((name, tensor, tensors[f"head.{name}"].float()))
+            changes.append((name, tensor, tensors[f"{head}.{name}"].float()))
             used += 1
         for name, tensor in model.encoder.state_dict().items():
             if f"whole.{name}" in tensors:

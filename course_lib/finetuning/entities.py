@@ -144,11 +144,10 @@ def _tags_of_model(model: TaskModel, tag_names: Sequence[str] | None) -> Sequenc
     """Return the tags that a model's outputs stand for; refuse others than it was made with."""
     if tag_names is None:
         tag_names = model.labels
-    outputs = model.head.out_features
-    if tag_names is None or len(tag_names) != outputs:
+    if tag_names is None:
         raise CourseError(
-            f"The head has {outputs} outputs, and {'no' if tag_names is None else len(tag_names)} tags are known. Make the "
-            "model with entity_model(tags), or give its tags in the order of its outputs."
+            "The model carries no tags, so its outputs have no names. Make it with entity_model(tags), or give its tags in "
+            "the order of its outputs."
         )
     if model.labels is not None and tuple(tag_names) != model.labels:
         raise CourseError(
@@ -176,6 +175,12 @@ def predict_tags(
     """
     tag_names = _tags_of_model(model, tag_names)
     scores = predict(model, [{"input_ids": feature["input_ids"]} for feature in features])
+    outputs = {row.shape[-1] for row in scores} or {len(tag_names)}
+    if outputs != {len(tag_names)}:
+        raise CourseError(
+            f"The head has {max(outputs)} outputs, and {len(tag_names)} tags are given: {', '.join(tag_names)}. Give one tag "
+            "for each output, in their order."
+        )
     return [
         [tag_names[i] for i in row[torch.tensor(f["first_pieces"], dtype=torch.long)].argmax(dim=-1).tolist()]
         for row, f in zip(scores, features, strict=True)

@@ -82,7 +82,7 @@ class TaskModel(nn.Module):
         super().__init__()
         self.encoder, self.head, self.pooled = encoder, head, pooled
         self.labels = None if labels is None else tuple(labels)
-        if labels is not None and len(labels) != head.out_features:
+        if labels is not None and len(labels) != getattr(head, "out_features", len(labels)):
             raise CourseError(
                 f"The head has {head.out_features} outputs, and there are {len(labels)} labels: {', '.join(labels)}. "
                 "Give one label for each output, in their order."

@@ -15,10 +15,10 @@ from course_lib.finetuning.loop import TaskModel
 from course_lib.finetuning.tasks import task_of
 
 HEAD_FILE = "head.safetensors"
-LABELS_FILE = "labels.json"  # what the outputs of the head stand for, in their order
+NOTE_FILE = "head.json"  # the task, and what the outputs of the head stand for, in their order
 
 
-def save_model(model: TaskModel, tokenizer: Tokenizer, folder: str | Path) -> None:
+def save_model(task_name: str, model: TaskModel, tokenizer: Tokenizer, folder: str | Path) -> None:
     """Save a fine-tuned model with its tokenizer; :func:`load_saved` reads it back.
 
     Raises
@@ -30,8 +30,8 @@ def save_model(model: TaskModel, tokenizer: Tokenizer, folder: str | Path) -> No
     save_encoder(model.encoder.cpu(), folder)
     write_tensors(model.head.cpu().state_dict(), folder / HEAD_FILE)
     write_text(folder / "tokenizer.json", tokenizer.to_str(), error=CheckpointError)
-    if model.labels is not None:
-        write_json(folder / LABELS_FILE, {"labels": list(model.labels)}, error=CheckpointError)
+    labels = None if model.labels is None else list(model.labels)
+    write_json(folder / NOTE_FILE, {"task": task_name, "labels": labels}, error=CheckpointError)
 
 
 def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | None = None) -> TaskModel:
@@ -60,25 +60,42 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
             f"{path} does not exist: the folder has no fine-tuned head. Give a folder that was saved by course finetune."
         )
     tensors = read_tensors(path)
+    note = _saved_note(folder / NOTE_FILE)
+    if note["task"] != task_name:
+        raise WeightsError(
+            f"{folder} holds a model for {note['task']!r}, and it is asked for as one for {task_name!r}. Load it as what it "
+            "was saved as."
+        )
     if task_name == "entities":
-        task = task_of(task_name, _saved_types(folder / LABELS_FILE, types))
+        task = task_of(task_name, _saved_types(folder / NOTE_FILE, note["labels"], types))
     model = task.model(folder)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     expected = {name: tuple(tensor.shape) for name, tensor in model.head.state_dict().items()}
     if shapes != expected:
         raise WeightsError(
-            f"{path} holds the head of another task or other types: its shapes are {shapes}, and {task_name!r} "
+            f"{path} holds the head of other labels: its shapes are {shapes}, and {task_name!r} "
             f"calls for {expected}. Load it as what it was saved as."
         )
     model.head.load_state_dict(tensors)
     return model.eval()
 
 
-def _saved_types(path: Path, types: Sequence[str] | None) -> list[str]:
+def _saved_note(path: Path) -> dict:
+    """Return task and labels of a saved head."""
+    remedy = "Save the model again."
+    note = read_json(path, remedy, error=WeightsError)
+    if note is None:
+        raise WeightsError(f"{path} does not exist, so the task of the head is not known. {remedy}")
+    labels = note.get("labels")
+    names = labels is None or (isinstance(labels, list) and all(isinstance(label, str) for label in labels))
+    if not isinstance(note.get("task"), str) or not names:
+        raise WeightsError(f"{path} does not say the task and the labels of the head. {remedy}")
+    return note
+
+
+def _saved_types(path: Path, labels: list[str] | None, types: Sequence[str] | None) -> list[str]:
     """Return the entity types of a saved head; refuse others, whose head could have the same shape."""
-    content = read_json(path, "Save the model again.", error=WeightsError)
-    labels = (content or {}).get("labels")
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+    if not labels:
         raise WeightsError(f"{path} does not say the tags of the head. Save the model again.")
     saved = types_of(labels)
     if types is not None and list(types) != saved:

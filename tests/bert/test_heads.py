@@ -107,8 +107,8 @@ def test_heads_start_as_the_original_does():
     heads = {
         "masked words": MaskedLanguageModelHead(configuration, embedding).transform,
         "next sentence": next_sentence_head(configuration),
-        "sequence": sequence_classification_head(configuration, 7).classifier,
-        "token": token_classification_head(configuration, 9).classifier,
+        "sequence": sequence_classification_head(configuration, 7),
+        "token": token_classification_head(configuration, 9),
         "span": span_head(configuration),
     }
     for name, linear in heads.items():

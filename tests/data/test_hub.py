@@ -579,7 +579,7 @@ assert len(question_answering.answer_questions(model, rows["question"], rows["co
 rows = load_texts("entities")["train"]
 model = entities.entity_model()
 features = entities.entity_features(rows["tokens"], tokenizer, rows["tags"])
-fine_tune(model, entities.model_inputs(features), entities.entity_loss, once, progress=False)
+fine_tune(model, entities.model_inputs(features), entities.entity_loss, once, progress=False, collate=entities.pad_entities)
 assert len(entities.predict_tags(model, features)[0]) == 4
 
 from course_lib.pretraining.texts import HubDocuments

@@ -213,7 +213,8 @@ def test_conll(tmp_path, model_folder, tokenizer):
     assert rows["tags"][:] == [["B-PER", "O", "O", "B-LOC", "O"], ["B-LOC", "B-ORG", "O", "O"]]  # from IOB1
     features = entities.entity_features(rows["tokens"], tokenizer, rows["tags"])
     model = entities.entity_model(source=model_folder)
-    fine_tune(model, entities.model_inputs(features), entities.entity_loss, ONCE, progress=False)
+    rows_ = entities.model_inputs(features)
+    fine_tune(model, rows_, entities.entity_loss, ONCE, progress=False, collate=entities.pad_entities)
     predicted = entities.predict_tags(model, features)
     assert [len(tags) for tags in predicted] == [5, 4]
     assert set(entities.entity_scores(rows["tags"], predicted)) == {"precision", "recall", "f1"}

@@ -35,6 +35,7 @@ from course_lib.finetuning.entities import (
     gazetteer_tags,
     iob1_to_bio,
     model_inputs,
+    pad_entities,
     pair_entities,
     predict_tags,
     recall_by_seen,
@@ -67,7 +68,7 @@ def tiny_model(tags=TAGS, dropout: float = 0.0) -> TaskModel:
         intermediate_size=40, max_position_embeddings=64, hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     return TaskModel(
-        BertEncoder(configuration), token_classification_head(configuration, len(tags)), pooled=False
+        BertEncoder(configuration), token_classification_head(configuration, len(tags)), False, tags
     )
 
 
@@ -410,7 +411,7 @@ def test_a_tiny_model_learns_tags_by_heart():
     tags = [["B-LOC", "O", "B-PER"], ["B-ORG", "O", "B-LOC"]]
     features = entity_features(words, TOKENIZER, tags)
     model, c = tiny_model(), TrainingConfiguration(learning_rate=1e-2, epochs=40, batch_size=2)
-    fine_tune(model, model_inputs(features), entity_loss, c, progress=False)
+    fine_tune(model, model_inputs(features), entity_loss, c, progress=False, collate=pad_entities)
     assert predict_tags(model, features) == tags
     text = "Siemens left Reykjavik"
     assert [(text[a:b], kind) for a, b, kind in find_entities(text, model, TOKENIZER)] == [
@@ -425,7 +426,31 @@ def test_a_loss_that_is_no_number_stops_the_run_with_one_sentence():
     with pytest.raises(
         TrainingDivergedError, match=r"The loss is nan at step 1 of 2\. Lower the learning rate"
     ):
-        fine_tune(model, features, entity_loss, TrainingConfiguration(epochs=2, batch_size=4), progress=False)
+        c = TrainingConfiguration(epochs=2, batch_size=4)
+        fine_tune(model, features, entity_loss, c, progress=False, collate=pad_entities)
+
+
+def test_a_model_carries_its_tags_and_refuses_others():
+    """With the tags of CoNLL read by number, a product would be called an organization."""
+    own = tags_of(["PRODUCT", "PER"])
+    model = tiny_model(tags=own)
+    nn.init.zeros_(model.head.weight)
+    with torch.no_grad():
+        model.head.bias.copy_(torch.tensor([0.0, 9.0, 0.0, 0.0, 0.0]))  # B-PRODUCT everywhere
+    features = entity_features([["Zephyr", "left"]], TOKENIZER)
+    assert predict_tags(model, features) == [["B-PRODUCT", "B-PRODUCT"]]
+    assert {kind for *_, kind in find_entities("Zephyr left", model, TOKENIZER)} == {"PRODUCT"}
+    assert predict_tags(model, features, own) == [["B-PRODUCT", "B-PRODUCT"]]
+    for tags in (TAGS, tags_of(["PER", "PRODUCT"])):
+        with pytest.raises(CourseError, match=r"made for the tags O, B-PRODUCT.*Leave the tags out"):
+            predict_tags(model, features, tags)
+    model.labels = None
+    with pytest.raises(CourseError, match="carries no tags"):
+        predict_tags(model, features)
+    with pytest.raises(CourseError, match=r"5 outputs, and 9 tags are given"):
+        find_entities("Zephyr left", model, TOKENIZER, TAGS)
+    with pytest.raises(CourseError, match=r"5 outputs, and there are 3 labels"):
+        TaskModel(model.encoder, model.head, False, tags_of(["PER"]))
 
 
 def test_a_model_folder_without_tokenizer_is_named(tmp_path):

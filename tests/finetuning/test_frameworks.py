@@ -14,7 +14,7 @@ from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import sequence_classification_head, token_classification_head
 from course_lib.errors import CourseError, SequenceTooLongError
 from course_lib.finetuning.classification import classification_loss
-from course_lib.finetuning.entities import entity_loss
+from course_lib.finetuning.entities import entity_loss, pad_entities
 from course_lib.finetuning.frameworks import (
     fine_tune_with_lightning,
     fine_tune_with_trainer,
@@ -25,7 +25,6 @@ from course_lib.finetuning.loop import (
     TrainingConfiguration,
     TrainingDivergedError,
     fine_tune,
-    freeze_body,
 )
 from course_lib.training.batching import BucketBatchSampler, length_buckets, pad_batch
 
@@ -58,13 +57,16 @@ def rows(count: int = 18, pooled: bool = True) -> list[dict]:
     return features
 
 
-def plain(pooled: bool = True, c: TrainingConfiguration = C, part: str | None = None):
+def kind_of(pooled: bool) -> dict:
+    """What training is told about the rows of a kind of head."""
+    if pooled:
+        return {"loss_of": classification_loss}
+    return {"loss_of": entity_loss, "collate": pad_entities}
+
+
+def plain(pooled: bool = True, c: TrainingConfiguration = C):
     model = small_model(pooled)
-    if part:
-        freeze_body(model, part)
-    history = fine_tune(
-        model, rows(pooled=pooled), classification_loss if pooled else entity_loss, c, progress=False
-    )
+    history = fine_tune(model, rows(pooled=pooled), configuration=c, progress=False, **kind_of(pooled))
     return model, history
 
 
@@ -75,7 +77,7 @@ def test_losses_and_weights_are_those_of_the_plain_loop(fine_tune_with, pooled):
     wanted_model, wanted = plain(pooled)
     model = small_model(pooled)
     torch.rand(7)  # a draw between building and training is nobody's business
-    found = fine_tune_with(model, rows(pooled=pooled), classification_loss if pooled else entity_loss, C)
+    found = fine_tune_with(model, rows(pooled=pooled), configuration=C, **kind_of(pooled))
     assert len(found.losses) == 3 * math.ceil(18 / 4)
     assert found.losses == pytest.approx(wanted.losses, abs=1e-4)
     for name, tensor in wanted_model.state_dict().items():
@@ -118,10 +120,9 @@ def test_every_setting_reaches_the_framework(fine_tune_with, change, monkeypatch
 @pytest.mark.parametrize("part", ["embeddings", "half", "all"])
 def test_what_is_frozen_stays_frozen(fine_tune_with, part):
     """Error 23: freezing the wrong parameters."""
-    c = dataclasses.replace(C, frozen="none")
-    wanted_model, _ = plain(c=c, part=part)
+    c = dataclasses.replace(C, frozen=part)
+    wanted_model, _ = plain(c=c)
     model = small_model()
-    freeze_body(model, part)
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
     fine_tune_with(model, rows(), classification_loss, c)
     kept = {name for name, p in model.named_parameters() if torch.equal(before[name], p)}

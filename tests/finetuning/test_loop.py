@@ -15,7 +15,7 @@ from course_lib.bert.heads import sequence_classification_head, token_classifica
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.finetuning import loop
 from course_lib.finetuning.classification import classification_loss
-from course_lib.finetuning.entities import entity_loss
+from course_lib.finetuning.entities import entity_loss, pad_entities
 from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
@@ -97,10 +97,11 @@ def test_eight_rows_are_learned_by_heart(pooled, precision, monkeypatch):
             {"input_ids": f["input_ids"], "labels": [i % 2 for i in f["input_ids"]]} for f in features
         ]
         loss = entity_loss
+    collate = pad_batch if pooled else pad_entities
     c = TrainingConfiguration(learning_rate=5e-3, epochs=40, batch_size=4, precision=precision)
-    history = train(model, features, loss, c)
+    history = train(model, features, loss, c, collate=collate)
     assert history.losses[0] > 0.4 and max(history.losses[-2:]) < 0.02
-    for feature, scores in zip(features, predict(model, features), strict=True):
+    for feature, scores in zip(features, predict(model, features, collate=collate), strict=True):
         wanted = feature["label"] if pooled else feature["labels"]
         assert scores.argmax(dim=-1).tolist() == wanted
 
@@ -164,7 +165,7 @@ def test_freezing_a_part_freezes_it_and_unfreezes_everything_else(part, before):
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.1)
     old = state(model)
-    train(model, c=dataclasses.replace(FAST, frozen="none", weight_decay=0.1))
+    train(model, c=dataclasses.replace(FAST, frozen=part, weight_decay=0.1))
     kept = {name for name, tensor in model.state_dict().items() if torch.equal(old[name], tensor)}
     assert kept == wanted
 
@@ -182,16 +183,16 @@ def test_an_unknown_part_is_refused_and_nothing_is_changed():
 
 def test_a_model_with_nothing_left_to_train_is_refused():
     model = small_model()
-    loop.freeze(model)
+    model.head = nn.Identity()
     with pytest.raises(CourseError, match="Every parameter of the model is frozen"):
-        train(model)
+        train(model, c=dataclasses.replace(FAST, frozen="all"))
 
 
 def test_a_pooler_that_the_task_does_not_use_stays_as_it_is():
     model = small_model(pooled=False)
     features = [{"input_ids": f["input_ids"], "labels": [1] * len(f["input_ids"])} for f in rows()]
     before = state(model.encoder.pooler)
-    train(model, features, entity_loss)
+    train(model, features, entity_loss, collate=pad_entities)
     assert all(
         torch.equal(before[name], tensor) for name, tensor in model.encoder.pooler.state_dict().items()
     )

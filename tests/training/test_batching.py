@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import token_classification_head
+from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel
 from course_lib.training.batching import (
     BucketBatchSampler,
@@ -74,7 +77,7 @@ def test_padding_reaches_to_the_longest_row_and_no_further(rows):
         {"input_ids": ids, "token_type_ids": [1] * len(ids), "labels": [5] * len(ids), "label": i}
         for i, ids in enumerate(rows)
     ]
-    batch = pad_batch(features)
+    batch = pad_batch(features, padding={"labels": -100})
     longest = max(map(len, rows))
     assert batch["input_ids"].shape == (len(rows), longest)
     for i, ids in enumerate(rows):
@@ -90,7 +93,9 @@ def test_padding_reaches_to_the_longest_row_and_no_further(rows):
 @pytest.mark.parametrize(("length", "width"), [(None, 3), (2, 3), (3, 3), (7, 7)])
 def test_padding_to_a_fixed_length_never_cuts(length, width):
     batch = pad_batch(
-        [{"input_ids": [7, 5, 8], "labels": [1, 2, 3]}, {"input_ids": [7], "labels": [1]}], length
+        [{"input_ids": [7, 5, 8], "labels": [1, 2, 3]}, {"input_ids": [7], "labels": [1]}],
+        length,
+        padding={"labels": -100},
     )
     assert batch["input_ids"].shape == batch["labels"].shape == batch["attention_mask"].shape == (2, width)
     assert batch["attention_mask"].sum(dim=1).tolist() == [3, 1]
@@ -105,6 +110,19 @@ def test_the_sampler_gives_the_buckets_of_each_epoch(lengths, size, pool, seed):
         batches = list(sampler)
         assert batches == length_buckets(lengths, size, same, pool)
         assert len(sampler) == len(batches)
+
+
+def test_a_task_says_what_pads_its_own_fields():
+    """Another label of each token, whatever it is called, is never trained on behind a row's end."""
+    features = [{"input_ids": [7, 5, 8], "sentiments": [1, 0, 1]}, {"input_ids": [7], "sentiments": [1]}]
+    with pytest.raises(
+        CourseError, match=r"'sentiments' has a value for each token, and nothing says what pads it"
+    ):
+        pad_batch(features)
+    batch = pad_batch(features, padding={"sentiments": -100})
+    assert batch["sentiments"].tolist() == [[1, 0, 1], [1, -100, -100]]
+    ((_, batch),) = inference_batches(features, 2, partial(pad_batch, padding={"sentiments": -1}))
+    assert batch["sentiments"].tolist() == [[1, 0, 1], [1, -1, -1]]
 
 
 def test_a_real_token_0_is_not_taken_for_padding():

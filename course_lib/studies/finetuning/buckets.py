@@ -233,7 +233,7 @@ def largest_difference(name: str, configuration: Configuration = CONFIGURATION, 
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
         rows = task.features[: steps * c.batch_size]
-        making = batch_making(batches, chosen.max_length)
+        making = batch_making(batches, chosen.max_length, task.collate)
         losses.append(fine_tune(model, rows, task.loss_of, run, progress=False, **making).losses)
     return float(np.abs(np.subtract(*losses)).max())
 

@@ -81,7 +81,7 @@ def random_entity_model() -> TaskModel:
     """Return a model of the bundled encoder's sizes with random weights in every part."""
     configuration = BertConfiguration.from_file(encoder_folder("bundled") / "config.json")
     head = token_classification_head(configuration, len(TAGS))
-    return TaskModel(BertEncoder(configuration), head, pooled=False)
+    return TaskModel(BertEncoder(configuration), head, pooled=False, labels=TAGS)
 
 
 def entity_parts(
