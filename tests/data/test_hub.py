@@ -508,14 +508,14 @@ def test_the_doctor_sees_the_hub_and_says_what_to_do_without_it(hub, monkeypatch
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint + "/")
     monkeypatch.setenv("COURSE_PROFILE", "full")
-    assert doctor._hub()[0] and "reachable" in doctor._hub()[2]
+    assert doctor._hub()[0] == doctor.OK and "reachable" in doctor._hub()[2]
     hub.faults.append(Fault("status", "/api/models", status=503))
-    well, _, text = doctor._hub()
-    assert not well and hub.endpoint in text and "unset COURSE_PROFILE" in text
+    level, _, text = doctor._hub()
+    assert level == doctor.FAIL and hub.endpoint in text and "status 503" in text and "unset COURSE_PROFILE" in text
     hub.faults.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     hub.requests.clear()
-    assert not doctor._hub()[0] and hub.requests == []
+    assert doctor._hub()[0] == doctor.FAIL and hub.requests == []
 
 
 NO_NAMES = """

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import torch
 
-from course_lib import settings
+from course_lib import cli, settings
 from course_lib.bert.inputs import SpecialIds, pack
 from course_lib.bert.loading import load_encoder
 from course_lib.bert.tokenizer import load_tokenizer
@@ -19,7 +19,7 @@ from course_lib.data.readers import read_cmrc, read_glue, read_swag
 from course_lib.data.sources import load_texts
 from course_lib.data.splits import needed_parts
 from course_lib.errors import CourseError, DataFileError, SettingError
-from course_lib.finetuning import classification, entities, launch, question_answering
+from course_lib.finetuning import classification, entities, question_answering
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
 from course_lib.settings import NOTEBOOKS
 from course_lib.training.batching import pad_batch
@@ -445,8 +445,8 @@ def test_answers_at_wrong_offsets_are_moved_on_request_in_every_way_to_read(tmp_
     assert [answer["answer_start"][0] for answer in rows["answers"]][-1] == 0
     words = ["questions", "--encoder", str(model_folder), "--texts", str(folder), "--epochs", "1", "--cpu"]
     words += ["--max-length", "48"]
-    assert launch.main(words) == 1 and "--repair" in capsys.readouterr().err
-    assert launch.main([*words, "--repair"]) == 0
+    assert cli.main(["finetune", *words]) == 2 and "--repair" in capsys.readouterr().err
+    assert cli.main(["finetune", *words, "--repair"]) == 0
 
 
 def test_what_a_reader_cannot_be_told_is_refused():
@@ -500,7 +500,7 @@ def test_the_command_of_the_lessons_runs_on_files_in_the_official_layout(
     layout, part, metric = LAYOUTS[task]
     words = ["--encoder", str(model_folder), "--texts", str(layout(tmp_path / "texts")), "--max-length", "48"]
     words += ["--epochs", "1", "--batch-size", "4", "--save", str(tmp_path / "saved"), "--cpu"]
-    assert launch.main([task, *words]) == 0
+    assert cli.main(["finetune", task, *words]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["task"] == task and said["part"] == part and said["updates"] >= 1 and metric in said
     assert load_encoder(tmp_path / "saved").configuration.hidden_size == 32

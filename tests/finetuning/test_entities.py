@@ -41,6 +41,7 @@ from course_lib.finetuning.entities import (
     recall_by_seen,
     split_words,
     tag_scores,
+    tags_of,
     tags_on_every_piece,
     type_confusion,
 )

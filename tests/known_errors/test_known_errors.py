@@ -121,7 +121,7 @@ def test_a_default_a_method_with_super_and_a_decorated_function_can_be_changed()
     import torch
 
     from course_lib.bert.configuration import BertConfiguration
-    from course_lib.bert.heads import sequence_classification_head
+    from course_lib.bert.heads import LinearHead
     from course_lib.finetuning.loop import predict
     from course_lib.training.optimization import adamw
 
@@ -132,9 +132,9 @@ def test_a_default_a_method_with_super_and_a_decorated_function_can_be_changed()
         assert adamw(layer, 0.1).defaults["eps"] == 0.5
     assert adamw(layer, 0.1).defaults["eps"] == 1e-6
     configuration = BertConfiguration(hidden_size=8, num_attention_heads=2)
-    labels, seven = (f"nn.Linear(configuration.hidden_size, {n})" for n in ("number_of_labels", 7))
-    with put_in(mutant_of(labels, seven, "course_lib.bert.heads:sequence_classification_head.__init__")):
-        assert sequence_classification_head(configuration, 2).classifier.out_features == 7
-    assert sequence_classification_head(configuration, 2).classifier.out_features == 2
+    outputs, seven = (f"super().__init__(configuration.hidden_size, {n})" for n in ("outputs", 7))
+    with put_in(mutant_of(outputs, seven, "course_lib.bert.heads:LinearHead.__init__")):
+        assert LinearHead(configuration, 2).out_features == 7
+    assert LinearHead(configuration, 2).out_features == 2
     with put_in(mutant_of("if not features:", "if features == []:", "course_lib.finetuning.loop:predict")):
         assert predict(None, []) == []
