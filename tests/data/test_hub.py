@@ -511,7 +511,12 @@ def test_the_doctor_sees_the_hub_and_says_what_to_do_without_it(hub, monkeypatch
     assert doctor._hub()[0] == doctor.OK and "reachable" in doctor._hub()[2]
     hub.faults.append(Fault("status", "/api/models", status=503))
     level, _, text = doctor._hub()
-    assert level == doctor.FAIL and hub.endpoint in text and "status 503" in text and "unset COURSE_PROFILE" in text
+    assert (
+        level == doctor.FAIL
+        and hub.endpoint in text
+        and "status 503" in text
+        and "unset COURSE_PROFILE" in text
+    )
     hub.faults.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     hub.requests.clear()

@@ -317,18 +317,23 @@ def open_study(
 
 
 def _check_same_study(study: optuna.Study, identity: dict) -> None:
-    """Note in a new study what it is made of; refuse one that was made of something else."""
-    identity = json.loads(json.dumps(identity))  # tuples become lists, as in the storage
+    """Note in a study what it is made of; refuse one that was made of something else.
+
+    Who only looks at a study need not say what its trials run: what is None is neither noted nor compared.
+    """
+    identity = {key: value for key, value in json.loads(json.dumps(identity)).items() if value is not None}
     noted = study.user_attrs.get("course")
-    if noted is None and not study.trials:
-        study.set_user_attr("course", identity)
-    elif noted != identity:
-        noted = noted or {}
-        different = ", ".join(key for key in identity if noted.get(key) != identity[key])
+    if noted is None and study.trials:
+        noted = dict.fromkeys(identity)  # of another program
+    noted = noted or {}
+    different = [key for key in identity if key in noted and noted[key] != identity[key]]
+    if different:
         raise SettingError(
-            f"The study {study.study_name!r} in this storage was made with another {different}, and its trials can't be "
-            "compared with new ones. Give the study another name, or the options it was made with."
+            f"The study {study.study_name!r} in this storage was made with another {', '.join(different)}, and its trials "
+            "can't be compared with new ones. Give the study another name, or the options it was made with."
         )
+    if noted != noted | identity:
+        study.set_user_attr("course", noted | identity)
 
 
 def _storage_error(error: Exception) -> SettingError:

@@ -268,6 +268,7 @@ def test_a_study_of_other_trials_is_not_joined(tmp_path, changes, word):
 
     search.work(opened(**given), formula, 1)
     assert len(opened(**given).trials) == 1
+    assert len(opened(**(given | {"trial": None})).trials) == 1  # to look at it
     with pytest.raises(SettingError, match=rf"'one'.*another {word}.*another name"):
         opened(**(given | changes))
 
