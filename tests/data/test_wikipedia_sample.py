@@ -10,6 +10,7 @@ import os
 import gensim.corpora.wikicorpus
 import pytest
 
+from course_lib import files as course_files
 from course_lib import settings
 from course_lib.data import wikipedia
 from course_lib.data.wikipedia import clean_article, load_wikipedia
@@ -160,13 +161,15 @@ def test_a_damaged_cache_is_made_anew(archive, tmp_path, damage):
     assert json.loads(path.read_text(encoding="utf-8")) == WANTED
 
 
-@pytest.mark.parametrize("where", ["replace", "dump", "mkdir"])
+@pytest.mark.parametrize("where", ["replace", "open", "mkdir"])
 def test_a_full_disk_costs_the_cache_and_nothing_else(archive, tmp_path, monkeypatch, where):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    target = {"replace": os, "dump": wikipedia.json, "mkdir": wikipedia.Path}[where]
-    monkeypatch.setattr(target, where, full)
+    target = {"replace": os, "open": course_files, "mkdir": wikipedia.Path}[where]
+    monkeypatch.setattr(
+        target, where, full, raising=where != "open"
+    )  # a built-in function, before it is hidden
     cache = tmp_path / "cache"
     assert load_wikipedia(cache) == WANTED
     assert not cache.exists() or not list(cache.iterdir())
