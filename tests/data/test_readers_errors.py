@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from course_lib.data import readers
 from course_lib.data.readers import lines, plain_text, tables
 from course_lib.errors import DataFileError
+
+sys.path.append(str(Path(__file__).parent))
+import format_writers
 
 MNLI, SST2 = partial(readers.read_glue, task="MNLI"), partial(readers.read_glue, task="SST-2")
 STSB, RTE = partial(readers.read_glue, task="STS-B"), partial(readers.read_glue, task="RTE")
@@ -456,7 +461,7 @@ class TestImdbFolder:
     def folder(self, tmp_path):
         row = {"text": "Fine.", "label": 1, "rating": 8, "id": 0}
         rows = [row, row | {"label": 0, "rating": 2}]
-        readers.write_imdb_folder({"train": rows, "test": rows}, tmp_path / "aclImdb")
+        format_writers.write_imdb_folder({"train": rows, "test": rows}, tmp_path / "aclImdb")
         return tmp_path / "aclImdb"
 
     @pytest.mark.parametrize(
@@ -529,131 +534,6 @@ class TestCorpusFolder:
             readers.read_plain_text(tmp_path)
 
 
-QUESTION = {"id": "q", "title": "", "context": "A cup.", "question": "?", "is_impossible": False}
-QUESTION |= {
-    "answers": {"text": ["cup"], "answer_start": [2]},
-    "plausible_answers": {"text": [], "answer_start": []},
-}
-SENTENCE = {"document": 0, "tokens": ["Ana"], "tags": ["B-PER"]}
-CHOICE = {"sent1": "He sits.", "sent2": "", "endings": list("abcd"), "label": 3}
-GLUE_ROW = {"sentence": "Fine.", "label": 1, "idx": 0}
-IMDB_ROW = {"text": "Fine.", "label": 1, "rating": 8, "id": 0}
-DOCUMENT = {"title": "", "sentences": ["One."]}
-
-
-def write_imdb(rows, path):
-    readers.write_imdb_folder({"train": rows}, path)
-
-
-def write_sst2(rows, path):
-    readers.write_glue(rows, path, "SST-2")
-
-
-def write_documents(rows, path):
-    readers.write_plain_text(rows, path, folder=True)
-
-
-WRONG_ROWS = [
-    (readers.write_squad, QUESTION, {"answers": {"text": ["cup"], "answer_start": [1]}}, "at its offset 1"),
-    (readers.write_squad, QUESTION, {"answers": {"text": ["cup"], "answer_start": []}}, "0 offsets"),
-    (readers.write_squad, QUESTION, {"answers": {"text": ["cup"], "answer_start": ["2"]}}, "whole number"),
-    (readers.write_squad, QUESTION, {"context": None}, "a string is wanted, and it is null"),
-    (readers.write_squad, QUESTION, {"is_impossible": True}, "has an answer"),
-    (
-        partial(readers.write_squad, version="1.1"),
-        QUESTION,
-        {"answers": QUESTION["plausible_answers"], "is_impossible": True},
-        "no impossible questions",
-    ),
-    (partial(readers.write_squad, version="3"), QUESTION, {}, "no version '3'"),
-    (readers.write_conll, SENTENCE, {"tokens": ["New York"]}, "cannot keep the token"),
-    (readers.write_conll, SENTENCE, {"tokens": ["-DOCSTART-"]}, "cannot keep the token"),
-    (readers.write_conll, SENTENCE, {"tokens": [""]}, "cannot keep the token"),
-    (readers.write_conll, SENTENCE, {"tokens": []}, "0 tokens and 1 tags"),
-    (readers.write_conll, SENTENCE, {"tags": ["I-PER"]}, "continues no entity"),
-    (readers.write_conll, SENTENCE, {"tags": ["B-CITY"]}, "types="),
-    (readers.write_conll, SENTENCE, {"document": -1}, "rising order"),
-    (partial(readers.write_conll, columns=1), SENTENCE, {}, "columns=2"),
-    (readers.write_reviews, REVIEW, {"words": 5}, "has 2 words"),
-    (readers.write_reviews, REVIEW, {"label": True}, "a truth value"),
-    (write_sst2, GLUE_ROW, {"sentence": "a\tb"}, "2 columns are wanted"),
-    (write_sst2, GLUE_ROW, {"sentence": "a\nb"}, "line break"),
-    (write_sst2, GLUE_ROW, {"label": 2}, "the label is '2'"),
-    (write_sst2, GLUE_ROW, {"idx": 9}, "9 cannot be kept: it would be read as 0"),
-    (readers.write_swag, CHOICE, {"endings": ["a"]}, "four endings"),
-    (readers.write_swag, CHOICE, {"sent1": "a\nb"}, "line break"),
-    (readers.write_swag, CHOICE, {"label": 4}, "the label is '4'"),
-    (write_imdb, IMDB_ROW, {"label": 2}, "the label is 2"),
-    (write_imdb, IMDB_ROW, {"rating": 5}, "the rating is 5"),
-    (write_imdb, IMDB_ROW, {"id": -1}, "the id is -1"),
-    (write_imdb, IMDB_ROW, {"text": "a<br />b"}, "line_breaks=False"),
-    (readers.write_plain_text, DOCUMENT, {"title": "Tea"}, "drop_titles=True"),
-    (readers.write_plain_text, DOCUMENT, {"sentences": ["a\nb"]}, "line break"),
-    (readers.write_plain_text, DOCUMENT, {"sentences": []}, "at least one"),
-    (write_documents, DOCUMENT, {"title": "a/b"}, "no file can be named"),
-    (write_documents, DOCUMENT, {"title": ""}, "empty"),
-]
-WRITERS = {writer: row for writer, row, _, _ in WRONG_ROWS if not isinstance(writer, partial)}
-WRITERS[readers.write_cmrc] = QUESTION
-WRITERS[write_documents] = DOCUMENT | {"title": "Tea"}
-
-
-@pytest.mark.parametrize("writer, row, changes, words", WRONG_ROWS)
-def test_wrong_row_is_not_written(tmp_path, writer, row, changes, words):
-    with pytest.raises(DataFileError) as caught:
-        writer([row | changes], tmp_path / "out")
-    assert words in str(caught.value) and caught.value.path == tmp_path / "out"
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("writer", WRITERS)
-class TestEveryWriter:
-    def test_no_rows(self, tmp_path, writer):
-        with pytest.raises(DataFileError, match="there are no rows"):
-            writer([], tmp_path / "out")
-        assert not list(tmp_path.iterdir())
-
-    def test_missing_and_extra_columns(self, tmp_path, writer):
-        row = WRITERS[writer]
-        for wrong in (row | {"extra": 1}, dict(list(row.items())[1:]), "no row"):
-            with pytest.raises(DataFileError):
-                writer([wrong], tmp_path / "out")
-        assert not list(tmp_path.iterdir())
-
-    def test_an_interruption_leaves_the_old_file_and_nothing_else(self, tmp_path, writer):
-        def rows():
-            yield WRITERS[writer]
-            raise KeyboardInterrupt
-
-        is_file = writer not in (write_imdb, write_documents)
-        if is_file:
-            (tmp_path / "out").write_text("old")
-        with pytest.raises(KeyboardInterrupt):
-            writer(rows(), tmp_path / "out")
-        assert [path.name for path in tmp_path.iterdir()] == ["out"] * is_file
-        assert not is_file or (tmp_path / "out").read_text() == "old"
-
-    def test_a_folder_is_in_the_way(self, tmp_path, writer):
-        (tmp_path / "out").mkdir()
-        with pytest.raises(DataFileError, match=r"folder|there already"):
-            writer([WRITERS[writer]], tmp_path / "out")
-        assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-    def test_a_file_where_the_folder_should_be(self, tmp_path, writer):
-        (tmp_path / "taken").write_text("a file")
-        with pytest.raises(DataFileError, match="could not be written"):
-            writer([WRITERS[writer]], tmp_path / "taken" / "out")
-
-
-@pytest.mark.parametrize(
-    "writer, row", [(readers.write_squad, QUESTION), (write_imdb, IMDB_ROW), (readers.write_cmrc, QUESTION)]
-)
-def test_an_id_is_not_written_twice(tmp_path, writer, row):
-    with pytest.raises(DataFileError, match="stands twice"):
-        writer([row, row], tmp_path / "out")
-    assert not list(tmp_path.iterdir())
-
-
 def test_ids_stand_once_in_squad(tmp_path):
     document = json.loads(squad())
     document["data"] *= 2
@@ -673,7 +553,7 @@ def test_every_wrong_offset_is_counted(tmp_path):
 class TestStorage:
     @pytest.fixture
     def path(self, tmp_path):
-        readers.write_reviews([REVIEW] * 2500, tmp_path / "file")
+        format_writers.write_reviews([REVIEW] * 2500, tmp_path / "file")
         return tmp_path / "file"
 
     def test_small_data_needs_no_file(self, path):

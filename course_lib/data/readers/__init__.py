@@ -1,4 +1,4 @@
-"""One reader and one writer per official format.
+"""One reader per official format.
 
 ===============  =============================================  ============================================
 ``read_...``     format                                         columns
@@ -14,19 +14,18 @@ swag             SWAG, CSV                                      sent1, sent2, en
 plain_text       a sentence a line; a file or a folder          title, sentences
 ===============  =============================================  ============================================
 
-Each has its ``write_...``. A reader gives every record of a file or raises `course_lib.errors.DataFileError`,
-which names file, line or field, problem and remedy; it drops nothing silently. A writer writes whole files or
-none, and only what its reader will read back the same.
+A reader gives every record of a file or raises `course_lib.errors.DataFileError`, which names file, line or
+field, problem and remedy; it drops nothing silently.
 """
 
-from course_lib.data.readers.cmrc import read_cmrc, write_cmrc
-from course_lib.data.readers.conll import read_conll, write_conll
-from course_lib.data.readers.glue import read_glue, write_glue
-from course_lib.data.readers.imdb_folder import read_imdb_folder, write_imdb_folder
-from course_lib.data.readers.plain_text import read_plain_text, write_plain_text
-from course_lib.data.readers.reviews import read_reviews, write_reviews
-from course_lib.data.readers.squad import read_squad, write_squad
-from course_lib.data.readers.swag import read_swag, write_swag
+from course_lib.data.readers.cmrc import read_cmrc
+from course_lib.data.readers.conll import read_conll
+from course_lib.data.readers.glue import read_glue
+from course_lib.data.readers.imdb_folder import read_imdb_folder
+from course_lib.data.readers.plain_text import read_plain_text
+from course_lib.data.readers.reviews import read_reviews
+from course_lib.data.readers.squad import read_squad
+from course_lib.data.readers.swag import read_swag
 
 __all__ = [
     "read_cmrc",
@@ -37,12 +36,4 @@ __all__ = [
     "read_reviews",
     "read_squad",
     "read_swag",
-    "write_cmrc",
-    "write_conll",
-    "write_glue",
-    "write_imdb_folder",
-    "write_plain_text",
-    "write_reviews",
-    "write_squad",
-    "write_swag",
 ]

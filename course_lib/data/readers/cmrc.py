@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from course_lib.data.readers.squad import (
     Paragraph,
     question_rows,
     squad_features,
-    write_articles,
 )
 from course_lib.data.readers.tables import dataset_from_rows
 
@@ -88,19 +87,3 @@ def read_cmrc(path: str | Path, *, repair: bool = False, size_limit: int = SIZE_
                 "Read the file as SQuAD 2.0",
             )
     return dataset_from_rows(rows, squad_features(), path)
-
-
-def write_cmrc(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Write a CMRC 2018 file in the layout with offsets, whole or not at all.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_cmrc`, such as a Dataset; none is impossible.
-    path : file to write.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    write_articles(path, rows, "1.1")  # the rules of SQuAD 1.1: every question has an answer

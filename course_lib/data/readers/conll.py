@@ -7,15 +7,13 @@ entity begins with ``I-``, and with ``B-`` only right behind another of its type
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_lines
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import checked_row, refuse_change
 from course_lib.errors import DataFileError
-from course_lib.files import whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
 TYPES = ("PER", "ORG", "LOC", "MISC")
 SCHEMES = ("bio", "iob1")
 DOCUMENT_START = "-DOCSTART-"
-FILLER = "-X-"
 SENTENCE_LIMIT = 100_000  # tokens; more without a blank line between them are not a sentence
-COLUMNS = ("document", "tokens", "tags")
 
 
 class Sentence(NamedTuple):
@@ -182,69 +178,3 @@ def read_conll(
     detected = _survey(path, types, line_limit)
     rows = (_to_bio(sentence, scheme or detected) for sentence in _sentences(path, line_limit))
     return dataset_from_rows(rows, conll_features(), path)
-
-
-def write_conll(
-    rows: Iterable[Mapping[str, Any]],
-    path: str | Path,
-    *,
-    types: Collection[str] | None = None,
-    columns: int = 4,
-) -> None:
-    """Write tagged sentences in columns, in BIO, whole or not at all.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_conll`, such as a Dataset, in the order of their documents.
-    path : file to write.
-    types : entity types allowed; PER, ORG, LOC and MISC if left out.
-    columns : 2 for token and tag; with more, the ones between are filled with ``-X-``.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    if columns < 2:
-        raise DataFileError(path, f"{columns} columns cannot hold tokens and tags", "Give columns=2 or more")
-    path, filler, known, document, number = Path(path), [FILLER] * (columns - 2), _known_tags(types), -1, -1
-    with whole_text(path, error=DataFileError) as file:
-        for number, row in enumerate(rows):  # the number is wanted after the loop
-            place = Place(path).inside("rows").inside(number)
-            checked_row(row, COLUMNS, place)
-            _check_sentence(row, known, document, place)
-            for _ in range(document, row["document"]):
-                file.write(" ".join([DOCUMENT_START, *filler, "O"]) + "\n\n")
-            document = row["document"]
-            for token, tag in zip(row["tokens"], row["tags"], strict=True):
-                file.write(" ".join([token, *filler, tag]) + "\n")
-            file.write("\n")
-        if number < 0:
-            raise DataFileError(path, "there are no rows to write", "Give at least one row")
-
-
-def _check_sentence(row: Mapping[str, Any], known: set[str], document: int, place: Place) -> None:
-    """Refuse a sentence that the columns cannot keep."""
-    tokens, tags = row["tokens"], row["tags"]
-    if type(row["document"]) is not int or row["document"] < max(document, 0):
-        raise place.inside("document").error(
-            f"documents are numbered from 0 in rising order, and this is {describe(row['document'])}",
-            "Number and sort the rows",
-        )
-    if not tokens or len(tokens) != len(tags):
-        raise place.error(
-            f"there are {len(tokens)} tokens and {len(tags)} tags",
-            "Give every sentence a token, and each a tag",
-        )
-    for position, token in enumerate(tokens):
-        here = place.inside("tokens").inside(position)
-        spaced = re.search("[ \t\r\n]|^$", checked_text(token, here, empty=True))
-        if spaced or token == DOCUMENT_START:
-            raise here.error(f"the columns cannot keep the token {describe(token)}", "Change the token")
-        if position == 0 and token.startswith("\ufeff"):
-            raise here.error("a byte order mark begins the token", "Remove it")
-    for position, tag in enumerate(tags):
-        if tag not in known:
-            _raise_unknown({tag: place.inside("tags").inside(position)}, known)
-    places = [place.inside("tags").inside(position) for position in range(len(tags))]
-    refuse_change(row, _to_bio(Sentence(row["document"], places, list(tokens), list(tags)), "bio"), place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_records
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import write_records
 from course_lib.errors import DataFileError
 
 if TYPE_CHECKING:
@@ -275,48 +274,3 @@ def read_glue(
     """
     layout = glue_task(task, path)
     return dataset_from_rows(_rows(path, layout, skip_broken, line_limit), glue_features(layout), path)
-
-
-def write_glue(rows: Iterable[Mapping[str, Any]], path: str | Path, task: str) -> None:
-    """Write a file of GLUE, whole or not at all; official columns that the rows lack are left empty.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_glue`; labelled, or all -1 for a test set.
-    path : file to write.
-    task : as in :func:`read_glue`.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    layout, rows = glue_task(task, path), iter(rows)
-    first = next(rows, None)
-    labelled = isinstance(first, Mapping) and first.get("label") != NO_LABEL
-    header = list(layout.header if labelled else layout.test_header)
-    first_line = "\t".join(header) if layout.has_header or not labelled else None
-
-    def format_row(row: Mapping[str, Any], place: Place) -> str:
-        record = dict.fromkeys(header, "")
-        for name, column in zip(layout.sentence_columns, layout.sentences, strict=True):
-            record[column] = checked_text(row[name], place.inside(name), empty=layout.may_be_empty)
-        if layout.index in record:
-            record[layout.index] = str(row["idx"])
-        if labelled:
-            known = layout.labels is not None and row["label"] in range(len(layout.labels))
-            record[layout.label] = layout.labels[int(row["label"])] if known else repr(row["label"])
-        return "\t".join(record.values())
-
-    def parse_line(line: str, place: Place) -> dict[str, Any]:
-        number = place.line - (1 if first_line is None else 2)
-        row = _parse_line(line, place, header, layout, number)
-        if row["idx"] in seen:
-            raise place.inside("idx").error(f"the index {row['idx']} stands twice", "Make it unique")
-        seen.add(row["idx"])
-        return row
-
-    seen: set[int] = set()
-    columns = (*layout.sentence_columns, "label", "idx")
-    every_row = rows if first is None else chain([first], rows)
-    write_records(path, every_row, columns, format_row, parse_line, first_line)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,7 @@ from course_lib.data.readers.lines import (
     read_text,
 )
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import checked_row
 from course_lib.errors import DataFileError
-from course_lib.files import whole_folder
 
 if TYPE_CHECKING:
     from datasets import DatasetDict, Features
@@ -30,7 +27,6 @@ RATINGS = (range(1, 5), range(7, 11))  # stars of each label; reviews of 5 and 6
 OFFICIAL_SPLITS = ("train", "test")
 FILE_NAME = re.compile(r"([0-9]{1,18})_([0-9]{1,3})\.txt")
 LINE_BREAK = "<br />"  # what the archive has in place of line breaks
-COLUMNS = ("text", "label", "rating", "id")
 
 
 def imdb_features() -> Features:
@@ -134,64 +130,3 @@ def read_imdb_folder(
             for name in _splits(folder)
         }
     )
-
-
-def _check_review(row: Any, line_breaks: bool, seen: set, place: Place) -> str:
-    """Return the text of the file for a row, once it is known to be read back the same."""
-    checked_row(row, COLUMNS, place)
-    if type(row["label"]) is not int or row["label"] not in range(len(LABELS)):
-        raise place.inside("label").error(
-            f"the label is {describe(row['label'])}", "Use 0 (neg) or 1 (pos); others cannot be written"
-        )
-    _check_rating(row["rating"], row["label"], place.inside("rating"))
-    if type(row["id"]) is not int or not 0 <= row["id"] < 10**18:
-        raise place.inside("id").error(f"the id is {describe(row['id'])}", "Use a whole number from 0")
-    if (row["label"], row["id"]) in seen:
-        raise place.inside("id").error(f"the id {row['id']} stands twice", "Make the ids unique")
-    seen.add((row["label"], row["id"]))
-    text = checked_text(row["text"], place.inside("text"))
-    written = text.replace("\n", LINE_BREAK) if line_breaks else text
-    back = written.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
-    if (back.replace(LINE_BREAK, "\n") if line_breaks else back) != text:
-        raise place.inside("text").error(
-            f"the text would not be read back the same (a {LINE_BREAK}, or a line end or mark at its ends)",
-            "Change the text, or write and read it with line_breaks=False",
-        )
-    return written
-
-
-def write_imdb_folder(
-    splits: Mapping[str, Iterable[Mapping[str, Any]]], path: str | Path, *, line_breaks: bool = True
-) -> None:
-    """Write a folder like aclImdb, whole or not at all; nothing may stand under its name yet.
-
-    Parameters
-    ----------
-    splits : by split, rows with the columns of :func:`read_imdb_folder`, such as a DatasetDict.
-    path : folder to make.
-    line_breaks : turn line breaks into ``<br />``, as the archive has it.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the folder cannot be written.
-    """
-    path = Path(path)
-    if not splits:
-        raise DataFileError(path, "there are no splits to write", "Give at least one, such as 'train'")
-    with whole_folder(path, error=DataFileError) as folder:
-        for name, rows in splits.items():
-            if not re.fullmatch(r"\w[\w.-]*", name) or name in LABELS:
-                raise DataFileError(
-                    path, f"no split can be named {name!r}", "Name it train, test or the like"
-                )
-            for label in LABELS:
-                os.makedirs(folder / name / label)
-            seen: set[tuple[int, int]] = set()
-            for number, row in enumerate(rows):
-                place = Place(path, field=name).inside(number)
-                text = _check_review(row, line_breaks, seen, place)
-                file = folder / name / LABELS[row["label"]] / f"{row['id']}_{row['rating']}.txt"
-                file.write_text(text, encoding="utf-8", newline="")
-            if not seen:
-                raise DataFileError(path, f"there are no rows in the split {name!r}", "Give at least one row")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +11,15 @@ from course_lib.data.readers.lines import (
     Place,
     checked_folder,
     checked_text,
-    describe,
     folder_entries,
     read_lines,
 )
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import checked_row
 from course_lib.errors import DataFileError
-from course_lib.files import whole_folder, whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
-COLUMNS = ("title", "sentences")
 DOCUMENT_LIMIT = 64 * 2**20  # characters; a document is held in memory whole
 
 
@@ -98,70 +94,3 @@ def read_plain_text(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Datase
         documents = _documents(path, line_limit, blank_lines_part=True)
         rows = ({"title": "", "sentences": sentences} for sentences in documents)
     return dataset_from_rows(rows, plain_text_features(), path)
-
-
-def _checked_document(row: Any, place: Place) -> str:
-    """Return the text of a document, once it is known to be read back the same."""
-    checked_row(row, COLUMNS, place)
-    if not isinstance(row["sentences"], list) or not row["sentences"]:
-        raise place.inside("sentences").error("a document needs a list of sentences", "Give at least one")
-    for position, sentence in enumerate(row["sentences"]):
-        here = place.inside("sentences").inside(position)
-        checked_text(sentence, here)
-        if sentence != sentence.strip() or "\n" in sentence:
-            raise here.error("there is white space around the sentence, or a line break in it", "Remove it")
-        if sentence.startswith("\ufeff"):
-            raise here.error("a byte order mark begins the sentence", "Remove it")
-    return "\n".join(row["sentences"]) + "\n"
-
-
-def write_plain_text(
-    rows: Iterable[Mapping[str, Any]], path: str | Path, *, folder: bool = False, drop_titles: bool = False
-) -> None:
-    """Write a corpus, whole or not at all.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_plain_text`, such as a Dataset.
-    path : file to write, or folder to make; no folder of that name may be there yet.
-    folder : write one file a document, named by its title, rather than one file of all.
-    drop_titles : allow titles to be lost, which a single file cannot keep.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or it cannot be written.
-    """
-    path, number = Path(path), -1
-    if folder:
-        _write_folder(rows, path)
-        return
-    with whole_text(path, error=DataFileError) as file:
-        for number, row in enumerate(rows):  # the number is wanted after the loop
-            place = Place(path).inside("rows").inside(number)
-            text = _checked_document(row, place)
-            if row["title"] and not drop_titles:
-                raise place.inside("title").error(
-                    f"a file cannot keep the title {describe(row['title'])}",
-                    "Write a folder with folder=True, or give titles up with drop_titles=True",
-                )
-            file.write(("\n" if number else "") + text)
-        if number < 0:
-            raise DataFileError(path, "there are no rows to write", "Give at least one row")
-
-
-def _write_folder(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-    seen: set[str] = set()
-    with whole_folder(path, error=DataFileError) as folder:
-        for number, row in enumerate(rows):
-            place = Place(path).inside("rows").inside(number)
-            text, here = _checked_document(row, place), place.inside("title")
-            title = checked_text(row["title"], here)
-            if title.startswith(".") or any(c in '/\\:*?"<>|' or not c.isprintable() for c in title):
-                raise here.error(f"no file can be named {describe(title)} everywhere", "Change the title")
-            if title.casefold() in seen:  # some systems do not tell capitals from small letters in names
-                raise here.error(f"the title {describe(title)} stands twice", "Make the titles unique")
-            seen.add(title.casefold())
-            (folder / f"{title}.txt").write_text(text, encoding="utf-8", newline="")
-        if not seen:
-            raise DataFileError(path, "there are no rows to write", "Give at least one row")

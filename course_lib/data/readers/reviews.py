@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.data.readers.json_text import member, parse_json
 from course_lib.data.readers.lines import LINE_LIMIT, Place, read_records
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import write_records
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -65,25 +62,3 @@ def read_reviews(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
     """
     rows = (_parse_line(line, place) for place, line in read_records(path, line_limit=line_limit))
     return dataset_from_rows(rows, review_features(), path)
-
-
-def write_reviews(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Write reviews as JSON Lines, whole or not at all.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_reviews`, such as a Dataset.
-    path : file to write.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-
-    def format_row(row: Mapping[str, Any], place: Place) -> str:
-        for name, kind in KINDS.items():
-            member(row, name, kind, place)
-        return json.dumps({name: row[name] for name in KINDS}, ensure_ascii=False)
-
-    write_records(path, rows, KINDS, format_row, _parse_line)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from course_lib.data.readers.json_text import checked_kind, member, parse_json, refuse_misspelled
+from course_lib.data.readers.json_text import member, parse_json, refuse_misspelled
 from course_lib.data.readers.lines import Place, checked_text, describe, read_text
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import checked_row, refuse_change
 from course_lib.errors import DataFileError
-from course_lib.files import whole_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 SIZE_LIMIT = 256 * 2**20  # bytes; SQuAD 2.0's training set has 42 million
 COLUMNS = ("id", "title", "context", "question", "answers", "is_impossible", "plausible_answers")
-VERSIONS = ("1.1", "v2.0")  # as the two releases write it
 logger = logging.getLogger(__name__)
 
 
@@ -226,108 +221,3 @@ def read_squad(path: str | Path, *, repair: bool = False, size_limit: int = SIZE
     document = parse_json(read_text(path, size_limit), Place(Path(path)))
     rows = question_rows(_paragraphs(document, Place(Path(path))), Path(path), repair)
     return dataset_from_rows(rows, squad_features(), path)
-
-
-def question_record(row: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """Return a question as it stands in the JSON; the two fields of SQuAD 2.0 only where they are wanted."""
-    record: dict[str, Any] = {"id": row["id"], "question": row["question"]}
-    record["answers"] = _answer_records(row["answers"])
-    if version == "v2.0" or row["is_impossible"]:
-        record["is_impossible"] = row["is_impossible"]
-    if row["plausible_answers"]["text"]:
-        record["plausible_answers"] = _answer_records(row["plausible_answers"])
-    return record
-
-
-def _answer_records(answers: Mapping[str, list]) -> list[dict[str, Any]]:
-    pairs = zip(answers["text"], answers["answer_start"], strict=True)
-    return [{"text": text, "answer_start": start} for text, start in pairs]
-
-
-def write_articles(path: str | Path, rows: Iterable[Mapping[str, Any]], version: str) -> None:
-    """Write questions as articles of paragraphs; neighbours with the same title and context share them.
-
-    Parameters
-    ----------
-    path : file to write.
-    rows : rows with the columns of :func:`squad_features`.
-    version : value of the field ``version``.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    path, seen = Path(path), set()
-    with whole_text(path, error=DataFileError) as file:
-        file.write(f'{{"version": {json.dumps(version)}, "data": [')
-        checked = _checked_rows(path, rows, version, seen)
-        for number, (title, article) in enumerate(groupby(checked, key=lambda row: row["title"])):
-            paragraphs = [
-                {"context": context, "qas": [question_record(row, version) for row in group]}
-                for context, group in groupby(article, key=lambda row: row["context"])
-            ]
-            text = json.dumps({"title": title, "paragraphs": paragraphs}, ensure_ascii=False)
-            file.write((",\n" if number else "\n") + text)
-        file.write("\n]}\n")
-        if not seen:
-            raise DataFileError(path, "there are no rows to write", "Give at least one row")
-
-
-def _checked_rows(
-    path: Path, rows: Iterable[Mapping[str, Any]], version: str, seen: set[str]
-) -> Iterator[Mapping[str, Any]]:
-    """Yield rows once they are known to come back the same; ``seen`` collects their ids."""
-    for number, row in enumerate(rows):
-        place = Place(path).inside("rows").inside(number)
-        checked_row(row, COLUMNS, place)
-        checked_text(row["title"], place.inside("title"), empty=True)
-        checked_text(row["context"], place.inside("context"))
-        for name in ("answers", "plausible_answers"):
-            _check_answer_lists(row[name], place.inside(name))
-        if version == "1.1" and (row["is_impossible"] or row["plausible_answers"]["text"]):
-            raise place.error(
-                "the format has no impossible questions", 'Write them as SQuAD with version="v2.0"'
-            )
-        paragraph, misplaced = Paragraph(row["title"], row["context"], [], place), []
-        read = _question_row(paragraph, question_record(row, version), place, False, misplaced)
-        if misplaced:
-            raise _misplaced_error(misplaced, repair=False)
-        refuse_change(row, read, place)
-        if row["id"] in seen:
-            raise place.error(f"the id {describe(row['id'])} stands twice", "Make the ids unique")
-        seen.add(row["id"])
-        yield row
-
-
-def _check_answer_lists(answers: Any, place: Place) -> None:
-    texts = member(answers, "text", list, place)
-    starts = member(answers, "answer_start", list, place)
-    if len(texts) != len(starts):
-        raise place.error(
-            f"there are {len(texts)} texts and {len(starts)} offsets",
-            "Give every answer a text and an offset",
-        )
-    for position, text in enumerate(texts):
-        checked_kind(text, str, place.inside("text").inside(position))
-
-
-def write_squad(rows: Iterable[Mapping[str, Any]], path: str | Path, *, version: str = "v2.0") -> None:
-    """Write a SQuAD file, whole or not at all.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_squad`, such as a Dataset.
-    path : file to write.
-    version : ``v2.0``, or ``1.1``, which has no impossible questions.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    if version not in VERSIONS:
-        raise DataFileError(
-            path, f"SQuAD has no version {version!r}", f"Choose one of: {', '.join(VERSIONS)}"
-        )
-    write_articles(path, rows, version)

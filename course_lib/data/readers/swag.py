@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_records
 from course_lib.data.readers.tables import dataset_from_rows
-from course_lib.data.readers.writing import write_records
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
 ENDINGS = ("ending0", "ending1", "ending2", "ending3")
 NEEDED = ("sent1", "sent2", *ENDINGS)
 HEADER = ("", "video-id", "fold-ind", "startphrase", "sent1", "sent2", "gold-source", *ENDINGS, "label")
-COLUMNS = ("sent1", "sent2", "endings", "label")
 NO_LABEL = -1  # the label of a row of the test set
 
 
@@ -111,51 +107,3 @@ def read_swag(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
         If the CSV is broken, columns are missing, a label is not 0 to 3, or a row number stands twice.
     """
     return dataset_from_rows(_rows(path, line_limit), swag_features(), path)
-
-
-def write_swag(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Write a file of SWAG, whole or not at all; official columns that the rows lack are left empty.
-
-    Parameters
-    ----------
-    rows : rows with the columns of :func:`read_swag`; labelled, or all -1 for a test set.
-    path : file to write.
-
-    Raises
-    ------
-    DataFileError
-        If there are no rows, a row would not be read back as it is, or the file cannot be written.
-    """
-    rows = iter(rows)
-    first = next(rows, None)
-    labelled = isinstance(first, Mapping) and first.get("label") != NO_LABEL
-    header = list(HEADER if labelled else HEADER[:-1])
-
-    def format_row(row: Mapping[str, Any], place: Place) -> str:
-        if not isinstance(row["endings"], list) or len(row["endings"]) != len(ENDINGS):
-            raise place.inside("endings").error("four endings are wanted", "Give a list of four strings")
-        texts = {
-            "sent1": row["sent1"],
-            "sent2": row["sent2"],
-            **dict(zip(ENDINGS, row["endings"], strict=True)),
-        }
-        for name, text in texts.items():
-            checked_text(text, place.inside(name), empty=name == "sent2")
-        record = dict.fromkeys(header, "") | texts
-        record[""] = str(place.line - 2)
-        record["startphrase"] = f"{row['sent1']} {row['sent2']}"
-        if labelled:
-            record["label"] = str(row["label"])
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="").writerow(record.values())
-        return buffer.getvalue()
-
-    every_row = rows if first is None else chain([first], rows)
-    write_records(
-        path,
-        every_row,
-        COLUMNS,
-        format_row,
-        lambda line, place: _parse_line(line, place, header),
-        ",".join(header),
-    )
