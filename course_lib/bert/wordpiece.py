@@ -174,6 +174,35 @@ def pre_tokenize(normalized: NormalizedText) -> list[Word]:
     return words
 
 
+def read_vocabulary(path: str | Path) -> list[str]:
+    """Read a ``vocab.txt``: one piece a line, the first line is id 0; the one reader of this format.
+
+    A line ends with ``\\n`` or ``\\r\\n`` and with nothing else: ``str.splitlines`` would cut at U+2028 too, which
+    is a piece of bert-base-chinese, and give every later piece a wrong id. A byte order mark is accepted.
+
+    Raises
+    ------
+    DataFileError
+        If the file is missing, is not UTF-8, or holds an empty or a repeated line.
+    """
+    path, remedy = Path(path), "Copy the vocab.txt that belongs to the model again"
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataFileError(path, f"it cannot be read ({error.strerror})", remedy) from None
+    except UnicodeDecodeError:
+        raise DataFileError(path, "it is not UTF-8 text", remedy) from None
+    tokens = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    seen: dict[str, int] = {}
+    for line, token in enumerate(tokens, start=1):
+        if not token:
+            raise DataFileError(path, "the line is empty", remedy, line=line)
+        if token in seen:
+            raise DataFileError(path, f"{token!r} already stands in line {seen[token]}", remedy, line=line)
+        seen[token] = line
+    return tokens
+
+
 class WordPieceTokenizer:
     """Greedy longest-match-first tokenizer over a vocabulary of word pieces.
 
@@ -230,29 +259,11 @@ class WordPieceTokenizer:
         Raises
         ------
         DataFileError
-            If the file is missing, is not UTF-8, or holds an empty or a repeated line.
+            As :func:`read_vocabulary`.
         VocabularyError
             If it has no unknown token.
         """
-        path = Path(path)
-        remedy = "Copy the vocab.txt that belongs to the model again"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise DataFileError(path, f"it cannot be read ({error.strerror})", remedy) from None
-        except UnicodeDecodeError:
-            raise DataFileError(path, "it is not UTF-8 text", remedy) from None
-        tokens = text.removesuffix("\n").split("\n")  # splitlines would also cut at U+2028 and others
-        seen: dict[str, int] = {}
-        for line, token in enumerate(tokens, start=1):
-            if not token:
-                raise DataFileError(path, "the line is empty", remedy, line=line)
-            if token in seen:
-                raise DataFileError(
-                    path, f"{token!r} already stands in line {seen[token]}", remedy, line=line
-                )
-            seen[token] = line
-        return cls(tokens, **options)
+        return cls(read_vocabulary(path), **options)
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as a ``vocab.txt``, whole or not at all.

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 
+from course_lib.bert import wordpiece
 from course_lib.data.sources import choose_source, hub_folder
 from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError, DataFileError
@@ -132,20 +133,14 @@ def tokenizer_of(vocabulary: Sequence[str]) -> Tokenizer:
 
 
 def read_vocabulary(path: str | Path) -> list[str]:
-    """Read a ``vocab.txt``: one word piece a line.
+    """Read a ``vocab.txt`` to pre-train with: it has every special token.
 
     Raises
     ------
     DataFileError
-        If it cannot be read, lacks a special token, or has a line twice.
+        As :func:`course_lib.bert.wordpiece.read_vocabulary`, and if it lacks a special token.
     """
-    path = Path(path)
-    try:
-        vocabulary = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataFileError(
-            path, f"it cannot be read ({error})", "Give a vocab.txt, one piece a line"
-        ) from None
+    vocabulary = wordpiece.read_vocabulary(path)
     missing = [token for token in SPECIAL_TOKENS if token not in vocabulary]
     if missing:
         raise DataFileError(
@@ -153,12 +148,6 @@ def read_vocabulary(path: str | Path) -> list[str]:
             f"the vocabulary has no {missing[0]}, so no batch can be masked and packed",
             "Add it to the special tokens when the vocabulary is learned",
         )
-    first: dict[str, int] = {}
-    for line, token in enumerate(vocabulary, start=1):
-        if first.setdefault(token, line) != line:
-            raise DataFileError(
-                path, f"{token!r} stands on line {first[token]} already", "Keep one of them", line=line
-            )
     return vocabulary
 
 

@@ -22,6 +22,7 @@ from course_lib.bert.wordpiece import (
     is_chinese,
     normalize,
     pre_tokenize,
+    read_vocabulary,
     train_wordpiece,
 )
 from course_lib.data.weights import bundled_weights_folder
@@ -38,6 +39,8 @@ for lowercase in (True, False):
     REFERENCE[lowercase].normalizer = normalizers.BertNormalizer(lowercase=lowercase)
 
 ALL_CHARACTERS = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]  # without surrogates
+SIGNS_LIKE_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"  # where str.splitlines cuts
+AROUND = [("", ""), ("##", ""), ("a", "b")]  # such a sign is a piece, continues a word, or is inside a piece
 DIFFERENT = [character for character in ALL_CHARACTERS if differs_from_reference(character)]
 MARKS = [c for c in ALL_CHARACTERS if unicodedata.category(c).startswith("M") and c not in set(DIFFERENT)]
 WIDE_MARKS = [c for c in MARKS if unicodedata.combining(c) and unicodedata.category(c) != "Mn"]
@@ -305,6 +308,14 @@ def test_saving_writes_the_published_file_again(tmp_path):
 def test_line_ends_and_byte_order_mark_of_windows_are_understood(tmp_path):
     (tmp_path / "vocab.txt").write_bytes("\ufeff[UNK]\r\na\u2028b\r\n##é\r\n".encode())
     assert WordPieceTokenizer.from_file(tmp_path / "vocab.txt").tokens == ["[UNK]", "a\u2028b", "##é"]
+
+
+def test_a_piece_may_be_any_sign_that_other_tools_take_for_a_line_end(tmp_path):
+    pieces = ["[UNK]", *(f"{prefix}{sign}{rest}" for sign in SIGNS_LIKE_LINE_ENDS for prefix, rest in AROUND)]
+    (tmp_path / "vocab.txt").write_text("".join(piece + "\n" for piece in pieces), encoding="utf-8")
+    assert read_vocabulary(tmp_path / "vocab.txt") == pieces
+    WordPieceTokenizer.from_file(tmp_path / "vocab.txt").save(tmp_path / "again.txt")
+    assert (tmp_path / "again.txt").read_bytes() == (tmp_path / "vocab.txt").read_bytes()
 
 
 @pytest.mark.parametrize(

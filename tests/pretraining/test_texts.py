@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from transformers import BertTokenizer
 
+from course_lib.bert.wordpiece import WordPieceTokenizer
 from course_lib.errors import CheckpointError, DataFileError, HubUnavailableError
 from course_lib.pretraining import texts
 from course_lib.pretraining.corpus import tokenize_corpus
@@ -61,6 +62,15 @@ def test_a_vocabulary_without_a_special_token_is_refused(tmp_path, missing):
     with pytest.raises(DataFileError) as caught:
         texts.read_vocabulary(write(tmp_path / "vocab.txt", "\n".join(tokens)))
     assert missing in str(caught.value) and "vocab.txt" in str(caught.value)
+
+
+def test_a_vocabulary_is_read_as_the_tokenizer_of_lesson_03_reads_it(tmp_path):
+    # bert-base-chinese has U+2028 and ##U+2028; a form feed or a byte order mark cost every later id its place.
+    pieces = [*texts.SPECIAL_TOKENS, "\u2028", "##\u2028", "a\x0cb", "\x85", "last"]
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(("\ufeff" + "\r\n".join(pieces) + "\r\n").encode())
+    assert texts.read_vocabulary(path) == WordPieceTokenizer.from_file(path).tokens == pieces
+    assert texts.tokenizer_of(texts.read_vocabulary(path)).token_to_id("last") == len(pieces) - 1
 
 
 def test_a_vocabulary_with_a_piece_twice_is_refused(tmp_path):
