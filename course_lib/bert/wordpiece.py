@@ -102,6 +102,32 @@ def _clean(character: str) -> str:
 
 
 @lru_cache(maxsize=2**16)
+def vanishes(character: str) -> bool:
+    """Tell whether cleaning drops a character without parting words: soft hyphens, zero-width spaces and the like."""
+    return _clean(character) == "" and not character.isspace()
+
+
+@lru_cache(maxsize=2**16)
+def is_mark(character: str) -> bool:
+    """Tell whether a character belongs to the letter before it: accents, vowel signs (Unicode's M*)."""
+    return unicodedata.category(character).startswith("M")
+
+
+def end_with_marks(text: str, end: int) -> int:
+    """Return where a stretch of a text ends if the marks that belong to its last character are taken in.
+
+    An uncased model strips accents, so the place of a piece ends before one that is written as a character of its
+    own (é as e and U+0301). Characters that vanish are passed over on the way to a mark.
+    """
+    for position in range(end, len(text)):
+        if is_mark(text[position]):
+            end = position + 1
+        elif not vanishes(text[position]):
+            break
+    return end
+
+
+@lru_cache(maxsize=2**16)
 def _decompose(character: str) -> str:
     """Clean a character and take its accents apart: é becomes e and U+0301."""
     return unicodedata.normalize("NFD", _clean(character))

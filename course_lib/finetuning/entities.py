@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from course_lib.bert.heads import token_classification_head
 from course_lib.bert.loading import load_encoder
+from course_lib.bert.wordpiece import is_mark, vanishes
 from course_lib.data.readers.conll import TYPES
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
@@ -436,11 +438,33 @@ def recall_by_seen(
 # Running text -------------------------------------------------------------------------------------
 
 
+def _characters(text: str) -> list[tuple[int, int]]:
+    """Return start and end of each character together with its marks and the invisible characters behind it.
+
+    Invisible characters with nothing before them, such as a byte order mark, belong to no character and are left out.
+    """
+    places: list[tuple[int, int]] = []
+    follows = False  # whether a mark here has a character to belong to
+    for position, character in enumerate(text):
+        if follows and (is_mark(character) or vanishes(character)):
+            places[-1] = places[-1][0], position + 1
+        elif not vanishes(character):
+            places.append((position, position + 1))
+            follows = not character.isspace()
+    return places
+
+
 def split_words(text: str) -> list[tuple[int, int]]:
-    """Return start and end (exclusive, in characters) of the words and marks of a text, as CoNLL parts them."""
+    """Return start and end (exclusive, in characters) of the words and marks of a text, as CoNLL parts them.
+
+    An accent, a vowel sign, a soft hyphen or a zero-width space belongs to its word: the words are the same whether
+    é is one character or e and U+0301.
+    """
+    places = _characters(text)
+    letters = "".join(unicodedata.normalize("NFC", text[start:end])[0] for start, end in places)
     # U.S. · the 's of a genitive · Guinea-Bissau, O'Neill, 1,131 · any other mark by itself
     word = r"(?:[A-Za-z]\.){2,}|['’]s\b|[^\W_]+(?:(?!['’]s\b)[-'’.,/][^\W_]+)*|\S"
-    return [match.span() for match in re.finditer(word, text)]
+    return [(places[match.start()][0], places[match.end() - 1][1]) for match in re.finditer(word, letters)]
 
 
 def find_entities(
@@ -451,6 +475,6 @@ def find_entities(
     Parameters are those of :func:`predict_tags`.
     """
     places = split_words(text)
-    words = [text[start:end] for start, end in places]
+    words = [unicodedata.normalize("NFC", text[start:end]) for start, end in places]
     tags = predict_tags(model, entity_features([words], tokenizer), tag_names)[0]
     return [(places[a][0], places[b - 1][1], kind) for a, b, kind in entities_of(words, tags)]

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from course_lib.bert.heads import span_head
 from course_lib.bert.loading import load_encoder
+from course_lib.bert.wordpiece import end_with_marks
+from course_lib.data.readers.squad import NOWHERE
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel, predict
@@ -42,7 +44,7 @@ class Window:
     """One window of a paragraph with its question.
 
     ``feature`` goes to the model; ``example`` is the row it belongs to; ``first`` is the position of the
-    window's first paragraph piece; ``offsets`` (start, end in characters) and ``has_most_context`` are
+    window's first paragraph piece; ``offsets`` (start, end in characters, accents included) and ``has_most_context`` are
     given for each paragraph piece of the window.
     """
 
@@ -107,7 +109,8 @@ def make_windows(
     questions, contexts : one each a row.
     tokenizer : the model's tokenizer.
     answers : for each row ``{"text": [...], "answer_start": [...]}``, empty lists for none; the first
-        one is the target. Left out for prediction.
+        one is the target. A row whose first one is nowhere (offset -1; the readers put those last) has nothing
+        to learn from, and gives no window. Left out for prediction.
     settings : lengths and step.
 
     Raises
@@ -128,6 +131,8 @@ def make_windows(
     asked = tokenizer.encode_batch(list(questions), add_special_tokens=False)
     read = tokenizer.encode_batch(list(contexts), add_special_tokens=False)
     for row, (question, context) in enumerate(zip(asked, read, strict=True)):
+        if answers is not None and answers[row]["answer_start"][:1] == [NOWHERE]:
+            continue  # not "no answer" either: that would teach the model to abstain
         question_ids = question.ids[: s.max_question]
         room = s.max_length - len(question_ids) - 3  # [CLS] question [SEP] window [SEP]
         if room < 1:
@@ -137,6 +142,8 @@ def make_windows(
             )
         starts = window_starts(len(context.ids), room, s.step)
         spans = [(start, min(start + room, len(context.ids))) for start in starts]
+        # An answer reaches over the marks of its last character, as in the original's ``get_final_text``.
+        offsets = [(start, end_with_marks(contexts[row], end)) for start, end in context.offsets]
         target = (
             None if answers is None else _target_pieces(row, contexts[row], context.offsets, answers[row])
         )
@@ -149,9 +156,7 @@ def make_windows(
                 # A window without the whole answer points to [CLS], at position 0.
                 feature["start"] = first + target[0] - start if inside else 0
                 feature["end"] = first + target[1] - start if inside else 0
-            windows.append(
-                Window(row, feature, first, context.offsets[start:end], _most_context(spans, number))
-            )
+            windows.append(Window(row, feature, first, offsets[start:end], _most_context(spans, number)))
     return windows
 
 

@@ -98,12 +98,12 @@ WRONG_FILES = {
         "data[0].paragraphs[0].qas[0].plausible_answers[0]",
         ["1 answer does not"],
     ),
-    "squad: not repairable": (
-        partial(readers.read_squad, repair=True),
+    "squad: offset, and nowhere": (
+        readers.read_squad,
         squad(answers=answers("oven", 30) + answers("stove", 4)),
         None,
-        "data[0].paragraphs[0].qas[0].answers[1]",
-        ["1 answer does not", "'stove'", "not anywhere in the paragraph"],
+        "data[0].paragraphs[0].qas[0].answers[0]",
+        ["2 answers do not", "1 of them nowhere in the paragraph", "'oven'", "keep for scoring alone"],
     ),
     "squad: offset is text": (
         readers.read_squad,
@@ -201,7 +201,7 @@ WRONG_FILES = {
         '[{"context_text": "水温很高", "qas": [{"query_id": "1", "query_text": "？", "answers": ["气温"]}]}]',
         None,
         "[0].qas[0].answers[0]",
-        ["1 answer does not", "'气温'", "not anywhere"],
+        ["1 answer does not", "1 of them nowhere", "'气温'", "not anywhere", "repair=True"],
     ),
     "cmrc: flat, field missing": (readers.read_cmrc, '[{"qas": []}]', None, "[0].context_text", ["missing"]),
     "conll: unknown tags": (

@@ -104,6 +104,64 @@ def test_cmrc_needs_no_title_and_squad_does(tmp_path):
         readers.read_squad(path)
 
 
+def deep_cmrc(context, *references):
+    """Return a file in the layout with offsets, of one question with references and their offsets."""
+    answers = [{"text": text, "answer_start": start} for text, start in references]
+    question = {"question": "？", "id": "D_0_Q_0", "answers": answers}
+    paragraph = {"id": "D_0", "context": context, "qas": [question]}
+    return json.dumps({"version": "v1.0", "data": [{"paragraphs": [paragraph], "id": "D_0", "title": "t"}]})
+
+
+def flat_cmrc(context, *answers):
+    """Return a file in the flat layout, of one question with answers."""
+    question = {"query_id": "D_0_Q_0", "query_text": "？", "answers": list(answers)}
+    return json.dumps([{"context_id": "D_0", "context_text": context, "qas": [question], "title": "t"}])
+
+
+@pytest.mark.parametrize("reader", [readers.read_cmrc, readers.read_squad])
+def test_a_reference_that_is_nowhere_is_kept_for_scoring_and_comes_last(tmp_path, reader, caplog):
+    path = write(tmp_path / "dev.json", deep_cmrc("共有3 只鸟。", ("3只", -1), ("3 只", 2), ("鸟", 1)))
+    with pytest.raises(DataFileError, match=r"2 answers .* 1 of them nowhere in the paragraph"):
+        reader(path)
+    expected = {"text": ["3 只", "鸟", "3只"], "answer_start": [2, 5, -1]}
+    assert reader(path, repair=True)[0]["answers"] == expected
+    assert "nowhere in their paragraph: 1, the first '3只'" in caplog.text
+
+
+def test_a_reference_that_is_nowhere_is_kept_in_the_flat_layout_too(tmp_path):
+    path = write(tmp_path / "dev.json", flat_cmrc("共有3 只鸟。", "3只", "3 只"))
+    with pytest.raises(DataFileError, match=r"1 answer .* 1 of them nowhere .* repair=True"):
+        readers.read_cmrc(path)
+    expected = {"text": ["3 只", "3只"], "answer_start": [2, -1]}
+    assert readers.read_cmrc(path, repair=True)[0]["answers"] == expected
+
+
+@pytest.mark.parametrize("number, text", [(3, "3"), (1998, "1998"), (2.5, "2.5")])
+def test_a_number_among_the_answers_of_the_flat_layout_is_a_text(tmp_path, number, text):
+    path = write(tmp_path / "dev.json", flat_cmrc(f"有{text}只。", number, f"{text}只"))
+    expected = {"text": [text, f"{text}只"], "answer_start": [1, 1]}
+    assert readers.read_cmrc(path)[0]["answers"] == expected
+
+
+@pytest.mark.parametrize("answer", [True, None, ["3"]])
+def test_no_other_kind_of_value_is_an_answer(tmp_path, answer):
+    with pytest.raises(DataFileError, match="a string is wanted"):
+        readers.read_cmrc(write(tmp_path / "dev.json", flat_cmrc("有3只。", answer)), repair=True)
+
+
+@pytest.mark.parametrize("inside, given", [("  ", " "), ("\u00a0", " "), (" ", "\u00a0"), ("\u3000", "  ")])
+def test_an_answer_may_differ_by_its_spaces_and_is_spelled_as_in_the_paragraph(tmp_path, inside, given):
+    context, answer = f"他说Hello{inside}World。Hello{inside}World！", f"Hello{given}World"
+    for content in (deep_cmrc(context, (answer, 15)), flat_cmrc(context, answer)):
+        path = write(tmp_path / "dev.json", content)
+        with pytest.raises(DataFileError, match="0 of them nowhere"):
+            readers.read_cmrc(path)
+        found = readers.read_cmrc(path, repair=True)[0]["answers"]
+        assert found["text"] == [f"Hello{inside}World"]
+        assert context[found["answer_start"][0] :].startswith(found["text"][0])
+    assert found["answer_start"] == [2]
+
+
 IOB1 = """-DOCSTART- -X- -X- O
 
 Mara NNP I-NP I-PER

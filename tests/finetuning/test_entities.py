@@ -1,5 +1,6 @@
 """Named entities: where the tags stand, what is refused, and that seqeval's entities are what is counted."""
 
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB1, IOB2, Entities
+from tokenizers import normalizers
 from torch import nn
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import token_classification_head
 from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.bert.wordpiece import vanishes
 from course_lib.data.readers import read_conll
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError, WeightsError
@@ -477,10 +480,65 @@ def test_a_sentence_is_parted_as_the_data_are():
 
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(st.characters(codec="utf-8"), max_size=40))
-def test_no_character_but_space_is_lost_between_words(text):
+def test_no_character_but_spaces_and_invisible_ones_is_lost_between_words(text):
     places = split_words(text)
-    assert "".join(text[a:b] for a, b in places) == "".join(text.split())
+    lost = "".join(text[b:c] for (_, b), (c, _) in pairwise([(0, 0), *places, (len(text), len(text))]))
+    assert all(character.isspace() or vanishes(character) for character in lost)
     assert all(b <= c for (_, b), (c, _) in pairwise(places))
+    assert not any(character.isspace() for a, b in places for character in text[a:b])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Jose\u0301 left", ["Jose\u0301", "left"]),
+        ("Jose\u0301\u0323's café.", ["Jose\u0301\u0323", "'s", "café", "."]),
+        ("Rey\u00adkja\u00advik slept", ["Rey\u00adkja\u00advik", "slept"]),  # soft hyphens
+        (
+            "\ufeffGuinea\u200b-Bis\u200bsau",
+            ["Guinea\u200b-Bis\u200bsau"],
+        ),  # a mark at the start, zero-width spaces
+        ("a \u200b b\u2060", ["a", "b\u2060"]),
+        ("U\u00ad.S. law", ["U\u00ad.S.", "law"]),
+        ("राजा किला, थीं।", ["राजा", "किला", ",", "थीं", "।"]),  # vowel signs, which are no letters for Python
+        ("می\u200cروم", ["می\u200cروم"]),  # a joiner inside a Persian word
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+        ("a \u0301 b", ["a", "\u0301", "b"]),  # a mark with nothing to belong to
+    ],
+)
+def test_marks_and_invisible_characters_belong_to_their_word(text, words):
+    assert [text[a:b] for a, b in split_words(text)] == words
+
+
+COMPOSED = [chr(c) for c in range(0x110000) if unicodedata.decomposition(chr(c))[:1] not in ("", "<")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(st.sampled_from(COMPOSED) | st.sampled_from("aB. ’'s-\u0301\u0327\u00ad한글"), max_size=30)
+)
+def test_the_words_are_the_same_in_both_normal_forms(text):
+    found = []
+    for form in ("NFC", "NFD"):
+        spelled = unicodedata.normalize(form, text)
+        found.append([unicodedata.normalize("NFC", spelled[a:b]) for a, b in split_words(spelled)])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_the_entities_are_the_same_in_both_normal_forms(lowercase):
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    text = "José and Müller-Lüdenscheidt left Reykjavík for São\u00adTomé; Zoë's café in 서울 stayed."
+    for seed in range(5):  # untrained models find entities everywhere, and each others
+        model = tiny_model()
+        nn.init.normal_(next(model.head.parameters()), generator=torch.Generator().manual_seed(seed))
+        found = []
+        for form in ("NFC", "NFD"):
+            spelled = unicodedata.normalize(form, text)
+            entities = find_entities(spelled, model, tokenizer)
+            found.append([(unicodedata.normalize("NFC", spelled[a:b]), kind) for a, b, kind in entities])
+        assert found[0] == found[1] and found[0]
 
 
 def test_the_loss_is_the_mean_over_all_tags_and_not_of_the_sentences_means():

@@ -5,14 +5,18 @@ import itertools
 import math
 import re
 import string
+import unicodedata
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from transformers.models.bert.tokenization_bert_legacy import BasicTokenizer
 
 from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.bert.wordpiece import SPECIAL_TOKENS, end_with_marks
+from course_lib.data.readers.squad import NOWHERE
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, WeightsError
 from course_lib.finetuning.loop import TrainingConfiguration, TrainingDivergedError, fine_tune
@@ -39,6 +43,7 @@ from course_lib.finetuning.question_answering import (
     tune_threshold,
     window_starts,
 )
+from course_lib.pretraining.texts import tokenizer_of
 
 TOKENIZER = load_tokenizer(encoder_folder("bundled"))
 SMALL = WindowSettings(max_length=40, max_question=10, step=8, max_answer=5, best=4)
@@ -161,6 +166,80 @@ def test_the_target_covers_the_answer_whatever_the_letters(words, data):
     invisible = "\u200b\u0301 "  # characters without a piece of their own
     assert context[begin:end].strip(invisible) == text.strip(invisible)
     assert start <= begin <= end <= start + len(text)
+
+
+MARKED = {
+    "french, decomposed": unicodedata.normalize("NFD", "le café près du musée était fermé à Noël"),
+    "vietnamese, decomposed": unicodedata.normalize("NFD", "Nguyễn ở phố Huế từ năm ấy"),
+    "hindi": "राजा ने किला बनाया में थीं सौ साल हुए।",
+    "thai": "กรุง เทพ ที่ อยู่ น้ำ ดี นี้ ครู",
+    "arabic with vowels": "كَتَبَ الوَلَدُ رِسالةً",
+    "hebrew with points": "שָׁלוֹם עֲלֵיכֶם",
+    "a joiner before the mark": "क्\u200dष क\u200d्",
+}
+
+
+def perfect_answer(context, text, start, tokenizer):
+    """Return what is decoded from the scores of a model that is sure of the right pieces."""
+    answers = [{"text": [text], "answer_start": [start]}]
+    (window,) = make_windows(["?"], [context], tokenizer, answers)
+    scores = torch.zeros(len(window.feature["input_ids"]), 2)
+    scores[window.feature["start"], 0] = scores[window.feature["end"], 1] = 9.0
+    return decode(context, [(window, scores)])
+
+
+@pytest.mark.parametrize("language", MARKED)
+@pytest.mark.parametrize("known", ["characters", "nothing"])  # [UNK] covers a word with its marks as well
+def test_a_perfect_model_gets_every_answer_whole_whatever_marks_it_ends_with(language, known):
+    context = MARKED[language]
+    letters = sorted(set(unicodedata.normalize("NFD", context))) if known == "characters" else []
+    vocabulary = [*SPECIAL_TOKENS, *letters, *(f"##{letter}" for letter in letters)]
+    tokenizer = tokenizer_of(dict.fromkeys(vocabulary))
+    words = [match.span() for match in re.finditer(r"\S+", context)]
+    for (start, _), (_, end) in itertools.combinations_with_replacement(words, 2):
+        found = perfect_answer(context, context[start:end], start, tokenizer)
+        assert (found.text, found.start, found.end) == (context[start:end], start, end)
+
+
+def original_final_text(context, start, end):
+    """The original's ``get_final_text`` of one answer, its whole words from ``start`` to ``end``.
+
+    It aligns the normalized answer with the words it came from, character by character, and gives the words
+    themselves where that cannot be done, as with an accent that was stripped.
+    """
+    words = context[start:end]
+    normalized = " ".join(BasicTokenizer(do_lower_case=True).tokenize(words))
+    places = [place for place, character in enumerate(words) if character != " "]
+    if len(places) != len(normalized.replace(" ", "")):
+        return words
+    return words[places[0] : places[-1] + 1]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accent_at_the_end_is_in_the_answer_as_in_the_original(form):
+    context = unicodedata.normalize(form, "They met at the Café José in Orléans on a día fría")
+    for match in re.finditer(r"\S+", context):
+        expected = original_final_text(context, *match.span())
+        assert perfect_answer(context, match[0], match.start(), TOKENIZER).text == expected == match[0]
+
+
+def test_marks_alone_do_not_take_the_next_word_with_them():
+    for behind in (" b", ".", "\u200b b", "b"):
+        assert end_with_marks(f"e\u0301{behind}", 1) == 2
+        assert end_with_marks(f"e{behind}", 1) == 1
+
+
+def test_a_reference_that_is_nowhere_is_no_target_and_no_refusal_to_answer():
+    rows = [
+        {"text": ["town 1", "Town Nowhere"], "answer_start": [CONTEXT.index("town 1"), NOWHERE]},
+        {"text": ["Town Nowhere"], "answer_start": [NOWHERE]},
+        {"text": [], "answer_start": []},
+    ]
+    windows = make_windows(["Which town?"] * 3, [CONTEXT] * 3, TOKENIZER, rows, SMALL)
+    assert {window.example for window in windows} == {0, 2}
+    assert {window.feature["start"] > 0 for window in windows if window.example == 0} == {True, False}
+    assert len(make_windows(["Which town?"] * 3, [CONTEXT] * 3, TOKENIZER, settings=SMALL)) % 3 == 0
+    assert answer_scores(["Town Nowhere"], [rows[1]["text"]])["exact_match"] > 0  # it counts for scoring
 
 
 def test_the_target_is_the_answer_at_its_offset_not_its_first_likeness():

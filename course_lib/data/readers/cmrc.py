@@ -58,12 +58,13 @@ def read_cmrc(path: str | Path, *, repair: bool = False, size_limit: int = SIZE_
     """Read CMRC 2018, to the columns of SQuAD.
 
     The flat layout (``context_text``, ``query_id``, ``query_text``) gives answers without offsets: each is
-    found where it first stands. The original release has a few wrong offsets; ``repair`` moves them.
+    found where it first stands. The original release has a few wrong offsets, and references that differ from the
+    paragraph by a space or are not in it at all; ``repair`` reads them.
 
     Parameters
     ----------
     path : the JSON file.
-    repair : move an answer that is not at its offset to the nearest place where its text stands.
+    repair : as for :func:`course_lib.data.readers.squad.read_squad`.
     size_limit : largest file, in bytes. JSON is read whole, which takes about ten times its size of memory.
 
     Returns
@@ -75,7 +76,7 @@ def read_cmrc(path: str | Path, *, repair: bool = False, size_limit: int = SIZE_
     Raises
     ------
     DataFileError
-        If the file is not what it should be, or an answer is not at its offset, or nowhere.
+        If the file is not what it should be, or, without ``repair``, an answer is not at its offset or nowhere.
     """
     place = Place(Path(path))
     document = parse_json(read_text(path, size_limit), place)

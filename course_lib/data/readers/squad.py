@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +40,9 @@ class Paragraph(NamedTuple):
     flat: bool = False
 
 
+NOWHERE = -1  # the offset of a reference that isn't in its paragraph: it counts for scoring, and is no target
+
+
 class Misplaced(NamedTuple):
     """An answer that does not stand at its offset.
 
@@ -49,6 +53,7 @@ class Misplaced(NamedTuple):
     text : the answer.
     start : the offset given, or None if none was.
     found : what stands there instead.
+    nowhere : whether the answer stands nowhere else in the paragraph.
     """
 
     place: Place
@@ -56,6 +61,7 @@ class Misplaced(NamedTuple):
     text: str
     start: int | None
     found: str
+    nowhere: bool
 
 
 def squad_features() -> Features:
@@ -78,6 +84,14 @@ def nearest(text: str, context: str, start: int | None) -> int:
     return before if start - before <= after - start else after
 
 
+def _spelling(text: str, context: str, start: int | None) -> str | None:
+    """Return a text as the context has it: itself, or with spaces of another number or kind, or None."""
+    if text in context:
+        return text
+    found = list(re.finditer(r"\s+".join(map(re.escape, text.split())), context))
+    return min(found, key=lambda match: abs(match.start() - (start or 0)))[0] if found else None
+
+
 def _answers(
     records: list,
     paragraph: Paragraph,
@@ -86,26 +100,33 @@ def _answers(
     repair: bool,
     misplaced: list[Misplaced],
 ) -> dict[str, list]:
-    """Return texts and offsets of answers; those that cannot stand where they say join ``misplaced``."""
-    texts, starts, context = [], [], paragraph.context
+    """Return texts and offsets of answers; those that do not stand where they say join ``misplaced``.
+
+    Repaired ones stand where they are found; what is found nowhere comes last, at ``NOWHERE``.
+    """
+    answers, context = [], paragraph.context
     for position, record in enumerate(records):
         here = place.inside(position)
-        if paragraph.flat and isinstance(record, str):  # this layout gives no offsets
-            text, start = checked_text(record, here), None
+        if paragraph.flat and not isinstance(
+            record, dict
+        ):  # this layout gives no offsets, and some bare numbers
+            text = str(record) if type(record) in (int, float) else record
+            text, start = checked_text(text, here), None
         else:
             text = member(record, "text", str, here)
             start = member(record, "answer_start", int, here)
         if start is None or start < 0 or context[start : start + len(text)] != text:
-            found = nearest(text, context, start) if repair or start is None else -1
-            if found < 0:
+            spelling = _spelling(text, context, start)
+            found = NOWHERE if spelling is None else nearest(spelling, context, start)
+            if found == NOWHERE or not (repair or (start is None and spelling == text)):
                 there = "" if start is None or start < 0 else context[start : start + len(text)]
-                misplaced.append(Misplaced(here, question_id, text, start, there))
+                misplaced.append(Misplaced(here, question_id, text, start, there, found == NOWHERE))
             elif start is not None:
                 logger.info("%s: answer %r moved from offset %d to %d", question_id, text, start, found)
-            start = found
-        texts.append(text)
-        starts.append(start)
-    return {"text": texts, "answer_start": starts}
+            text, start = spelling or text, found
+        answers.append((text, start))
+    answers.sort(key=lambda answer: answer[1] == NOWHERE)
+    return {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
 
 
 def _question_row(
@@ -145,7 +166,8 @@ def question_rows(paragraphs: Iterable[Paragraph], path: Path, repair: bool) -> 
     ----------
     paragraphs : paragraphs of a file.
     path : the file.
-    repair : whether an answer that is not at its offset is moved to where it stands nearest to it.
+    repair : whether an answer that is not at its offset is moved to where it stands nearest to it, and one that
+        is nowhere is kept, at ``NOWHERE``, for scoring.
 
     Raises
     ------
@@ -164,20 +186,33 @@ def question_rows(paragraphs: Iterable[Paragraph], path: Path, repair: bool) -> 
                     "Make the ids unique",
                 )
             rows.append(row)
+    if misplaced and not repair:
+        raise _misplaced_error(misplaced)
     if misplaced:
-        raise _misplaced_error(misplaced, repair)
+        logger.warning(
+            "%s: answers that stand nowhere in their paragraph: %d, the first %r of question %s; they count for "
+            "scoring, and none is a training target",
+            path,
+            len(misplaced),
+            misplaced[0].text,
+            misplaced[0].question_id,
+        )
     return rows
 
 
-def _misplaced_error(misplaced: list[Misplaced], repair: bool) -> DataFileError:
+def _misplaced_error(misplaced: list[Misplaced]) -> DataFileError:
     first, count = misplaced[0], len(misplaced)
     there = describe(first.found) if first.found else "nothing"
     offset = f"at its offset {first.start}, where {there} stands"
-    remedy = "Read with repair=True (a command: --repair) to move each to where its text stands nearest"
-    if repair or first.start is None:
-        offset, remedy = "anywhere in the paragraph", "Correct the text of the answer, or the paragraph"
+    if first.start is None:
+        offset = "anywhere in the paragraph"
+    remedy = (
+        "Read with repair=True (a command: --repair) to move each to where its text stands nearest, and to keep for "
+        "scoring alone what stands nowhere"
+    )
     problem = (
-        f"{count} {'answer does' if count == 1 else 'answers do'} not stand where they should; "
+        f"{count} {'answer does' if count == 1 else 'answers do'} not stand where they should, "
+        f"{sum(wrong.nowhere for wrong in misplaced)} of them nowhere in the paragraph; "
         f"{describe(first.text)} of question {describe(first.question_id)} is not {offset}"
     )
     return first.place.error(problem, remedy)
@@ -204,7 +239,8 @@ def read_squad(path: str | Path, *, repair: bool = False, size_limit: int = SIZE
     Parameters
     ----------
     path : the JSON file.
-    repair : move an answer that is not at its offset to the nearest place where its text stands.
+    repair : move an answer that is not at its offset to the nearest place where its text stands, with other
+        spaces if need be; one that stands nowhere is kept for scoring, behind the others and at offset -1.
     size_limit : largest file, in bytes. JSON is read whole, which takes about ten times its size of memory.
 
     Returns
