@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from course_lib.errors import WeightsError
@@ -33,21 +33,23 @@ class BertConfiguration:
     layer_norm_eps: float = 1e-12  # added to the variance, inside the root
     initializer_range: float = 0.02  # standard deviation of the truncated normal
     pad_token_id: int = 0
+    # How dropout is drawn on a CPU, see dropout.py; no property of a model, so not in config.json.
+    fast_dropout: bool = field(default=False, compare=False)
 
     def __post_init__(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type == "int":
-                least = int(field.name not in MAY_BE_ZERO)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.type == "int":
+                least = int(entry.name not in MAY_BE_ZERO)
                 usable, wanted = type(value) is int and value >= least, f"a whole number from {least}"
-            elif field.name.endswith("_prob"):
+            elif entry.name.endswith("_prob"):
                 usable, wanted = _is_number(value) and 0 <= value < 1, "a share from 0 to below 1"
-            elif field.type == "float":
+            elif entry.type == "float":
                 usable, wanted = _is_number(value) and 0 < value < math.inf, "a number above 0"
             else:
                 continue
             if not usable:
-                raise ValueError(f"{field.name} is {value!r}, and {wanted} is wanted.")
+                raise ValueError(f"{entry.name} is {value!r}, and {wanted} is wanted.")
         if self.pad_token_id >= self.vocab_size:
             raise ValueError(
                 f"pad_token_id is {self.pad_token_id}, and the vocabulary has {self.vocab_size} word pieces."
@@ -109,10 +111,12 @@ class BertConfiguration:
                 "variant whose positions this encoder does not have. Use a model with absolute positions."
             )
         try:
-            return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+            return cls(**{f.name: values[f.name] for f in fields(cls) if f.compare and f.name in values})
         except (TypeError, ValueError) as error:
             raise WeightsError(f"{path} describes a model that cannot be built: {error}") from None
 
     def to_dict(self) -> dict:
         """Return the content of a ``config.json`` that transformers opens."""
-        return {"model_type": "bert", "architectures": ["BertModel"], **asdict(self)}
+        values = asdict(self)
+        del values["fast_dropout"]
+        return {"model_type": "bert", "architectures": ["BertModel"], **values}

@@ -8,6 +8,7 @@ D = H / A the width of one head, and I the intermediate size.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -15,20 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.dropout import dropout_layer, fast_attention
 from course_lib.errors import SequenceTooLongError
 
-
-def gelu(expanded: Tensor) -> Tensor:
-    """Return the exact GELU (Hendrycks and Gimpel 2016); without gradients it overwrites its input.
-
-    The expanded states are the largest tensor of a block. Not asking for a second one makes the forward
-    pass 4% faster on a CPU; with gradients the input is still needed on the way back.
-    """
-    return functional.gelu(expanded) if torch.is_grad_enabled() else torch.ops.aten.gelu_(expanded)
-
-
 ACTIVATIONS = {
-    "gelu": gelu,
+    "gelu": functional.gelu,  # exact (Hendrycks and Gimpel 2016)
     "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
     "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "relu": functional.relu,
@@ -59,7 +51,7 @@ class BertEmbeddings(nn.Module):
         self.position = nn.Embedding(c.max_position_embeddings, c.hidden_size)
         self.segment = nn.Embedding(c.type_vocab_size, c.hidden_size)
         self.norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
-        self.dropout = nn.Dropout(c.hidden_dropout_prob)
+        self.dropout = dropout_layer(c)
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
         length = input_ids.shape[1]
@@ -84,10 +76,11 @@ class SelfAttention(nn.Module):
         super().__init__()
         c = configuration
         self.heads, self.head_size = c.num_attention_heads, c.hidden_size // c.num_attention_heads
-        # One product gives queries, keys and values: on a CPU faster than three smaller ones.
+        # One product gives queries, keys and values, on a CPU faster than transformers' three: query, key, value.
         self.query_key_value = nn.Linear(c.hidden_size, 3 * c.hidden_size)
         self.output = nn.Linear(c.hidden_size, c.hidden_size)
         self.dropout = c.attention_probs_dropout_prob
+        self.attend = fast_attention if c.fast_dropout else functional.scaled_dot_product_attention
 
     def forward(
         self, hidden: Tensor, mask: Tensor | None, need_weights: bool
@@ -105,9 +98,7 @@ class SelfAttention(nn.Module):
             weights = scores.softmax(dim=-1)  # each query's row sums to 1
             context = functional.dropout(weights, dropout) @ value  # (B, A, T, D)
         else:
-            context = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, dropout_p=dropout
-            )
+            context = self.attend(query, key, value, attn_mask=mask, dropout_p=dropout)
         context = context.transpose(1, 2).reshape(B, T, H)  # heads side by side again
         return self.output(context), weights
 
@@ -120,10 +111,10 @@ class EncoderBlock(nn.Module):
         c = configuration
         self.attention = SelfAttention(c)
         self.attention_norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
-        self.expand = nn.Linear(c.hidden_size, c.intermediate_size)
-        self.contract = nn.Linear(c.intermediate_size, c.hidden_size)
+        self.expand = nn.Linear(c.hidden_size, c.intermediate_size)  # transformers' intermediate.dense
+        self.contract = nn.Linear(c.intermediate_size, c.hidden_size)  # and its output.dense
         self.output_norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
-        self.dropout = nn.Dropout(c.hidden_dropout_prob)
+        self.dropout = dropout_layer(c)
         self.activation = ACTIVATIONS[c.hidden_act]
 
     def forward(
@@ -180,7 +171,8 @@ class BertEncoder(nn.Module):
             If T is larger than ``max_position_embeddings``.
         """
         mask = None
-        if attention_mask is not None and not bool(attention_mask.all()):
+        # Attention without a mask is faster. On a CPU a look at it costs nothing; a GPU would have to be waited for.
+        if attention_mask is not None and not (attention_mask.is_cpu and bool(attention_mask.all())):
             by_query = attention_mask if attention_mask.dim() == 3 else attention_mask[:, None]
             mask = by_query[:, None].bool()  # (B, 1, 1 or T, T): for all heads, and mostly for all queries
         hidden = self.embeddings(input_ids, token_type_ids)  # (B, T, H)
@@ -199,6 +191,25 @@ class BertEncoder(nn.Module):
             tuple(hidden_states) if output_hidden_states else (),
             tuple(attentions),
         )
+
+    def use_dropout(self, *, hidden: float | None = None, attention: float | None = None) -> None:
+        """Use other rates of dropout from now on, as a model that was loaded may need.
+
+        Parameters
+        ----------
+        hidden : of embeddings and of what each sublayer adds; as it is if left out.
+        attention : of attention weights; as it is if left out.
+        """
+        c = self.configuration
+        self.configuration = replace(
+            c,
+            hidden_dropout_prob=c.hidden_dropout_prob if hidden is None else hidden,
+            attention_probs_dropout_prob=c.attention_probs_dropout_prob if attention is None else attention,
+        )
+        self.embeddings.dropout.p = self.configuration.hidden_dropout_prob
+        for block in self.blocks:
+            block.dropout.p = self.configuration.hidden_dropout_prob
+            block.attention.dropout = self.configuration.attention_probs_dropout_prob
 
 
 def initialize_weights(module: nn.Module, standard_deviation: float = 0.02) -> None:

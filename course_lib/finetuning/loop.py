@@ -138,8 +138,7 @@ def prepare_model(model: TaskModel, configuration: TrainingConfiguration) -> Non
     """
     torch.manual_seed(configuration.seed)  # dropout
     freeze_body(model, configuration.frozen)
-    for block in model.encoder.blocks:
-        block.attention.dropout = configuration.attention_dropout
+    model.encoder.use_dropout(attention=configuration.attention_dropout)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise CourseError(
             "Every parameter of the model is frozen, so nothing can be learned. Give it a head with weights."

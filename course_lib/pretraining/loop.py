@@ -448,7 +448,9 @@ def _identity(c: PretrainingConfiguration, corpus: TokenizedCorpus, processes: i
         values.pop(name)
     for stage in values["stages"]:
         stage["pairs_in_step"] = stage.pop("batch_size") * c.accumulation * processes
-    values |= {f"model.{name}": value for name, value in values.pop("model").items()}
+    values |= {
+        f"model.{name}": value for name, value in values.pop("model").items() if name != "fast_dropout"
+    }
     values["corpus"] = {
         "tokens": len(corpus.tokens),
         "sentences": len(corpus.sentence_starts) - 1,

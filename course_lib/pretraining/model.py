@@ -6,6 +6,7 @@ length, H the hidden size, M the number of chosen (masked) positions in the batc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,6 @@ from torch.nn import functional
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import MaskedLanguageModelHead, next_sentence_head
-from course_lib.training.dropout import use_fast_dropout
 
 
 class PretrainingScores(NamedTuple):
@@ -43,11 +43,14 @@ class PretrainingModel(nn.Module):
 
     def __init__(self, configuration: BertConfiguration):
         super().__init__()
-        self.configuration = configuration
-        self.encoder = BertEncoder(configuration)
-        use_fast_dropout(self.encoder)
+        self.encoder = BertEncoder(replace(configuration, fast_dropout=True))
         self.masked_language_model = MaskedLanguageModelHead(configuration, self.encoder.embeddings.token)
         self.next_sentence = next_sentence_head(configuration)
+
+    @property
+    def configuration(self) -> BertConfiguration:
+        """Sizes and rates of the encoder."""
+        return self.encoder.configuration
 
     def forward(
         self,

@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from course_lib.bert.configuration import BertConfiguration
+from course_lib.bert.dropout import FastDropout
 from course_lib.bert.encoder import BertEncoder, SelfAttention, initialize_weights, number_of_parameters
 from course_lib.bert.heads import MaskedLanguageModelHead
 from course_lib.bert.loading import load_encoder, to_published_names
@@ -345,6 +346,7 @@ FIELDS = {
     "initializer_range": (0.5, lambda m: m.configuration.initializer_range),  # more below
     "pad_token_id": (7, lambda m: m.embeddings.token.weight.eq(0).all(dim=1).nonzero().item()),
     "hidden_act": ("relu", lambda m: {functional.relu: "relu"}.get(m.blocks[-1].activation)),
+    "fast_dropout": (True, lambda m: isinstance(m.embeddings.dropout, FastDropout)),
 }
 
 

@@ -301,9 +301,10 @@ def continued_training(
         raise ValueError(f"There is no objective {o.name!r}. Choose one of: {', '.join(OBJECTIVES)}.")
     torch.manual_seed(seed)
     published = load_encoder(bundled_weights_folder())
-    model = PretrainingModel(replace(published.configuration, attention_probs_dropout_prob=0.0))
+    configuration = replace(published.configuration, attention_probs_dropout_prob=0.0)
+    model = PretrainingModel(configuration)
     if o.name == "left to right":
-        model.encoder = LeftToRightEncoder(model.configuration)
+        model.encoder = LeftToRightEncoder(configuration)
     model.encoder.load_state_dict(published.state_dict())
     freeze(model.encoder.embeddings)
     model.masked_language_model.decoder.weight = model.encoder.embeddings.token.weight  # tied, so frozen too
@@ -369,7 +370,7 @@ def task_score(encoder: BertEncoder, task: str, objective: Objective, seed: int,
     torch.manual_seed(seed)
     pairs = task == PAIRS
     fresh = sentence_order.pair_model() if pairs else task_of(task).model("bundled")
-    body = type(encoder)(encoder.configuration)
+    body = type(encoder)(replace(encoder.configuration, fast_dropout=False))
     body.load_state_dict(encoder.state_dict())
     model = (BiLstmModel if lstm else TaskModel)(body, fresh.head, fresh.pooled)
     training, test = (task_rows(task, split, o.sentences) for split in ("train", "test"))

@@ -167,8 +167,7 @@ def train_and_store(configuration: Configuration, seed: int) -> dict:
     )
     masked = mask_tokens(validation, vocabulary, generator=torch.Generator().manual_seed(seed))
     model = new_model(training, vocabulary)
-    for block in model.encoder.blocks:
-        block.attention.dropout = c.attention_dropout
+    model.encoder.use_dropout(attention=c.attention_dropout)
     unigram = int(torch.bincount(training[~vocabulary.is_special[training]]).argmax())
     targets = masked.labels[masked.chosen]
     curve, losses = [], []

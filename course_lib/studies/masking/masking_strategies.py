@@ -134,8 +134,7 @@ def run_strategy(run: Run, seed: int) -> dict[str, float]:
     all_visible = held_out(MaskingStrategy(mask=0, random=0, keep=1))
     torch.manual_seed(seed)
     model = new_model(training, vocabulary)
-    for block in model.encoder.blocks:
-        block.attention.dropout = 0.0
+    model.encoder.use_dropout(attention=0.0)
     mask, keep, random = (share / 100 for share in run.strategy)
     updates = train_masked_language_model(
         model,

@@ -7,7 +7,7 @@ stopped and started again: checkpoints are kept in the cache.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -204,7 +204,7 @@ def save_run(model: PretrainingModel) -> None:
     CheckpointError
         If the folder cannot be written.
     """
-    write_json(CHECKPOINT / "config.json", asdict(model.configuration), error=CheckpointError, then=AGAIN)
+    write_json(CHECKPOINT / "config.json", model.configuration.to_dict(), error=CheckpointError, then=AGAIN)
     tensors = {name: parameter.detach().half() for name, parameter in model.named_parameters()}
     write_tensors(tensors, CHECKPOINT / "model.safetensors")
     renew_manifest(CHECKPOINT)
