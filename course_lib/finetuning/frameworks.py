@@ -25,12 +25,12 @@ from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
     check_features,
-    check_loss,
     prepare_model,
 )
 from course_lib.training.batching import BucketBatchSampler, pad_batch
 from course_lib.training.optimization import adamw, linear_schedule
 from course_lib.training.precision import casts
+from course_lib.training.update import check_loss
 
 Loss = Callable[[Tensor, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict]], dict[str, Tensor]]

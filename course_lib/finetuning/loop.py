@@ -13,14 +13,11 @@ from tqdm import tqdm
 from course_lib.bert.encoder import BertEncoder
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.training.batching import BucketBatchSampler, inference_batches, pad_batch
-from course_lib.training.optimization import adamw, linear_schedule
+from course_lib.training.optimization import adamw
 from course_lib.training.precision import autocast
+from course_lib.training.update import UpdateStep
 
 Collate = Callable[[list[dict]], dict[str, Tensor]]
-
-
-class TrainingDivergedError(CourseError):
-    """The loss is no longer a number."""
 
 
 @dataclass(frozen=True)
@@ -166,21 +163,6 @@ def check_features(model: TaskModel, features: Sequence[dict]) -> None:
             )
 
 
-def check_loss(loss: Tensor, step: int, steps: int, learning_rate: float) -> None:
-    """Stop a training whose loss is no number any more.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If the loss is NaN or infinite.
-    """
-    if not torch.isfinite(loss):
-        raise TrainingDivergedError(
-            f"The loss is {loss.item()} at step {step} of {steps}. "
-            f"Lower the learning rate (now {learning_rate:g}) or check the labels."
-        )
-
-
 def fine_tune(
     model: TaskModel,
     features: Sequence[dict],
@@ -221,22 +203,21 @@ def fine_tune(
     epochs = BucketBatchSampler(lengths, c.batch_size, c.seed, pool)  # the order of the rows
     steps = len(epochs) * c.epochs
     optimizer = adamw(model, c.learning_rate, c.weight_decay)
-    scheduler = linear_schedule(optimizer, round(steps * c.warmup_share), steps)
+    warmup_steps = round(steps * c.warmup_share)
+    update = UpdateStep(model, optimizer, c.learning_rate, warmup_steps, steps, c.clip, c.precision)
     device = next(model.parameters()).device
+
+    def loss_of_batch(batch: dict[str, Tensor]) -> Tensor:
+        scores = model(batch).float()
+        with autocast(device.type, "float32"):  # a loss is float32, whatever it computes
+            return loss_of(scores, batch)
+
     bar = tqdm(total=steps, desc="fine-tuning", unit="step", disable=not progress)
     for _ in range(c.epochs):
         model.train()
         for rows in epochs:
             batch = {name: tensor.to(device) for name, tensor in collate([features[r] for r in rows]).items()}
-            with autocast(device.type, c.precision):
-                scores = model(batch)
-            loss = loss_of(scores.float(), batch)
-            check_loss(loss, len(history.losses) + 1, steps, c.learning_rate)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), c.clip)
-            optimizer.step()
-            scheduler.step()
+            loss = update(len(history.losses), [batch], loss_of_batch)
             history.add(loss, batch)
             bar.update()
             bar.set_postfix(loss=f"{loss.item():.3f}")

@@ -11,7 +11,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -44,13 +43,14 @@ from course_lib.pretraining.model import (
     set_output_bias,
     summed_losses,
 )
-from course_lib.training.optimization import adamw, warmup_linear_share
+from course_lib.training.optimization import adamw
 from course_lib.training.precision import autocast
+from course_lib.training.update import UpdateStep, check_loss
 from course_lib.translation import translate
 
 
 class PretrainingError(CourseError):
-    """The run cannot start with these inputs, or cannot go on."""
+    """The run cannot start with these inputs."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,9 @@ def pretrain(
     Raises
     ------
     PretrainingError
-        If text, vocabulary and model do not belong together, or the loss is no longer a number.
+        If text, vocabulary and model do not belong together.
+    TrainingDivergedError
+        If the loss is no longer a number.
     CheckpointError
         If a checkpoint cannot be written, is damaged, or was made with another configuration.
     """
@@ -297,6 +299,16 @@ class PretrainingRun:
         self.model = model.to(accelerator.device)
         optimizer = adamw(self.model, c.learning_rate, c.weight_decay, fused=True)
         self.parallel, self.optimizer = accelerator.prepare(self.model, optimizer)
+        self.update_step = UpdateStep(
+            self.parallel,
+            self.optimizer,
+            c.learning_rate,
+            c.warmup_steps,
+            c.steps,
+            c.clip,
+            c.precision,
+            accelerator,
+        )
         self.identity = _identity(c, corpus, accelerator.num_processes)
 
     def train(self, progress: bool) -> None:
@@ -342,37 +354,24 @@ class PretrainingRun:
 
     def update(self, parts: list[PretrainingBatch]) -> Tensor:
         """Update the weights once; return (2,) the parts of the loss that this process has computed."""
-        c, device = self.configuration, self.accelerator.device
-        total = torch.zeros(2, device=device)
-        for number, part in enumerate(parts):
-            batch = part.to(device)
-            # Dropout depends on the step alone, so no state of a generator has to be kept.
-            torch.manual_seed(
-                derived_seed(c.seed, DROPOUT, self.step, self.accelerator.process_index, number)
-            )
-            last = number == len(parts) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.parallel):
-                with autocast(device.type, c.precision):
-                    scores = self.parallel(*batch[:4])
-                summed = summed_losses(scores, batch.targets, batch.next_sentence_labels)
-                losses = torch.stack(
-                    [
-                        summed.masked_language_model / max(1, batch.masked_in_step),
-                        summed.next_sentence / batch.pairs_in_step,
-                    ]
-                )
-                # Processes average their gradients; the losses, each a part of the step, are to be added.
-                self.accelerator.backward(losses.sum() * self.accelerator.num_processes)
-            total += losses.detach()
-        self.accelerator.clip_grad_norm_(self.model.parameters(), c.clip)
-        # The rate, like all else, follows from the step: a scheduler would have a state to keep.
-        rate = c.learning_rate * warmup_linear_share(self.step, c.warmup_steps, c.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.history.learning_rates.append(rate)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return total
+        self.history.learning_rates.append(self.update_step.rate(self.step))
+        return self.update_step(self.step, list(enumerate(parts)), self._losses)
+
+    def _losses(self, numbered: tuple[int, PretrainingBatch]) -> Tensor:
+        """Return (2,) what a part adds to the step's losses of words and of pairs."""
+        number, part = numbered
+        # Dropout depends on the step alone, so no state of a generator has to be kept.
+        process = self.accelerator.process_index
+        torch.manual_seed(derived_seed(self.configuration.seed, DROPOUT, self.step, process, number))
+        batch = part.to(self.accelerator.device)
+        scores = self.parallel(*batch[:4])
+        summed = summed_losses(scores, batch.targets, batch.next_sentence_labels)
+        return torch.stack(
+            [
+                summed.masked_language_model / max(1, batch.masked_in_step),
+                summed.next_sentence / batch.pairs_in_step,
+            ]
+        )
 
     def _report(self, unread: list[Tensor], tokens: int, began: float, bar: tqdm) -> None:
         """Read the losses since the last report: one exchange between processes for many steps."""
@@ -380,11 +379,8 @@ class PretrainingRun:
         rate = tokens / (time.perf_counter() - began)
         history = self.history
         for step, (mlm, nsp) in enumerate(losses, start=len(history.steps) + 1):
-            if not math.isfinite(mlm + nsp):
-                raise PretrainingError(
-                    f"The loss is {mlm + nsp} at step {step} of {self.configuration.steps}. Lower the "
-                    f"learning rate (now {self.configuration.learning_rate:g}) or lengthen the warm-up."
-                )
+            c = self.configuration
+            check_loss(mlm + nsp, step, c.steps, c.learning_rate, remedy="lengthen the warm-up")
             history.steps.append(step)
             history.losses.append(mlm + nsp)
             history.mlm_losses.append(mlm)

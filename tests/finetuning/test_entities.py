@@ -48,7 +48,8 @@ from course_lib.finetuning.entities import (
     tags_on_every_piece,
     type_confusion,
 )
-from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, TrainingDivergedError, fine_tune
+from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
+from course_lib.training.update import TrainingDivergedError
 
 TOKENIZER = load_tokenizer(encoder_folder("bundled"))
 TYPES = ("PER", "ORG", "LOC", "MISC")

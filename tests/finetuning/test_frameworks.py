@@ -23,10 +23,10 @@ from course_lib.finetuning.frameworks import (
 from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
-    TrainingDivergedError,
     fine_tune,
 )
 from course_lib.training.batching import BucketBatchSampler, length_buckets, pad_batch
+from course_lib.training.update import TrainingDivergedError
 
 C = TrainingConfiguration(learning_rate=3e-3, epochs=3, batch_size=4, clip=0.3, attention_dropout=0.1)
 FRAMEWORKS = [

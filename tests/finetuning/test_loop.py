@@ -19,13 +19,13 @@ from course_lib.finetuning.entities import entity_loss, pad_entities
 from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
-    TrainingDivergedError,
     fine_tune,
     freeze_body,
     predict,
 )
 from course_lib.training.batching import pad_batch
 from course_lib.training.optimization import warmup_linear_share
+from course_lib.training.update import TrainingDivergedError
 
 SMALL = BertConfiguration(
     vocab_size=97,
@@ -424,7 +424,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_names_the_step(value):
 
 def test_a_wild_rate_ends_in_the_clear_error_or_in_a_finite_loss():
     c = dataclasses.replace(FAST, learning_rate=1e20, warmup_share=0.0)
-    with pytest.raises(loop.TrainingDivergedError, match="Lower the learning rate"):
+    with pytest.raises(TrainingDivergedError, match="Lower the learning rate"):
         train(small_model(), c=c)
 
 

@@ -19,7 +19,7 @@ from course_lib.bert.wordpiece import SPECIAL_TOKENS, end_with_marks
 from course_lib.data.readers.squad import NOWHERE
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import CourseError, WeightsError
-from course_lib.finetuning.loop import TrainingConfiguration, TrainingDivergedError, fine_tune
+from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.finetuning.question_answering import (
     Answer,
     WindowSettings,
@@ -44,6 +44,7 @@ from course_lib.finetuning.question_answering import (
     window_starts,
 )
 from course_lib.pretraining.texts import tokenizer_of
+from course_lib.training.update import TrainingDivergedError
 
 TOKENIZER = load_tokenizer(encoder_folder("bundled"))
 SMALL = WindowSettings(max_length=40, max_question=10, step=8, max_answer=5, best=4)

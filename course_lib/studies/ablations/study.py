@@ -46,8 +46,8 @@ from course_lib.studies.masking.masked_word_model import wikipedia_split
 from course_lib.studies.masking.masking_strategies import entity_f1_from_features
 from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.published import MASKING_STRATEGIES
-from course_lib.training.optimization import adamw, warmup_linear_share
-from course_lib.training.precision import autocast
+from course_lib.training.optimization import adamw
+from course_lib.training.update import UpdateStep
 
 CODE_VERSION = 1
 PRECISION = "bfloat16"
@@ -308,11 +308,19 @@ def continued_training(
     model.encoder.load_state_dict(published.state_dict())
     freeze(model.encoder.embeddings)
     model.masked_language_model.decoder.weight = model.encoder.embeddings.token.weight  # tied, so frozen too
-    optimizer = adamw(model, o.learning_rate)
+    update = UpdateStep(
+        model, adamw(model, o.learning_rate), o.learning_rate, o.steps // 10, o.steps, precision=PRECISION
+    )
     generator = torch.Generator().manual_seed(seed)
     mask, keep, random = (share / 100 for share in o.masking)
     strategy = MaskingStrategy(mask=mask, keep=keep, random=random, max_predictions=None)
     pairs, row = plan_pairs(corpus, o.max_length, seed=seed), 0
+
+    def loss_of(batch: PairBatch) -> Tensor:
+        if o.name == "left to right":
+            return next_word_loss(model, batch)
+        return masked_word_loss(model, batch, vocabulary, strategy, generator, o.name == "MLM and NSP")
+
     model.train()
     if not o.steps:
         yield 0, model.encoder
@@ -321,19 +329,7 @@ def continued_training(
             pairs, row = plan_pairs(corpus, o.max_length, seed=seed + 1000 * step), 0
         batch = gather_pairs(corpus, pairs, np.arange(row, row + o.batch_size), special)
         row += o.batch_size
-        with autocast("cpu", PRECISION):
-            if o.name == "left to right":
-                loss = next_word_loss(model, batch)
-            else:
-                loss = masked_word_loss(
-                    model, batch, vocabulary, strategy, generator, o.name == "MLM and NSP"
-                )
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = o.learning_rate * warmup_linear_share(step, o.steps // 10, o.steps)
-        optimizer.step()
-        optimizer.zero_grad()
+        update(step, [batch], loss_of)
         if step + 1 in (*o.early_steps, o.steps):
             yield step + 1, model.encoder
 

@@ -28,8 +28,8 @@ from course_lib.errors import CheckpointError
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.studies.experiments import run
-from course_lib.training.optimization import adamw, linear_schedule
-from course_lib.training.precision import autocast
+from course_lib.training.optimization import adamw
+from course_lib.training.update import UpdateStep
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "mlm-head"
@@ -91,29 +91,23 @@ def train_masked_language_model(
     """
     generator = torch.Generator().manual_seed(seed)
     optimizer = adamw(model, learning_rate)
-    scheduler = linear_schedule(optimizer, warmup_steps, steps)
+    update = UpdateStep(model, optimizer, learning_rate, warmup_steps, steps, precision=precision)
     order = torch.empty(0, dtype=torch.long)
+
+    def loss_of(masked: MaskedBatch) -> Tensor:
+        real = masked.input_ids != vocabulary.pad_id  # (B, T)
+        scores = model(masked.input_ids, attention_mask=real, positions=masked.chosen)  # (M, V)
+        return masked_language_model_loss(scores.float(), masked.labels[masked.chosen])
+
     model.train()
-    for step in range(1, steps + 1):
+    for step in range(steps):
         if len(order) < batch_size:  # a new pass over the data, in a new order
             order = torch.randperm(len(sequences), generator=generator)
         rows, order = order[:batch_size], order[batch_size:]
         batch = sequences[rows]  # (B, T)
         batch = batch[:, : int((batch != vocabulary.pad_id).sum(dim=1).max())]
         masked = mask_tokens(batch, vocabulary, strategy, generator=generator)
-        with autocast("cpu", precision):
-            scores = model(
-                masked.input_ids,
-                attention_mask=batch != vocabulary.pad_id,
-                positions=masked.chosen,
-            )  # (M, V)
-            loss = masked_language_model_loss(scores.float(), masked.labels[masked.chosen])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        scheduler.step()
-        yield step, loss.item()
+        yield step + 1, update(step, [masked], loss_of).item()
 
 
 @torch.no_grad()
