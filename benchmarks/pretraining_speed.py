@@ -36,12 +36,12 @@ from transformers import BertConfig, BertForPreTraining, Trainer, TrainerCallbac
 
 from benchmarks.timing import print_table, use_course_threads
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.inputs import SpecialIds
+from course_lib.bert.heads import IGNORED
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import PretrainingBatch, Stage
 from course_lib.pretraining.loop import PretrainingConfiguration, PretrainingRun, new_accelerator
-from course_lib.pretraining.masking import IGNORED, MaskingVocabulary
+from course_lib.pretraining.masking import MaskedBatch, MaskingVocabulary
 from course_lib.pretraining.texts import learn_vocabulary, read_vocabulary, tokenizer_of, wikipedia_documents
 from course_lib.training.precision import multiplies_bfloat16
 
@@ -93,24 +93,14 @@ class OurSegments:
     def __init__(
         self, configuration: PretrainingConfiguration, corpus: TokenizedCorpus, vocabulary: list[str]
     ):
-        special = SpecialIds.from_vocabulary({token: number for number, token in enumerate(vocabulary)})
-        self.run = PretrainingRun(
-            configuration,
-            corpus,
-            MaskingVocabulary.from_tokens(vocabulary),
-            special,
-            None,
-            None,
-            None,
-            new_accelerator(),
-        )
+        self.run = PretrainingRun(configuration, corpus, MaskingVocabulary.from_tokens(vocabulary))
         self.run.parallel.train()
         self.losses: list[float] = []
 
     def seconds_of(self, steps: range) -> float:
         """Return the time of some steps, making of their batches included."""
         AcceleratorState._reset_state(reset_partial_state=True)  # one a process, and the Trainer sets it too
-        self.run.accelerator = new_accelerator()
+        self.run.accelerator = self.run.update_step.accelerator = new_accelerator()
         began, parts = time.perf_counter(), []
         for step in steps:
             self.run.step = step
@@ -166,13 +156,11 @@ class ReferenceSegments(TrainerCallback):
 
 def rows_of(batch: PretrainingBatch) -> list[dict[str, torch.Tensor]]:
     """Return the rows of a batch as transformers' models want them, padded to the full length."""
-    labels = torch.full_like(batch.input_ids, IGNORED).flatten()
-    labels[batch.positions] = batch.targets
     columns = {
         "input_ids": batch.input_ids,
         "token_type_ids": batch.token_type_ids,
         "attention_mask": batch.attention_mask,
-        "labels": labels.view_as(batch.input_ids),
+        "labels": MaskedBatch(batch.input_ids, batch.positions, batch.targets).labels,
     }
     filling = {"labels": IGNORED}
     missing = LENGTH - batch.input_ids.shape[1]

@@ -6,11 +6,13 @@ Devlin et al. 2018, sections 3.1 (pre-training) and 4 (fine-tuning). Shape lette
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import ACTIVATIONS, BertEncoder, initialize_weights
+
+IGNORED = -100  # the label of a position that takes no part in a loss, as torch and transformers have it
 
 
 class MaskedLanguageModelHead(nn.Module):
@@ -58,16 +60,22 @@ class BertForMaskedLanguageModel(nn.Module):
         Parameters
         ----------
         input_ids, token_type_ids, attention_mask : as for the encoder, each (B, T).
-        positions : (B, T) bool, where to predict; everywhere if left out.
+        positions : (M,) int64, where to predict, in the batch read row by row: row · T + column; everywhere
+            if left out.
 
         Returns
         -------
         Tensor
-            (M, V) float scores in row-major order of the positions, or (B, T, V) without positions.
+            (M, V) float scores in the order of the positions, or (B, T, V) without positions.
         """
-        hidden = self.encoder(input_ids, token_type_ids, attention_mask).last_hidden_state
-        if positions is not None:
-            hidden = hidden[positions]  # (B, T, H) -> (M, H), before the expensive decoder
+        return self.score_words(
+            self.encoder(input_ids, token_type_ids, attention_mask).last_hidden_state, positions
+        )
+
+    def score_words(self, hidden: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Score the words at the given positions of (B, T, H) states; see :meth:`forward`."""
+        if positions is not None:  # before the expensive decoder: it sees 15% of the positions
+            hidden = hidden.flatten(0, 1).index_select(0, positions)  # (B, T, H) -> (M, H)
         return self.head(hidden)
 
 
@@ -110,14 +118,16 @@ def span_head(configuration: BertConfiguration) -> LinearHead:
     return LinearHead(configuration, 2)
 
 
-def masked_language_model_loss(scores: Tensor, labels: Tensor) -> Tensor:
+def masked_language_model_loss(scores: Tensor, targets: Tensor, count: int | None = None) -> Tensor:
     """Mean cross-entropy over the masked positions alone; zero, not NaN, where there is none.
 
     Parameters
     ----------
     scores : (M, V) float, one row for each masked position.
-    labels : (M,) int64, the original ids at those positions.
+    targets : (M,) int64, the original ids at those positions.
+    count : what the sum is divided by, if not M. A step may be spread over processes and over parts with
+        different numbers of masked words, and the mean of their means is not the mean of the step: there it
+        is the number of masked words of the whole step, and 1 for the sum itself.
     """
-    if labels.numel() == 0:
-        return scores.sum() * 0.0  # keeps the graph, so that backward() still works
-    return torch.nn.functional.cross_entropy(scores, labels)
+    summed = functional.cross_entropy(scores.float(), targets, reduction="sum")
+    return summed / max(1, len(targets) if count is None else count)

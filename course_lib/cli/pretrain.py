@@ -247,7 +247,6 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from accelerate import PartialState
 
-    from course_lib.bert.inputs import SpecialIds
     from course_lib.pretraining.loop import pretrain
     from course_lib.pretraining.masking import MaskingVocabulary
 
@@ -261,7 +260,6 @@ def run(options: argparse.Namespace) -> int:
         configuration_of(options, len(vocabulary), state.num_processes),
         training,
         MaskingVocabulary.from_tokens(vocabulary),
-        SpecialIds.from_vocabulary({token: number for number, token in enumerate(vocabulary)}),
         held_out=held_out,
         folder=options.folder / "checkpoints",
         progress=not options.no_progress,

@@ -166,7 +166,7 @@ def figure_training_curve(curve: list[dict], unigram_accuracy: float) -> Picture
 
 def table_03_parameters() -> Table:
     """Return table 3: the parameters of masked language modeling, as the library's defaults have them."""
-    s = MaskingStrategy()
+    s = MaskingStrategy.of_paper()
     return Table(
         translate("Table 3. Parameters of masked language modeling"),
         [translate("parameter"), translate("value"), translate("name in the library"), translate("why")],

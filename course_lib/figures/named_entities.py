@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from course_lib.bert.heads import IGNORED
 from course_lib.figures.drawing import arrow, blank, box
 from course_lib.figures.style import (
     BLUE,
@@ -22,7 +23,7 @@ from course_lib.figures.style import (
     highlight,
     new_figure,
 )
-from course_lib.finetuning.entities import IGNORED, TAGS, entities_of, pairs_of
+from course_lib.finetuning.entities import TAGS, entities_of, pairs_of
 from course_lib.finetuning.loop import History, TrainingConfiguration
 from course_lib.translation import translate
 

@@ -13,7 +13,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import token_classification_head
+from course_lib.bert.heads import IGNORED, token_classification_head
 from course_lib.bert.loading import load_encoder
 from course_lib.bert.wordpiece import is_mark, vanishes
 from course_lib.data.readers.conll import TYPES
@@ -45,7 +45,6 @@ def types_of(tags: Sequence[str]) -> list[str]:
 
 
 TAGS = tags_of(TYPES)  # those of CoNLL-2003
-IGNORED = -100  # a piece that carries no tag of its own
 PAIR_KINDS = ("correct", "type", "boundary", "boundary and type", "missed", "invented")
 
 Entity = tuple[int, int, str]  # start word, end word (exclusive), type

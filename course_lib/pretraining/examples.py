@@ -15,10 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.bert.inputs import SpecialIds
 from course_lib.pretraining import sentence_pairs
 from course_lib.pretraining.corpus import TokenizedCorpus
-from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 
 # What a random number is for: each purpose has a stream of its own.
 PAIRS, MASKS, DROPOUT, WEIGHTS, HELD_OUT = range(5)
@@ -92,7 +91,7 @@ class PretrainingBatches:
     Parameters
     ----------
     corpus : the tokenized text.
-    vocabulary, special : what masking and packing must know of the vocabulary.
+    vocabulary : what masking and packing must know of the vocabulary.
     stages : sequence lengths, one after the other.
     strategy : how to mask.
     objective : ``nsp`` (next sentence) or ``sop`` (sentence order).
@@ -111,10 +110,9 @@ class PretrainingBatches:
         self,
         corpus: TokenizedCorpus,
         vocabulary: MaskingVocabulary,
-        special: SpecialIds,
         stages: Sequence[Stage],
         *,
-        strategy: MaskingStrategy = MaskingStrategy(max_predictions=None),
+        strategy: MaskingStrategy = MaskingStrategy(),
         objective: str = "nsp",
         short_probability: float = 0.1,
         seed: int = 42,
@@ -122,7 +120,7 @@ class PretrainingBatches:
         process: int = 0,
         accumulation: int = 1,
     ):
-        self.corpus, self.vocabulary, self.special = corpus, vocabulary, special
+        self.corpus, self.vocabulary = corpus, vocabulary
         self.stages, self.strategy, self.seed = tuple(stages), strategy, seed
         self.objective, self.short_probability = objective, short_probability
         self.processes, self.process, self.accumulation = processes, process, accumulation
@@ -182,7 +180,7 @@ class PretrainingBatches:
         epoch, place = divmod(step - int(self.starts[stage]), self.steps_in_epoch(stage))
         pairs = self._pairs_of(stage, epoch)
         rows = np.arange(place * pairs_in_step, (place + 1) * pairs_in_step) % len(pairs)  # (G,)
-        gathered = sentence_pairs.gather_pairs(self.corpus, pairs, rows, self.special)
+        gathered = sentence_pairs.gather_pairs(self.corpus, pairs, rows, self.vocabulary.special)
         # The whole step is masked here, by every process: then each knows how many words were chosen
         # in all, and the choice does not depend on how many processes there are.
         masked = mask_tokens(
@@ -191,20 +189,26 @@ class PretrainingBatches:
             self.strategy,
             generator=_generator(self.seed, MASKS, step),
         )
-        counts = (int(masked.chosen.sum()), pairs_in_step, int(gathered.attention_mask.sum()))
+        counts = (len(masked.positions), pairs_in_step, int(gathered.attention_mask.sum()))
         firsts = [(part * self.processes + self.process) * size for part in range(self.accumulation)]
-        return [_batch_of_rows(masked, gathered, slice(first, first + size), counts) for first in firsts]
+        return [_batch_of_rows(masked, gathered, first, first + size, counts) for first in firsts]
 
 
-def _batch_of_rows(masked, gathered, rows: slice, counts: tuple[int, int, int]) -> PretrainingBatch:
-    chosen = masked.chosen[rows].flatten()  # (B·T,)
+def _batch_of_rows(
+    masked: MaskedBatch,
+    gathered: sentence_pairs.PairBatch,
+    first: int,
+    last: int,
+    counts: tuple[int, int, int],
+) -> PretrainingBatch:
+    part = masked.rows(first, last)
     return PretrainingBatch(
-        masked.input_ids[rows],
-        gathered.token_type_ids[rows],
-        gathered.attention_mask[rows],
-        chosen.nonzero().squeeze(1),  # (M,)
-        masked.labels[rows].flatten()[chosen],  # (M,)
-        gathered.labels[rows],
+        part.input_ids,
+        gathered.token_type_ids[first:last],
+        gathered.attention_mask[first:last],
+        part.positions,
+        part.targets,
+        gathered.labels[first:last],
         *counts,
     )
 
@@ -212,11 +216,10 @@ def _batch_of_rows(masked, gathered, rows: slice, counts: tuple[int, int, int]) 
 def held_out_batches(
     corpus: TokenizedCorpus,
     vocabulary: MaskingVocabulary,
-    special: SpecialIds,
     max_length: int,
     *,
     batch_size: int = 32,
-    strategy: MaskingStrategy = MaskingStrategy(max_predictions=None),
+    strategy: MaskingStrategy = MaskingStrategy(),
     objective: str = "nsp",
     short_probability: float = 0.1,
     limit: int | None = None,
@@ -226,7 +229,7 @@ def held_out_batches(
 
     Parameters
     ----------
-    corpus, vocabulary, special, strategy, objective, short_probability : as in :class:`PretrainingBatches`.
+    corpus, vocabulary, strategy, objective, short_probability : as in :class:`PretrainingBatches`.
     max_length : tokens of a pair, special ones counted.
     limit : the most pairs; all if left out.
     """
@@ -239,8 +242,8 @@ def held_out_batches(
     )
     generator, batches = _generator(seed, HELD_OUT, 1), []
     for rows in torch.arange(len(pairs))[:limit].split(batch_size):  # the plan is in random order
-        gathered = sentence_pairs.gather_pairs(corpus, pairs, rows, special)
+        gathered = sentence_pairs.gather_pairs(corpus, pairs, rows, vocabulary.special)
         masked = mask_tokens(gathered.input_ids, vocabulary, strategy, generator=generator)
-        counts = (int(masked.chosen.sum()), len(rows), int(gathered.attention_mask.sum()))
-        batches.append(_batch_of_rows(masked, gathered, slice(None), counts))
+        counts = (len(masked.positions), len(rows), int(gathered.attention_mask.sum()))
+        batches.append(_batch_of_rows(masked, gathered, 0, len(rows), counts))
     return batches

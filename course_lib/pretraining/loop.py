@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from tqdm import tqdm
 
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.inputs import SpecialIds
+from course_lib.bert.heads import masked_language_model_loss
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.pretraining import checkpoints
 from course_lib.pretraining.corpus import TokenizedCorpus
@@ -40,13 +41,16 @@ from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary
 from course_lib.pretraining.model import (
     PretrainingModel,
     attend_to_neighbors,
+    next_sentence_loss,
     set_output_bias,
-    summed_losses,
 )
 from course_lib.training.optimization import adamw
 from course_lib.training.precision import autocast
 from course_lib.training.update import UpdateStep, check_loss
 from course_lib.translation import translate
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 class PretrainingError(CourseError):
@@ -93,7 +97,7 @@ class PretrainingConfiguration:
     clip: float = 1.0
     accumulation: int = 1
     precision: str = "float32"
-    masking: MaskingStrategy = field(default_factory=lambda: MaskingStrategy(max_predictions=None))
+    masking: MaskingStrategy = field(default_factory=MaskingStrategy)
     objective: str = "nsp"
     short_probability: float = 0.1
     word_frequencies_first: bool = False
@@ -159,7 +163,6 @@ def pretrain(
     configuration: PretrainingConfiguration,
     corpus: TokenizedCorpus,
     vocabulary: MaskingVocabulary,
-    special: SpecialIds,
     *,
     held_out: TokenizedCorpus | None = None,
     folder: Path | None = None,
@@ -173,7 +176,7 @@ def pretrain(
     ----------
     configuration : model, stages, rates.
     corpus : the tokenized training text.
-    vocabulary, special : what masking and packing must know of the vocabulary.
+    vocabulary : what masking and packing must know of the vocabulary.
     held_out : text of other documents, to evaluate on; no evaluation if left out.
     folder : where checkpoints are kept. If one is there, the run goes on from it, to the same losses.
     model : a model to go on with, trained in place; a fresh one if left out.
@@ -194,19 +197,25 @@ def pretrain(
     CheckpointError
         If a checkpoint cannot be written, is damaged, or was made with another configuration.
     """
-    _check(configuration, corpus, vocabulary, special, held_out, model)
+    _check(configuration, corpus, vocabulary, held_out, model)
     accelerator = new_accelerator()
-    cuda = accelerator.device.type == "cuda"
-    with torch.random.fork_rng(
-        devices=[accelerator.device] if cuda else []
-    ):  # the caller's stay as they were
-        run = PretrainingRun(configuration, corpus, vocabulary, special, held_out, folder, model, accelerator)
-        run.observe = observe
+    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):  # the caller's random numbers stay as they were
+        run = PretrainingRun(
+            configuration,
+            corpus,
+            vocabulary,
+            held_out=held_out,
+            folder=folder,
+            model=model,
+            observe=observe,
+            accelerator=accelerator,
+        )
         run.train(progress)
     return run.model.eval(), run.history
 
 
-def new_accelerator():
+def new_accelerator() -> Accelerator:
     """Return 🤗 Accelerate's view of devices and processes: the CPU alone in the quick profile."""
     from accelerate import Accelerator
 
@@ -219,7 +228,6 @@ def _check(
     c: PretrainingConfiguration,
     corpus: TokenizedCorpus,
     vocabulary: MaskingVocabulary,
-    special: SpecialIds,
     held_out: TokenizedCorpus | None,
     model: PretrainingModel | None,
 ) -> None:
@@ -230,7 +238,10 @@ def _check(
             f"The vocabulary has {words} word pieces, but the model's configuration says vocab_size {size}. "
             f"Set vocab_size={words}."
         )
-    ids = {"corpus": corpus.tokens, "list of special tokens": np.array([*special, vocabulary.mask_id])}
+    ids = {
+        "corpus": corpus.tokens,
+        "list of special tokens": np.array([*vocabulary.special, vocabulary.mask_id]),
+    }
     if held_out is not None:
         ids["held-out corpus"] = held_out.tokens
     for name, tokens in ids.items():
@@ -256,49 +267,54 @@ def _check(
 class PretrainingRun:
     """One run: the model and its optimizer, the step it is at, and the curves so far.
 
-    :func:`pretrain` makes one and trains it; benchmarks take it apart.
+    :func:`pretrain` makes one and trains it; benchmarks take it apart. Its parameters are those of that function, and:
+
+    Parameters
+    ----------
+    accelerator : 🤗 Accelerate's view of devices and processes; :func:`new_accelerator` if left out.
     """
 
-    def __init__(self, c, corpus, vocabulary, special, held_out, folder, model, accelerator):
-        self.configuration, self.accelerator = c, accelerator
+    def __init__(
+        self,
+        configuration: PretrainingConfiguration,
+        corpus: TokenizedCorpus,
+        vocabulary: MaskingVocabulary,
+        *,
+        held_out: TokenizedCorpus | None = None,
+        folder: Path | None = None,
+        model: PretrainingModel | None = None,
+        observe: Callable[[PretrainingModel], dict[str, float]] | None = None,
+        accelerator: Accelerator | None = None,
+    ):
+        self.configuration = c = configuration
+        self.accelerator = accelerator or new_accelerator()
         self.folder = None if folder is None else Path(folder)
-        self.step, self.history, self.observe = 0, PretrainingHistory(), None
+        self.observe = observe
+        self.step, self.history = 0, PretrainingHistory()
+        pairs_and_masks = {
+            "strategy": c.masking,
+            "objective": c.objective,
+            "short_probability": c.short_probability,
+            "seed": c.seed,
+        }
         self.batches = PretrainingBatches(
             corpus,
             vocabulary,
-            special,
             c.stages,
-            strategy=c.masking,
-            objective=c.objective,
-            short_probability=c.short_probability,
-            seed=c.seed,
-            processes=accelerator.num_processes,
-            process=accelerator.process_index,
+            **pairs_and_masks,
+            processes=self.accelerator.num_processes,
+            process=self.accelerator.process_index,
             accumulation=c.accumulation,
         )
         self.held_out = []
         if held_out is not None:
+            length = c.stages[0].max_length
             self.held_out = held_out_batches(
-                held_out,
-                vocabulary,
-                special,
-                c.stages[0].max_length,
-                strategy=c.masking,
-                objective=c.objective,
-                short_probability=c.short_probability,
-                limit=c.held_out_pairs,
-                seed=c.seed,
+                held_out, vocabulary, length, **pairs_and_masks, limit=c.held_out_pairs
             )
-        if model is None:
-            torch.manual_seed(derived_seed(c.seed, WEIGHTS))
-            model = PretrainingModel(c.model)
-            if c.word_frequencies_first:
-                set_output_bias(model, word_counts(corpus, c.model.vocab_size), vocabulary.is_special)
-            if c.neighbors_first:
-                attend_to_neighbors(model)
-        self.model = model.to(accelerator.device)
+        self.model = (model or _new_model(c, corpus, vocabulary)).to(self.accelerator.device)
         optimizer = adamw(self.model, c.learning_rate, c.weight_decay, fused=True)
-        self.parallel, self.optimizer = accelerator.prepare(self.model, optimizer)
+        self.parallel, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.update_step = UpdateStep(
             self.parallel,
             self.optimizer,
@@ -307,9 +323,9 @@ class PretrainingRun:
             c.steps,
             c.clip,
             c.precision,
-            accelerator,
+            self.accelerator,
         )
-        self.identity = _identity(c, corpus, accelerator.num_processes)
+        self.identity = _identity(c, corpus, self.accelerator.num_processes)
 
     def train(self, progress: bool) -> None:
         """Run to the last step: report, evaluate and keep checkpoints as configured."""
@@ -332,25 +348,26 @@ class PretrainingRun:
             unit=translate("step"),
             disable=not (progress and self.accelerator.is_main_process),
         )
-        unread, tokens, began = [], 0, time.perf_counter()
+        losses, tokens, began = [], 0, time.perf_counter()
         self.parallel.train()
         with bar:
             for parts in loader:
-                unread.append(self.update(parts))
+                losses.append(self.update(parts))
                 tokens += parts[0].tokens_in_step
                 self.step += 1
                 bar.update()
-                due = [
-                    every and (self.step % every == 0 or self.step == c.steps)
-                    for every in (c.report_every, c.evaluate_every, c.checkpoint_every)
-                ]
-                if any(due):
-                    self._report(unread, tokens, began, bar)
-                    if due[1]:
+                evaluate, save = self._is_due(c.evaluate_every), self._is_due(c.checkpoint_every)
+                if evaluate or save or self._is_due(c.report_every):
+                    self._report(losses, tokens, began, bar)
+                    if evaluate:
                         self._evaluate()
-                    if due[2]:
+                    if save:
                         self._save()
-                    unread, tokens, began = [], 0, time.perf_counter()
+                    losses, tokens, began = [], 0, time.perf_counter()
+
+    def _is_due(self, every: int) -> bool:
+        """Tell whether what is done every so many steps, and after the last one, is to be done now; 0 is never."""
+        return every > 0 and (self.step % every == 0 or self.step == self.configuration.steps)
 
     def update(self, parts: list[PretrainingBatch]) -> Tensor:
         """Update the weights once; return (2,) the parts of the loss that this process has computed."""
@@ -365,13 +382,9 @@ class PretrainingRun:
         torch.manual_seed(derived_seed(self.configuration.seed, DROPOUT, self.step, process, number))
         batch = part.to(self.accelerator.device)
         scores = self.parallel(*batch[:4])
-        summed = summed_losses(scores, batch.targets, batch.next_sentence_labels)
-        return torch.stack(
-            [
-                summed.masked_language_model / max(1, batch.masked_in_step),
-                summed.next_sentence / batch.pairs_in_step,
-            ]
-        )
+        words = masked_language_model_loss(scores.words, batch.targets, batch.masked_in_step)
+        pairs = next_sentence_loss(scores.sentences, batch.next_sentence_labels, batch.pairs_in_step)
+        return torch.stack([words, pairs])
 
     def _report(self, unread: list[Tensor], tokens: int, began: float, bar: tqdm) -> None:
         """Read the losses since the last report: one exchange between processes for many steps."""
@@ -437,6 +450,19 @@ class PretrainingRun:
             ) from None
 
 
+def _new_model(
+    c: PretrainingConfiguration, corpus: TokenizedCorpus, vocabulary: MaskingVocabulary
+) -> PretrainingModel:
+    """Return a model with fresh weights, which follow from the seed."""
+    torch.manual_seed(derived_seed(c.seed, WEIGHTS))
+    model = PretrainingModel(c.model)
+    if c.word_frequencies_first:
+        set_output_bias(model, word_counts(corpus, c.model.vocab_size), vocabulary.is_special)
+    if c.neighbors_first:
+        attend_to_neighbors(model)
+    return model
+
+
 def _identity(c: PretrainingConfiguration, corpus: TokenizedCorpus, processes: int) -> dict:
     """Return what must be the same for a run to go on: another number of processes may share the work."""
     values = asdict(c)
@@ -490,7 +516,10 @@ def evaluate_pretraining(
         batch = part.to(device)
         with autocast(device.type, precision):
             scores = model(*batch[:4])
-        losses = summed_losses(scores, batch.targets, batch.next_sentence_labels)
+        losses = (
+            masked_language_model_loss(scores.words, batch.targets, count=1),
+            next_sentence_loss(scores.sentences, batch.next_sentence_labels, count=1),
+        )
         words = (scores.words.argmax(dim=-1) == batch.targets).sum()
         pairs = (scores.sentences.argmax(dim=-1) == batch.next_sentence_labels).sum()
         counts = (len(batch.targets), len(batch.next_sentence_labels))

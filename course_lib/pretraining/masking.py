@@ -1,8 +1,8 @@
 """Masking for the masked language model, over a whole batch at once.
 
 Devlin et al. 2018, section 3.1 (task 1) and appendix A.1; the counts are those of the authors'
-``create_pretraining_data``. In the shape comments B is the batch, T the sequence length, V the
-vocabulary.
+``create_pretraining_data``. In the shape comments B is the batch, T the sequence length, M the number
+of chosen tokens in the batch, V the vocabulary.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-IGNORED = -100  # the label of a position that takes no part in the loss
+from course_lib.bert.heads import IGNORED
+from course_lib.bert.inputs import SpecialIds
+from course_lib.pretraining.whole_words import choose_words, maskable_words, word_numbers
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class MaskingStrategy:
     random: float = 0.1
     keep: float = 0.1
     selection: float = 0.15
-    max_predictions: int | None = 20
+    max_predictions: int | None = None
     whole_words: bool = False
 
     def __post_init__(self):
@@ -53,24 +54,38 @@ class MaskingStrategy:
         if self.max_predictions is not None and self.max_predictions < 1:
             raise ValueError(f"max_predictions is {self.max_predictions}; use at least 1, or None.")
 
+    @classmethod
+    def of_paper(cls) -> MaskingStrategy:
+        """Return the strategy of the authors' code: 20 predictions at most, the default of a flag.
+
+        It goes with sequences of 128 tokens, 15% of which are 19; for 512 they tell you to raise it to 77.
+        """
+        return cls(max_predictions=20)
+
 
 @dataclass(frozen=True)
 class MaskingVocabulary:
-    """What masking must know of a vocabulary of V word pieces.
+    """What masking, and packing before it, must know of a vocabulary of V word pieces.
 
     Parameters
     ----------
-    mask_id, pad_id : ids of [MASK] and [PAD].
+    mask_id : id of [MASK].
+    special : ids of [CLS], [SEP] and [PAD].
     is_special : (V,) bool, true for [PAD], [UNK], [CLS], [SEP], [MASK].
     is_continuation : (V,) bool, true for pieces that continue a word (``##ing``).
     random_ids : (R,) int64, the words that a random replacement may be.
     """
 
     mask_id: int
-    pad_id: int
+    special: SpecialIds
     is_special: Tensor
     is_continuation: Tensor
     random_ids: Tensor
+
+    @property
+    def pad_id(self) -> int:
+        """Id of [PAD]."""
+        return self.special.pad_id
 
     @classmethod
     def from_tokens(
@@ -83,7 +98,7 @@ class MaskingVocabulary:
         Raises
         ------
         ValueError
-            If [MASK] or [PAD] is not in the vocabulary.
+            If [MASK], [PAD], [CLS] or [SEP] is not in the vocabulary.
         """
         for needed in ("[MASK]", "[PAD]"):
             if needed not in tokens:
@@ -95,7 +110,7 @@ class MaskingVocabulary:
         is_unused = torch.tensor([token.startswith("[unused") for token in tokens])
         return cls(
             mask_id=tokens.index("[MASK]"),
-            pad_id=tokens.index("[PAD]"),
+            special=SpecialIds.from_vocabulary({token: number for number, token in enumerate(tokens)}),
             is_special=is_special,
             is_continuation=torch.tensor([token.startswith("##") for token in tokens]),
             random_ids=(~is_special & ~is_unused).nonzero().squeeze(1),
@@ -111,13 +126,33 @@ class MaskingVocabulary:
 class MaskedBatch(NamedTuple):
     """A masked batch.
 
-    ``input_ids`` (B, T) int64 is what the model sees; ``labels`` (B, T) int64 holds the original id
-    at chosen positions and -100 elsewhere; ``chosen`` (B, T) bool says where to predict.
+    ``input_ids`` (B, T) int64 is what the model sees; ``positions`` (M,) int64 says where to predict, in
+    the batch read row by row: row · T + column; ``targets`` (M,) int64 are the original ids there.
     """
 
     input_ids: Tensor
-    labels: Tensor
-    chosen: Tensor
+    positions: Tensor
+    targets: Tensor
+
+    @property
+    def chosen(self) -> Tensor:
+        """Where to predict: (B, T) bool."""
+        chosen = torch.zeros_like(self.input_ids, dtype=torch.bool).flatten()
+        return chosen.index_fill_(0, self.positions, True).view_as(self.input_ids)
+
+    @property
+    def labels(self) -> Tensor:
+        """The original ids at chosen positions and -100 elsewhere, as transformers has them: (B, T) int64."""
+        labels = torch.full_like(self.input_ids, IGNORED).flatten()
+        return labels.index_copy_(0, self.positions, self.targets).view_as(self.input_ids)
+
+    def rows(self, first: int, last: int) -> MaskedBatch:
+        """Return the sequences from ``first`` up to ``last``, that one not included, as a batch."""
+        T = self.input_ids.shape[1]
+        inside = (self.positions >= first * T) & (self.positions < last * T)  # (M,)
+        return MaskedBatch(
+            self.input_ids[first:last], self.positions[inside] - first * T, self.targets[inside]
+        )
 
 
 def number_to_choose(lengths: Tensor, strategy: MaskingStrategy) -> Tensor:
@@ -137,85 +172,26 @@ def number_to_choose(lengths: Tensor, strategy: MaskingStrategy) -> Tensor:
     return count if strategy.max_predictions is None else count.clamp(max=strategy.max_predictions)
 
 
-def word_numbers(input_ids: Tensor, vocabulary: MaskingVocabulary) -> Tensor:
-    """Number the words of each sequence: a ``##`` piece belongs to the word before it.
-
-    Punctuation marks and Chinese characters are words of their own, because WordPiece separates
-    them before it cuts words into pieces. Special tokens get -1.
+def choose_tokens(scores: Tensor, counts: Tensor) -> Tensor:
+    """Choose in each row the ``counts`` tokens of lowest score: a draw without replacement.
 
     Parameters
     ----------
-    input_ids : (B, T) int64.
+    scores : (B, T) float32 from 0 to 2, random where a token may be chosen.
+    counts : (B,) int64.
 
     Returns
     -------
     Tensor
-        (B, T) int64, counted from 0 in each row.
+        (B, T) bool.
     """
-    special = vocabulary.is_special[input_ids]  # (B, T)
-    after_special = torch.cat([torch.ones_like(special[:, :1]), special[:, :-1]], dim=1)
-    starts = ~special & (~vocabulary.is_continuation[input_ids] | after_special)
-    return torch.where(special, -1, starts.long().cumsum(dim=1) - 1)
-
-
-def _choose_tokens(scores: Tensor, counts: Tensor) -> Tensor:
-    """Choose in each row the ``counts`` tokens of lowest score: a draw without replacement."""
-    if not scores.shape[1]:
-        return torch.zeros_like(scores, dtype=torch.bool)
-    places = torch.arange(scores.shape[1], device=scores.device)
-    scores = scores.double() + places * 2.0**-40  # float32 scores can be equal; these cannot
-    last = _sort_rows(scores).gather(1, counts.clamp(min=1)[:, None] - 1)  # (B, 1): the highest one chosen
-    return scores <= last.masked_fill((counts == 0)[:, None], -1.0)
-
-
-def _sort_rows(scores: Tensor) -> Tensor:
-    """Sort each row; on a CPU by numpy, whose sort of short rows is twenty times as fast as torch's."""
-    if scores.device.type == "cpu":
-        return torch.from_numpy(np.sort(scores.numpy(), axis=1))
-    return scores.sort(dim=1).values
-
-
-def _places(chosen: Tensor) -> Tensor:
-    """Return where a mask is true, counted through all rows; on a CPU numpy is five times as fast."""
-    if chosen.device.type == "cpu":
-        return torch.from_numpy(np.flatnonzero(chosen.numpy()))
-    return chosen.view(-1).nonzero().squeeze(1)
-
-
-def _maskable_words(words: Tensor, candidates: Tensor) -> Tensor:
-    """Name each word by the position of its first piece; -1 outside words.
-
-    A caller's numbers may be of any size, a position is always below T. A word with a piece that must
-    be left alone is left alone as a whole.
-    """
-    ordered, order = words.sort(dim=1, stable=True)  # (B, T): pieces of a word side by side
-    is_first = torch.ones_like(ordered, dtype=torch.bool)
-    is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    places = torch.arange(words.shape[1], device=words.device)
-    first_places = torch.where(is_first, places, 0).cummax(dim=1).values  # (B, T)
-    first = torch.empty_like(order).scatter_(1, order, order.gather(1, first_places))  # (B, T)
-    left_alone = torch.zeros_like(first).scatter_add_(1, first, (~candidates).long()).gather(1, first)
-    return torch.where((words < 0) | (left_alone > 0), -1, first)
-
-
-def _choose_words(scores: Tensor, words: Tensor, counts: Tensor) -> Tensor:
-    """Choose whole words in random order; a word that would overflow the count is skipped."""
-    B, T = words.shape
-    inside = words >= 0
-    slot = words.clamp(min=0)
-    lengths = torch.zeros_like(words).scatter_add_(1, slot, inside.long())  # (B, T) pieces per word
-    order = scores.masked_fill(lengths == 0, torch.inf).argsort(dim=1)  # words in random order
-    taken = torch.zeros(B, T, dtype=torch.bool, device=words.device)
-    remaining = counts.clone()
-    for rank in range(T):  # vectorized over the batch
-        word = order[:, rank : rank + 1]  # (B, 1)
-        length = lengths.gather(1, word).squeeze(1)
-        fits = (length > 0) & (length <= remaining)
-        taken.scatter_(1, word, fits[:, None])
-        remaining -= torch.where(fits, length, 0)
-        if not bool(((length > 0) & (remaining > 0)).any()):  # no words left, or no budget
-            break
-    return taken.gather(1, slot) & inside
+    T = scores.shape[1]
+    # Two float32 numbers can be equal: then the earlier position is the lower one, in float64.
+    scores = scores.double() + torch.arange(T, device=scores.device) * 2.0**-40
+    most = max(counts.tolist(), default=0)
+    lowest = scores.topk(most, dim=1, largest=False).indices  # (B, most) positions, lowest score first
+    among_counts = torch.arange(most, device=scores.device) < counts[:, None]  # (B, most)
+    return torch.zeros_like(scores, dtype=torch.bool).scatter_(1, lowest, among_counts)
 
 
 def mask_tokens(
@@ -259,29 +235,29 @@ def mask_tokens(
             "Use MaskingStrategy(whole_words=True), or leave words out."
         )
     B, T = input_ids.shape
+    device = input_ids.device
+    # How many, and among which: 15% of the real tokens, never a special one.
     special = vocabulary.is_special.index_select(0, input_ids.reshape(-1)).view(B, T)
     candidates = ~special if never is None else ~special & ~never
     lengths = (input_ids != vocabulary.pad_id).sum(dim=1)  # (B,)
     counts = torch.minimum(number_to_choose(lengths, strategy), candidates.sum(dim=1))
 
-    scores = torch.rand(B, T, generator=generator, device=input_ids.device)
+    # Which: a random score for each token, and the lowest ones are chosen.
+    scores = torch.rand(B, T, generator=generator, device=device)
     if strategy.whole_words:
         words = word_numbers(input_ids, vocabulary) if words is None else words
-        chosen = _choose_words(scores, _maskable_words(words, candidates), counts)
+        chosen = choose_words(scores, maskable_words(words, candidates), counts)
     else:
-        chosen = _choose_tokens(torch.where(candidates, scores, 2.0), counts)
+        chosen = choose_tokens(torch.where(candidates, scores, 2.0), counts)
+    positions = chosen.flatten().nonzero().squeeze(1)  # (M,): the chosen tokens alone are far fewer
+    targets = input_ids.flatten().index_select(0, positions)  # (M,)
 
-    places = _places(chosen)  # (M,): the chosen tokens alone are far fewer
-    originals = input_ids.reshape(-1).index_select(0, places)  # (M,)
-    labels = torch.full_like(input_ids, IGNORED).view(-1).index_copy_(0, places, originals).view(B, T)
-    # The fate of a chosen token: one draw decides between [MASK], a random word, and itself.
-    draw = torch.rand(len(places), generator=generator, device=input_ids.device)
-    picks = torch.randint(
-        len(vocabulary.random_ids), (len(places),), generator=generator, device=input_ids.device
-    )
-    random_words = vocabulary.random_ids.index_select(0, picks)  # (M,)
-    replacements = torch.where(draw < strategy.mask, vocabulary.mask_id, random_words)  # (M,)
-    kept = draw >= strategy.mask + strategy.random
-    fates = torch.where(kept, originals, replacements)  # (M,)
-    masked = input_ids.flatten().clone().index_copy_(0, places, fates)
-    return MaskedBatch(masked.view(B, T), labels, chosen)
+    # What they become: one random number decides between [MASK] (80%), a random word (10%) and itself (10%).
+    M, words_to_draw = len(positions), len(vocabulary.random_ids)
+    number = torch.rand(M, generator=generator, device=device)  # (M,) from 0 to 1
+    random_numbers = torch.randint(words_to_draw, (M,), generator=generator, device=device)
+    replacement_ids = vocabulary.random_ids.index_select(0, random_numbers)  # (M,)
+    replacement_ids = torch.where(number < strategy.mask, vocabulary.mask_id, replacement_ids)
+    replacement_ids = torch.where(number >= strategy.mask + strategy.random, targets, replacement_ids)
+    masked_ids = input_ids.flatten().index_copy(0, positions, replacement_ids).view(B, T)
+    return MaskedBatch(masked_ids, positions, targets)

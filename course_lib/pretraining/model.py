@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import MaskedLanguageModelHead, next_sentence_head
+from course_lib.bert.heads import BertForMaskedLanguageModel, next_sentence_head
 
 
 class PretrainingScores(NamedTuple):
@@ -25,16 +25,8 @@ class PretrainingScores(NamedTuple):
     sentences: Tensor
 
 
-class PretrainingLosses(NamedTuple):
-    """Cross-entropies summed over the batch: ``masked_language_model`` over its M positions,
-    ``next_sentence`` over its B pairs."""
-
-    masked_language_model: Tensor
-    next_sentence: Tensor
-
-
-class PretrainingModel(nn.Module):
-    """An encoder, a masked-language-model head tied to its embeddings, and a next-sentence head.
+class PretrainingModel(BertForMaskedLanguageModel):
+    """A masked language model with a second head, for sentence pairs.
 
     Parameters
     ----------
@@ -42,9 +34,7 @@ class PretrainingModel(nn.Module):
     """
 
     def __init__(self, configuration: BertConfiguration):
-        super().__init__()
-        self.encoder = BertEncoder(replace(configuration, fast_dropout=True))
-        self.masked_language_model = MaskedLanguageModelHead(configuration, self.encoder.embeddings.token)
+        super().__init__(BertEncoder(replace(configuration, fast_dropout=True)))
         self.next_sentence = next_sentence_head(configuration)
 
     @property
@@ -55,45 +45,35 @@ class PretrainingModel(nn.Module):
     def forward(
         self,
         input_ids: Tensor,
-        token_type_ids: Tensor,
-        attention_mask: Tensor,
-        positions: Tensor,
+        token_type_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        positions: Tensor | None = None,
     ) -> PretrainingScores:
         """Score the words at the chosen positions, and the sentence pairs.
 
         Parameters
         ----------
-        input_ids, token_type_ids, attention_mask : as for the encoder, each (B, T).
-        positions : (M,) int64, places in the batch read row by row: row · T + column.
+        input_ids, token_type_ids, attention_mask, positions : as for :class:`BertForMaskedLanguageModel`.
         """
         output = self.encoder(input_ids, token_type_ids, attention_mask)
-        hidden = output.last_hidden_state.flatten(0, 1)  # (B, T, H) -> (B·T, H)
-        chosen = hidden.index_select(0, positions)  # (M, H): the decoder sees 15% of the positions
-        return PretrainingScores(self.masked_language_model(chosen), self.next_sentence(output.pooled_output))
+        words = self.score_words(output.last_hidden_state, positions)
+        return PretrainingScores(words, self.next_sentence(output.pooled_output))
 
 
-def summed_losses(
-    scores: PretrainingScores, targets: Tensor, next_sentence_labels: Tensor
-) -> PretrainingLosses:
-    """Return both cross-entropies, each summed; whoever calls divides by the counts of the whole step.
-
-    Sums, not means: a step may be spread over processes and over accumulated parts with different
-    numbers of masked words, and the mean of their means is not the mean of the step. A part without
-    any masked word adds 0, never NaN.
+def next_sentence_loss(scores: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
+    """Mean cross-entropy of the sentence pairs; every one counts.
 
     Parameters
     ----------
-    scores : of the two heads.
-    targets : (M,) int64, the original words at the chosen positions.
-    next_sentence_labels : (B,) int64, 0 for IsNext and 1 for random; every one counts.
+    scores : (B, 2) float.
+    labels : (B,) int64, 0 for IsNext and 1 for random.
+    count : what the sum is divided by, if not B; see :func:`~course_lib.bert.heads.masked_language_model_loss`.
     """
-    return PretrainingLosses(
-        functional.cross_entropy(scores.words.float(), targets, ignore_index=-100, reduction="sum"),
-        functional.cross_entropy(scores.sentences.float(), next_sentence_labels, reduction="sum"),
-    )
+    summed = functional.cross_entropy(scores.float(), labels, reduction="sum")
+    return summed / (len(labels) if count is None else count)
 
 
-def set_output_bias(model: PretrainingModel, counts: Tensor, is_special: Tensor) -> None:
+def set_output_bias(model: BertForMaskedLanguageModel, counts: Tensor, is_special: Tensor) -> None:
     """Start the decoder's bias at the logarithm of each word's share.
 
     It saves the steps in which a model would learn nothing but which words are common. The original
@@ -107,7 +87,7 @@ def set_output_bias(model: PretrainingModel, counts: Tensor, is_special: Tensor)
     """
     smoothed = counts.float().masked_fill(is_special, 0) + 0.1
     with torch.no_grad():
-        model.masked_language_model.decoder.bias.copy_((smoothed / smoothed.sum()).log())
+        model.head.decoder.bias.copy_((smoothed / smoothed.sum()).log())
 
 
 def attend_to_neighbors(model: PretrainingModel, wavelength: float = 500.0, sharpness: float = 1.5) -> None:

@@ -38,12 +38,13 @@ class Mutant(NamedTuple):
 
 
 def find_function(target: str) -> FunctionType:
-    """Return the function that a target names, out of its wrappers."""
+    """Return the function that a target names, out of its wrappers; for a property, what computes it."""
     module, _, path = target.partition(":")
     found = importlib.import_module(module)
     for part in path.split("."):
         found = inspect.getattr_static(found, part) if inspect.isclass(found) else getattr(found, part)
-    return inspect.unwrap(getattr(found, "__func__", found))
+    found = found.fget if isinstance(found, property) else getattr(found, "__func__", found)
+    return inspect.unwrap(found)
 
 
 def changed_source(mutant: Mutant) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.inputs import SpecialIds
 from course_lib.pretraining.corpus import TokenizedCorpus, corpus_from_pieces
 from course_lib.pretraining.masking import MaskingVocabulary
 
@@ -26,12 +25,11 @@ def counting_corpus(documents: int = 10, sentences: int = 20, seed: int = 0) -> 
 
 
 def tiny_parts() -> SimpleNamespace:
-    """Corpus, held-out corpus, masking vocabulary, special ids and model configuration, all tiny."""
+    """Corpus, held-out corpus, vocabulary and model configuration, all tiny."""
     return SimpleNamespace(
         corpus=counting_corpus(),
         held_out=counting_corpus(documents=4, seed=1),
         vocabulary=MaskingVocabulary.from_tokens(TINY_TOKENS),
-        special=SpecialIds(cls_id=2, sep_id=3, pad_id=0),
         model=BertConfiguration(
             vocab_size=len(TINY_TOKENS),
             hidden_size=32,

@@ -18,7 +18,7 @@ STAGES = (Stage(24, 30, 4), Stage(48, 10, 4))
 
 
 def batches_of(tiny, stages=STAGES, **changes):
-    return PretrainingBatches(tiny.corpus, tiny.vocabulary, tiny.special, stages, **changes)
+    return PretrainingBatches(tiny.corpus, tiny.vocabulary, stages, **changes)
 
 
 def joined(parts):
@@ -69,8 +69,8 @@ def test_positions_lead_to_the_chosen_words(tiny):
         restored = restored.view_as(part.input_ids)
         assert not tiny.vocabulary.is_special[part.targets].any()
         lengths = part.attention_mask.sum(dim=1)
-        assert (restored[:, 0] == tiny.special.cls_id).all()
-        assert (restored[torch.arange(len(lengths)), lengths - 1] == tiny.special.sep_id).all()
+        assert (restored[:, 0] == tiny.vocabulary.special.cls_id).all()
+        assert (restored[torch.arange(len(lengths)), lengths - 1] == tiny.vocabulary.special.sep_id).all()
         counts = (lengths.double() * 0.15).round().clamp(min=1)
         assert len(part.positions) == counts.sum()  # none is lost to a limit, not at length 48 either
 
@@ -144,7 +144,7 @@ def test_what_is_asked_of_pairs_and_masks_reaches_the_run_and_the_held_out_text(
     asked = {"short_probability": 0.7, "objective": "sop"}
     strategy = MaskingStrategy(1.0, 0.0, 0.0, selection=0.5, max_predictions=None)
     (part,) = batches_of(tiny, strategy=strategy, **asked)[0]
-    held_out = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, strategy=strategy, **asked)
+    held_out = held_out_batches(tiny.held_out, tiny.vocabulary, 24, strategy=strategy, **asked)
     assert len(planned) == 2 and all(asked.items() <= plan.items() for plan in planned)
     for batch in (part, held_out[0]):
         assert (batch.input_ids.flatten()[batch.positions] == tiny.vocabulary.mask_id).all()
@@ -152,7 +152,7 @@ def test_what_is_asked_of_pairs_and_masks_reaches_the_run_and_the_held_out_text(
 
 
 def test_held_out_masks_stay_the_same(tiny):
-    arguments = (tiny.held_out, tiny.vocabulary, tiny.special, 24)
+    arguments = (tiny.held_out, tiny.vocabulary, 24)
     once, again = held_out_batches(*arguments), held_out_batches(*arguments)
     assert all(same(joined([a]), joined([b])) for a, b in zip(once, again, strict=True))
     assert sum(batch.pairs_in_step for batch in held_out_batches(*arguments, limit=10)) == 10
@@ -203,6 +203,6 @@ def test_held_out_batches_have_masks_and_pairs_of_their_own(tiny, monkeypatch, p
         return mask(input_ids, *a, **k)
 
     monkeypatch.setattr(examples, "mask_tokens", masking)
-    held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, batch_size=2, limit=16)
+    held_out_batches(tiny.held_out, tiny.vocabulary, 24, batch_size=2, limit=16)
     assert planned[0]["seed"] != planned[1]["seed"]
     assert len({tuple(chosen.flatten().tolist()) for chosen in drawn}) > 1

@@ -47,9 +47,7 @@ def configuration_of(tiny, **changes) -> PretrainingConfiguration:
 
 
 def run(tiny, configuration, **arguments):
-    return pretrain(
-        configuration, tiny.corpus, tiny.vocabulary, tiny.special, **{"progress": False, **arguments}
-    )
+    return pretrain(configuration, tiny.corpus, tiny.vocabulary, **{"progress": False, **arguments})
 
 
 def without_dropout(tiny):
@@ -66,7 +64,7 @@ def test_it_learns_the_pattern_of_held_out_text_from_both_lengths(tiny):
         evaluate_every=100,
     )
     model, history = run(tiny, c, held_out=tiny.held_out)
-    batches = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24)
+    batches = held_out_batches(tiny.held_out, tiny.vocabulary, 24)
     base = baselines(tiny.corpus, tiny.vocabulary, batches)
     last = history.evaluations[-1]
     assert last["mlm_accuracy"] > 5 * base["mlm_accuracy"]
@@ -111,8 +109,7 @@ def test_the_rate_falls_to_the_end_of_the_last_stage_and_not_of_the_first(tiny):
 def test_an_update_follows_the_sum_of_both_means_and_nothing_else(tiny, monkeypatch):
     """MLM plus NSP, unweighted, each a mean over its own count: the gradient by the plain functions of PyTorch."""
     c = configuration_of(tiny, model=without_dropout(tiny), clip=1e9)
-    corpus = (tiny.corpus, tiny.vocabulary, tiny.special)
-    made = loop.PretrainingRun(c, *corpus, None, None, None, loop.new_accelerator())
+    made = loop.PretrainingRun(c, tiny.corpus, tiny.vocabulary)
     gradients, step = {}, torch.optim.AdamW.step
 
     def watched(self, *arguments, **keywords):
@@ -143,10 +140,8 @@ def test_the_weights_move_by_the_learning_rate(tiny):
 
 def test_decay_spares_layer_norms_and_biases(tiny, monkeypatch):
     """Error 12: with no gradient at all, decay alone moves the weights, and only those of matrices."""
-    backward = loop.summed_losses
-    monkeypatch.setattr(
-        loop, "summed_losses", lambda *a: type(backward(*a))(*(loss * 0 for loss in backward(*a)))
-    )
+    for name in ("masked_language_model_loss", "next_sentence_loss"):
+        monkeypatch.setattr(loop, name, lambda *a, loss_of=getattr(loop, name): loss_of(*a) * 0)
     model = PretrainingModel(tiny.model)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -178,7 +173,7 @@ def test_the_gradient_is_clipped_as_a_whole(tiny, monkeypatch):
 def test_evaluation_is_without_dropout_without_gradient_and_without_trace(tiny):
     """Error 15: evaluation without eval() and no_grad()."""
     model = PretrainingModel(replace(tiny.model, hidden_dropout_prob=0.5)).train()
-    batches = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24)
+    batches = held_out_batches(tiny.held_out, tiny.vocabulary, 24)
     seen = []
     hook = model.encoder.register_forward_hook(
         lambda module, inputs, output: seen.append((module.training, output[0].requires_grad))
@@ -198,10 +193,7 @@ def test_evaluations_do_not_change_the_run(tiny):
 
 def test_evaluation_is_the_mean_over_all_words_and_pairs(tiny):
     model = PretrainingModel(tiny.model).eval()
-    parts = [
-        held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, batch_size=size)
-        for size in (5, 1000)
-    ]
+    parts = [held_out_batches(tiny.held_out, tiny.vocabulary, 24, batch_size=size) for size in (5, 1000)]
     small = evaluate_pretraining(model, parts[1])
     whole = parts[1][0]
     with torch.no_grad():
@@ -216,7 +208,7 @@ def test_evaluation_is_the_mean_over_all_words_and_pairs(tiny):
 
 def test_baselines_by_hand(tiny):
     corpus = corpus_from_pieces([[5, 5, 5, 6], [7, 5]], [1, 1])
-    batch = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, limit=8)[0]._replace(
+    batch = held_out_batches(tiny.held_out, tiny.vocabulary, 24, limit=8)[0]._replace(
         targets=torch.tensor([5, 6, 5, 9]), next_sentence_labels=torch.tensor([0, 1, 1, 1])
     )
     found = baselines(corpus, tiny.vocabulary, [batch])
@@ -252,7 +244,7 @@ def test_the_output_bias_starts_at_the_word_frequencies_if_asked(tiny):
     c = configuration_of(tiny, stages=(Stage(24, 1, 4),), learning_rate=0.0, word_frequencies_first=True)
     model, _ = run(tiny, c)
     counts = loop.word_counts(tiny.corpus, 45)
-    assert int(model.masked_language_model.decoder.bias.argmax()) == int(counts.argmax())
+    assert int(model.head.decoder.bias.argmax()) == int(counts.argmax())
 
 
 def test_position_embeddings_start_as_sinusoids_if_asked(tiny):
@@ -303,16 +295,15 @@ def test_ids_outside_the_vocabulary_are_refused(tiny, part, number):
             configuration_of(tiny),
             corpora[0],
             tiny.vocabulary,
-            tiny.special,
             held_out=corpora[1],
             progress=False,
         )
 
 
 def test_special_tokens_outside_the_vocabulary_are_refused(tiny):
-    special = tiny.special._replace(sep_id=45)
+    vocabulary = replace(tiny.vocabulary, special=tiny.vocabulary.special._replace(sep_id=45))
     with pytest.raises(PretrainingError, match=r"list of special tokens has the word-piece id 45"):
-        pretrain(configuration_of(tiny), tiny.corpus, tiny.vocabulary, special, progress=False)
+        pretrain(configuration_of(tiny), tiny.corpus, vocabulary, progress=False)
 
 
 def test_a_stage_longer_than_the_positions_is_refused(tiny):
@@ -343,7 +334,7 @@ c = PretrainingConfiguration(
     model=model, stages=(Stage(24, 20, size), Stage(48, 5, size)), accumulation=accumulation,
     learning_rate=2e-3, warmup_steps=4, evaluate_every=10, report_every=7)
 _, history = pretrain(
-    c, tiny.corpus, tiny.vocabulary, tiny.special, held_out=tiny.held_out, progress=False)
+    c, tiny.corpus, tiny.vocabulary, held_out=tiny.held_out, progress=False)
 if new_accelerator().is_main_process:
     print("processes", new_accelerator().num_processes)
     json.dump([history.losses, history.nsp_losses, history.evaluations], open(where, "w"))
@@ -379,7 +370,7 @@ def test_two_processes_have_the_losses_of_one_with_twice_the_batch(tmp_path):
 def test_evaluation_weighs_words_and_pairs_of_all_batches_alike(tiny):
     """Batches of unequal size: the mean of their means is not the mean over all."""
     model = PretrainingModel(tiny.model).eval()
-    batches = held_out_batches(tiny.held_out, tiny.vocabulary, tiny.special, 24, batch_size=5, limit=7)
+    batches = held_out_batches(tiny.held_out, tiny.vocabulary, 24, batch_size=5, limit=7)
     assert [len(batch.next_sentence_labels) for batch in batches] == [5, 2]
     with torch.no_grad():
         scores = [model(*batch[:4]) for batch in batches]
@@ -396,8 +387,8 @@ def test_evaluation_weighs_words_and_pairs_of_all_batches_alike(tiny):
 def test_dropout_is_drawn_anew_in_each_step_part_and_process(tiny, monkeypatch):
     """The same draws at every update would train the same thinned network again and again."""
     c = configuration_of(tiny, stages=(Stage(24, 3, 2),), accumulation=2)
-    corpus, seeds, seed = (tiny.corpus, tiny.vocabulary, tiny.special), [], torch.manual_seed
-    made = loop.PretrainingRun(c, *corpus, None, None, None, loop.new_accelerator())
+    made = loop.PretrainingRun(c, tiny.corpus, tiny.vocabulary)
+    seeds, seed = [], torch.manual_seed
 
     class Another:
         """The same view of devices, from the second process."""
@@ -420,9 +411,7 @@ def test_the_speed_is_that_since_the_last_report(tiny, monkeypatch):
     seconds = iter(range(1000))
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
     c = configuration_of(tiny, stages=(Stage(24, 12, 2),), accumulation=2, evaluate_every=0)
-    made = loop.PretrainingRun(
-        c, tiny.corpus, tiny.vocabulary, tiny.special, None, None, None, loop.new_accelerator()
-    )
+    made = loop.PretrainingRun(c, tiny.corpus, tiny.vocabulary)
     made.train(False)
     expected = []
     for steps in (range(5), range(5, 10), range(10, 12)):
@@ -433,6 +422,5 @@ def test_the_speed_is_that_since_the_last_report(tiny, monkeypatch):
 
 def test_held_out_pairs_are_as_long_as_those_of_the_first_stage(tiny):
     c = configuration_of(tiny, stages=(Stage(24, 1, 4), Stage(48, 1, 4)))
-    corpus = (tiny.corpus, tiny.vocabulary, tiny.special)
-    made = loop.PretrainingRun(c, *corpus, tiny.held_out, None, None, loop.new_accelerator())
+    made = loop.PretrainingRun(c, tiny.corpus, tiny.vocabulary, held_out=tiny.held_out)
     assert max(batch.input_ids.shape[1] for batch in made.held_out) == 24

@@ -11,13 +11,13 @@ from transformers import BertConfig, BertForPreTraining
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import number_of_parameters
+from course_lib.bert.heads import masked_language_model_loss
 from course_lib.bert.loading import HEAD_NAMES, to_published_names
 from course_lib.pretraining.model import (
     PretrainingModel,
-    PretrainingScores,
     attend_to_neighbors,
+    next_sentence_loss,
     set_output_bias,
-    summed_losses,
 )
 
 SMALL = BertConfiguration(
@@ -67,7 +67,7 @@ def reference_of(model: PretrainingModel) -> BertForPreTraining:
     fields = {name: getattr(SMALL, name) for name in SMALL.__dataclass_fields__}
     reference = BertForPreTraining(BertConfig(**fields)).eval()
     state = {f"bert.{name}": t for name, t in to_published_names(model.encoder.state_dict()).items()}
-    head = model.masked_language_model
+    head = model.head
     state |= {theirs: head.get_parameter(ours) for ours, theirs in HEAD_NAMES.items()}
     state["cls.predictions.decoder.weight"] = head.decoder.weight
     state["cls.predictions.decoder.bias"] = head.decoder.bias
@@ -86,8 +86,8 @@ def test_loss_and_gradients_are_those_of_transformers(batch):
     reference = reference_of(model)
     expected = reference(**batch)
     scores, targets = ours_of(model, batch)
-    mlm, nsp = summed_losses(scores, targets, batch["next_sentence_label"])
-    loss = mlm / len(targets) + nsp / 3
+    words = masked_language_model_loss(scores.words, targets)
+    loss = words + next_sentence_loss(scores.sentences, batch["next_sentence_label"])
     assert torch.allclose(loss, expected.loss, atol=1e-5)
     assert torch.allclose(scores.words, expected.prediction_logits[batch["labels"] != -100], atol=1e-4)
     assert torch.allclose(scores.sentences, expected.seq_relationship_logits, atol=1e-4)
@@ -103,7 +103,7 @@ def test_loss_and_gradients_are_those_of_transformers(batch):
 
 def test_the_decoder_is_tied_and_every_parameter_counts_once():
     model = PretrainingModel(SMALL)
-    assert model.masked_language_model.decoder.weight is model.encoder.embeddings.token.weight
+    assert model.head.decoder.weight is model.encoder.embeddings.token.weight
     assert number_of_parameters(model) == sum(p.numel() for p in reference_of(model).parameters())
 
 
@@ -116,29 +116,25 @@ def test_only_chosen_positions_are_trained_on(batch):
     expected = sum(
         -functional.log_softmax(row, dim=0)[word] for row, word in zip(scores.words, targets, strict=True)
     )
-    found = summed_losses(scores, targets, batch["next_sentence_label"]).masked_language_model
-    assert torch.allclose(found, expected)
+    assert torch.allclose(masked_language_model_loss(scores.words, targets, count=1), expected)
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_both_next_sentence_classes_contribute(label):
     """Error 2: an ignore_index of 0 shared by both heads would silence the class IsNext."""
-    scores = PretrainingScores(
-        torch.zeros(0, 50), torch.tensor([[2.0, -1.0], [0.5, 0.25]], requires_grad=True)
-    )
+    scores = torch.tensor([[2.0, -1.0], [0.5, 0.25]], requires_grad=True)
     labels = torch.full((2,), label)
-    loss = summed_losses(scores, torch.zeros(0, dtype=torch.long), labels).next_sentence
+    loss = next_sentence_loss(scores, labels, count=1)
     loss.backward()
-    expected = scores.sentences.detach().softmax(1) - functional.one_hot(labels, 2)
-    assert torch.allclose(scores.sentences.grad, expected)
+    expected = scores.detach().softmax(1) - functional.one_hot(labels, 2)
+    assert torch.allclose(scores.grad, expected)
     assert float(loss.detach()) > 0.1
 
 
 def test_the_word_with_id_0_is_a_word_like_any_other():
     """Error 2, for the other head: no id of a word is a mark for 'ignore'."""
-    scores = PretrainingScores(torch.zeros(2, 50), torch.zeros(1, 2))
-    found = summed_losses(scores, torch.tensor([0, 7]), torch.tensor([1])).masked_language_model
-    assert float(found) == pytest.approx(2 * torch.tensor(50.0).log().item())
+    found = masked_language_model_loss(torch.zeros(2, 50), torch.tensor([0, 7]))
+    assert float(found) == pytest.approx(torch.tensor(50.0).log().item())
 
 
 def test_a_batch_without_masked_words_has_a_finite_loss_and_gradient(batch):
@@ -146,9 +142,9 @@ def test_a_batch_without_masked_words_has_a_finite_loss_and_gradient(batch):
     model = PretrainingModel(SMALL)
     batch["labels"].fill_(-100)
     scores, targets = ours_of(model, batch)
-    mlm, nsp = summed_losses(scores, targets, batch["next_sentence_label"])
-    assert float(mlm.detach()) == 0.0
-    (mlm + nsp / 3).backward()
+    words = masked_language_model_loss(scores.words, targets)
+    assert float(words.detach()) == 0.0
+    (words + next_sentence_loss(scores.sentences, batch["next_sentence_label"])).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
     assert all(p.grad is not None for p in model.parameters())  # several processes wait for every gradient
 
@@ -158,7 +154,7 @@ def test_the_output_bias_can_start_at_the_word_frequencies():
     counts = torch.arange(50)
     is_special = torch.arange(50) < 5
     set_output_bias(model, counts, is_special)
-    shares = model.masked_language_model.decoder.bias.detach().exp()
+    shares = model.head.decoder.bias.detach().exp()
     assert float(shares.sum()) == pytest.approx(1, abs=1e-5)
     assert float(shares[40] / shares[20]) == pytest.approx(40.1 / 20.1, abs=1e-3)
     assert float(shares[:5].max()) < 1e-4

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.inputs import SpecialIds
 from course_lib.pretraining.corpus import corpus_from_pieces
 from course_lib.pretraining.examples import Stage
 from course_lib.pretraining.loop import PretrainingConfiguration, pretrain
@@ -30,7 +29,7 @@ def test_an_observer_sees_the_model_in_evaluation_mode_and_leaves_no_trace():
         warmup_steps=2,
         evaluate_every=2,
     )
-    inputs = (configuration, corpus, MaskingVocabulary.from_tokens(names), SpecialIds(2, 3, 0))
+    inputs = (configuration, corpus, MaskingVocabulary.from_tokens(names))
     seen = []
 
     def observe(model):

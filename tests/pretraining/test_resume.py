@@ -42,9 +42,7 @@ def configuration_of(tiny, **changes) -> PretrainingConfiguration:
 
 def run(tiny, folder, configuration=None, **arguments):
     c = configuration or configuration_of(tiny)
-    return pretrain(
-        c, tiny.corpus, tiny.vocabulary, tiny.special, **{"folder": folder, "progress": False, **arguments}
-    )
+    return pretrain(c, tiny.corpus, tiny.vocabulary, **{"folder": folder, "progress": False, **arguments})
 
 
 def curves(history):
@@ -88,7 +86,7 @@ def test_a_finished_run_is_only_loaded(tiny, tmp_path, monkeypatch):
     again, same = run(tiny, tmp_path)
     assert same == history
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
-    assert again.masked_language_model.decoder.weight is again.encoder.embeddings.token.weight
+    assert again.head.decoder.weight is again.encoder.embeddings.token.weight
 
 
 def test_only_the_newest_checkpoint_stays_and_no_file_can_carry_code(tiny, tmp_path):
@@ -134,7 +132,7 @@ def test_a_checkpoint_of_another_corpus_is_refused(tiny, tmp_path):
     run(tiny, tmp_path)
     with pytest.raises(CheckpointError, match="field 'corpus'"):
         pretrain(
-            configuration_of(tiny), tiny.held_out, tiny.vocabulary, tiny.special, folder=tmp_path, progress=False
+            configuration_of(tiny), tiny.held_out, tiny.vocabulary, folder=tmp_path, progress=False
         )  # fmt: skip
 
 
@@ -261,7 +259,7 @@ c = PretrainingConfiguration(
     evaluate_every=20, checkpoint_every=2, report_every=2)
 print("ready", flush=True)
 _, h = pretrain(
-    c, tiny.corpus, tiny.vocabulary, tiny.special, held_out=tiny.held_out, folder=folder, progress=False)
+    c, tiny.corpus, tiny.vocabulary, held_out=tiny.held_out, folder=folder, progress=False)
 where.write_text(json.dumps([h.steps, h.losses, h.nsp_losses, h.learning_rates, h.evaluations]))
 """
 

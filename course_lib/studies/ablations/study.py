@@ -21,7 +21,7 @@ from torch.nn import functional
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder, EncoderOutput
-from course_lib.bert.inputs import SpecialIds
+from course_lib.bert.heads import masked_language_model_loss
 from course_lib.bert.loading import load_encoder
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.small_world import small_world, small_world_tokenizer, vocabulary
@@ -33,7 +33,7 @@ from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
 from course_lib.pretraining.examples import Stage, held_out_batches
 from course_lib.pretraining.loop import PretrainingConfiguration, baselines, evaluate_pretraining, pretrain
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
-from course_lib.pretraining.model import PretrainingModel, summed_losses
+from course_lib.pretraining.model import PretrainingModel, next_sentence_loss
 from course_lib.pretraining.sentence_pairs import PairBatch, gather_pairs, plan_pairs
 from course_lib.studies import experiments
 from course_lib.studies.ablations.question_sentences import (
@@ -250,7 +250,7 @@ def next_word_loss(model: PretrainingModel, batch: PairBatch) -> Tensor:
     """
     hidden = model.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask).last_hidden_state
     real = batch.attention_mask[:, 1:].bool()  # (B, T - 1): a next word is there
-    scores = model.masked_language_model(hidden[:, :-1][real])  # (N, V)
+    scores = model.head(hidden[:, :-1][real])  # (N, V)
     return functional.cross_entropy(scores.float(), batch.input_ids[:, 1:][real])
 
 
@@ -264,19 +264,15 @@ def masked_word_loss(
 ) -> Tensor:
     """Return the loss of masked words, and that of the pairs' labels if it is asked for."""
     masked = mask_tokens(batch.input_ids, vocabulary, strategy, generator=generator)
-    positions = (masked.labels != -100).flatten().nonzero().squeeze(1)  # (M,)
-    targets = masked.labels.flatten()[positions]
-    scores = model(masked.input_ids, batch.token_type_ids, batch.attention_mask, positions)
-    summed = summed_losses(scores, targets, batch.labels)
-    loss = summed.masked_language_model / len(targets)
-    return loss + summed.next_sentence / len(batch.labels) if next_sentence else loss
+    scores = model(masked.input_ids, batch.token_type_ids, batch.attention_mask, masked.positions)
+    loss = masked_language_model_loss(scores.words, masked.targets)
+    return loss + next_sentence_loss(scores.sentences, batch.labels) if next_sentence else loss
 
 
 def continued_training(
     objective: Objective,
     corpus: TokenizedCorpus,
     vocabulary: MaskingVocabulary,
-    special: SpecialIds,
     seed: int,
 ) -> Iterator[tuple[int, BertEncoder]]:
     """Go on from the bundled weights; yield the encoder at each early step and at the last one.
@@ -288,7 +284,7 @@ def continued_training(
     ----------
     objective : what is trained, and for how long.
     corpus : the tokenized training text.
-    vocabulary, special : what masking and packing must know.
+    vocabulary : what masking and packing must know.
     seed : of the pairs, the masks and the new heads.
 
     Raises
@@ -307,13 +303,13 @@ def continued_training(
         model.encoder = LeftToRightEncoder(configuration)
     model.encoder.load_state_dict(published.state_dict())
     freeze(model.encoder.embeddings)
-    model.masked_language_model.decoder.weight = model.encoder.embeddings.token.weight  # tied, so frozen too
+    model.head.decoder.weight = model.encoder.embeddings.token.weight  # tied, so frozen too
     update = UpdateStep(
         model, adamw(model, o.learning_rate), o.learning_rate, o.steps // 10, o.steps, precision=PRECISION
     )
     generator = torch.Generator().manual_seed(seed)
     mask, keep, random = (share / 100 for share in o.masking)
-    strategy = MaskingStrategy(mask=mask, keep=keep, random=random, max_predictions=None)
+    strategy = MaskingStrategy(mask=mask, keep=keep, random=random)
     pairs, row = plan_pairs(corpus, o.max_length, seed=seed), 0
 
     def loss_of(batch: PairBatch) -> Tensor:
@@ -327,7 +323,7 @@ def continued_training(
     for step in range(o.steps):
         if row + o.batch_size > len(pairs):
             pairs, row = plan_pairs(corpus, o.max_length, seed=seed + 1000 * step), 0
-        batch = gather_pairs(corpus, pairs, np.arange(row, row + o.batch_size), special)
+        batch = gather_pairs(corpus, pairs, np.arange(row, row + o.batch_size), vocabulary.special)
         row += o.batch_size
         update(step, [batch], loss_of)
         if step + 1 in (*o.early_steps, o.steps):
@@ -398,11 +394,8 @@ def run_objective(objective: Objective, seed: int) -> dict:
     tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
     corpus, _ = wikipedia_split(tokenizer)
     tokens = [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
-    special = sentence_order.special_ids(tokenizer)
     steps = {}
-    for step, encoder in continued_training(
-        objective, corpus, MaskingVocabulary.from_tokens(tokens), special, seed
-    ):
+    for step, encoder in continued_training(objective, corpus, MaskingVocabulary.from_tokens(tokens), seed):
         if "entities" in objective.tasks:
             steps[str(step)] = task_score(encoder, "entities", objective, seed)
     scores = {
@@ -444,7 +437,6 @@ def run_size(size: Size, seed: int) -> dict[str, float]:
     tokenizer, words = small_world_tokenizer(), vocabulary()
     training = tokenize_corpus(small_world(size.documents, seed=seed), tokenizer)
     held_out = tokenize_corpus(small_world(200, seed=0), tokenizer)
-    special = SpecialIds.from_vocabulary({word: number for number, word in enumerate(words)})
     masking = MaskingVocabulary.from_tokens(words)
     run = PretrainingConfiguration(
         model=BertConfiguration(
@@ -468,8 +460,8 @@ def run_size(size: Size, seed: int) -> dict[str, float]:
         report_every=100,
         seed=seed,
     )
-    model, _ = pretrain(run, training, masking, special, progress=False)
-    batches = held_out_batches(held_out, masking, special, 40, strategy=run.masking, limit=400, seed=0)
+    model, _ = pretrain(run, training, masking, progress=False)
+    batches = held_out_batches(held_out, masking, 40, strategy=run.masking, limit=400, seed=0)
     scores = {name: round(value, 4) for name, value in evaluate_pretraining(model, batches).items()}
     unigram = baselines(training, masking, batches)["mlm_accuracy"]
     return scores | {

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from course_lib import settings
@@ -27,6 +27,7 @@ from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
+from course_lib.pretraining.model import set_output_bias
 from course_lib.studies.experiments import run
 from course_lib.training.optimization import adamw
 from course_lib.training.update import UpdateStep
@@ -96,8 +97,8 @@ def train_masked_language_model(
 
     def loss_of(masked: MaskedBatch) -> Tensor:
         real = masked.input_ids != vocabulary.pad_id  # (B, T)
-        scores = model(masked.input_ids, attention_mask=real, positions=masked.chosen)  # (M, V)
-        return masked_language_model_loss(scores.float(), masked.labels[masked.chosen])
+        scores = model(masked.input_ids, attention_mask=real, positions=masked.positions)  # (M, V)
+        return masked_language_model_loss(scores, masked.targets)
 
     model.train()
     for step in range(steps):
@@ -117,32 +118,24 @@ def evaluate_masked(
     """Return the mean ``loss`` and the ``accuracy`` at the chosen positions of masked sequences."""
     was_training = model.training
     model.eval()
-    loss, correct, count = 0.0, 0, 0
+    loss, correct = 0.0, 0
     for start in range(0, len(masked.input_ids), batch_size):
-        inputs, labels, chosen = (tensor[start : start + batch_size] for tensor in masked)
-        scores = model(inputs, attention_mask=inputs != pad_id, positions=chosen)  # (M, V)
-        targets = labels[chosen]  # (M,)
-        loss += float(nn.functional.cross_entropy(scores, targets, reduction="sum"))
+        inputs, positions, targets = masked.rows(start, start + batch_size)
+        scores = model(inputs, attention_mask=inputs != pad_id, positions=positions)  # (M, V)
+        loss += float(masked_language_model_loss(scores, targets, count=1))
         correct += int((scores.argmax(dim=-1) == targets).sum())
-        count += len(targets)
     model.train(was_training)
-    return {"loss": loss / count, "accuracy": correct / count}
+    return {"loss": loss / len(masked.targets), "accuracy": correct / len(masked.targets)}
 
 
 def new_model(sequences: Tensor, vocabulary: MaskingVocabulary) -> BertForMaskedLanguageModel:
-    """Return MiniLM with a fresh head: embeddings and pooler frozen, output bias at the word frequencies.
-
-    A bias that starts at the logarithm of each word's share saves the steps in which a model would
-    learn nothing but which words are common.
-    """
+    """Return MiniLM with a fresh head: embeddings and pooler frozen, output bias at the word frequencies."""
     model = BertForMaskedLanguageModel(load_encoder(bundled_weights_folder()))
     model.encoder.embeddings.requires_grad_(False)
     if model.encoder.pooler is not None:
         model.encoder.pooler.requires_grad_(False)
-    counts = torch.bincount(sequences.flatten(), minlength=model.head.decoder.out_features).float()
-    counts[vocabulary.is_special] = 0
-    with torch.no_grad():
-        model.head.decoder.bias.copy_(((counts + 0.1) / (counts + 0.1).sum()).log())
+    counts = torch.bincount(sequences.flatten(), minlength=len(vocabulary.is_special))  # (V,)
+    set_output_bias(model, counts, vocabulary.is_special)
     return model
 
 
@@ -163,7 +156,7 @@ def train_and_store(configuration: Configuration, seed: int) -> dict:
     model = new_model(training, vocabulary)
     model.encoder.use_dropout(attention=c.attention_dropout)
     unigram = int(torch.bincount(training[~vocabulary.is_special[training]]).argmax())
-    targets = masked.labels[masked.chosen]
+    targets = masked.targets
     curve, losses = [], []
     bar = tqdm(total=c.steps, desc="masked-word model", unit="step")
     for step, loss in train_masked_language_model(

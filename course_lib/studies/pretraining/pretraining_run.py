@@ -14,7 +14,6 @@ import numpy as np
 
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import read_tensors, write_tensors
 from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.errors import CheckpointError
@@ -117,11 +116,6 @@ def corpora(
     return vocabulary, training, held_out
 
 
-def special_ids(vocabulary: list[str]) -> SpecialIds:
-    """Return the ids of the tokens that packing adds."""
-    return SpecialIds.from_vocabulary({token: number for number, token in enumerate(vocabulary)})
-
-
 def evaluation_batches(
     vocabulary: list[str], held_out: TokenizedCorpus, run: PretrainingConfiguration
 ) -> list[PretrainingBatch]:
@@ -129,7 +123,6 @@ def evaluation_batches(
     return held_out_batches(
         held_out,
         MaskingVocabulary.from_tokens(vocabulary),
-        special_ids(vocabulary),
         run.stages[0].max_length,
         strategy=run.masking,
         objective=run.objective,
@@ -147,7 +140,6 @@ def pretrain_and_store(configuration: Configuration, seed: int) -> dict:
         c.run,
         training,
         MaskingVocabulary.from_tokens(vocabulary),
-        special_ids(vocabulary),
         held_out=held_out,
         folder=settings.current().cache / "pretraining-run",
     )
@@ -230,7 +222,9 @@ def load_run(folder: Path | None = None) -> tuple[PretrainingModel, list[str]]:
     check_files(folder)
     configuration = BertConfiguration.from_file(folder / "config.json")
     vocabulary = texts.read_vocabulary(folder / "vocab.txt")
-    tensors = read_tensors(folder / "model.safetensors")
+    stored = read_tensors(folder / "model.safetensors")
+    # The course's own file is older than the name of the head.
+    tensors = {name.replace("masked_language_model.", "head."): tensor for name, tensor in stored.items()}
     model = PretrainingModel(configuration)
     parameters = dict(model.named_parameters())
     strange = sorted(

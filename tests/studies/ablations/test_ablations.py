@@ -11,7 +11,6 @@ from torch.nn import functional
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import span_head
-from course_lib.bert.inputs import SpecialIds
 from course_lib.bert.loading import load_encoder
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import corpus_from_pieces
@@ -112,7 +111,7 @@ def test_next_words_are_scored_from_the_words_before_them(batch):
     losses = []
     for row, length in ((0, 9), (1, 6)):
         hidden = model.encoder(*(part[row : row + 1, :length] for part in batch[:3])).last_hidden_state[0]
-        scores = model.masked_language_model(hidden[:-1])
+        scores = model.head(hidden[:-1])
         losses.append(functional.cross_entropy(scores, batch.input_ids[row, 1:length], reduction="none"))
     assert next_word_loss(model, batch).item() == pytest.approx(torch.cat(losses).mean().item(), rel=1e-5)
 
@@ -122,7 +121,7 @@ def test_the_sentence_loss_is_there_only_when_asked_for(batch):
     model, vocabulary = PretrainingModel(SMALL).eval(), MaskingVocabulary.from_tokens(WORDS)
 
     def loss(next_sentence: bool) -> float:
-        generator, strategy = torch.Generator().manual_seed(3), MaskingStrategy(max_predictions=None)
+        generator, strategy = torch.Generator().manual_seed(3), MaskingStrategy()
         return masked_word_loss(model, batch, vocabulary, strategy, generator, next_sentence).item()
 
     with torch.no_grad():
@@ -174,9 +173,7 @@ def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, monke
         monkeypatch.setattr(ablations, "gather_pairs", noted)
         objective = Objective(name, steps=2, batch_size=2, max_length=32, early_steps=(1,))
         reached = []
-        for step, encoder in continued_training(
-            objective, wikipedia_like, vocabulary, SpecialIds(101, 102, 0), seed=4
-        ):
+        for step, encoder in continued_training(objective, wikipedia_like, vocabulary, seed=4):
             reached.append(step)
             assert isinstance(encoder, LeftToRightEncoder) == (name == "left to right")
         assert reached == [1, 2]
@@ -197,7 +194,7 @@ def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, monke
 
 def test_no_steps_leave_the_weights_as_they_are(wikipedia_like):
     objective = Objective("MLM alone", steps=0, early_steps=())
-    ((step, encoder),) = continued_training(objective, wikipedia_like, None, SpecialIds(101, 102, 0), seed=1)
+    ((step, encoder),) = continued_training(objective, wikipedia_like, None, seed=1)
     published = load_encoder(bundled_weights_folder()).state_dict()
     assert step == 0
     assert all(torch.equal(tensor, published[name]) for name, tensor in encoder.state_dict().items())
@@ -205,7 +202,7 @@ def test_no_steps_leave_the_weights_as_they_are(wikipedia_like):
 
 def test_an_unknown_objective_is_refused(wikipedia_like):
     with pytest.raises(ValueError, match=r"no objective 'right to left'.*MLM and NSP"):
-        next(continued_training(Objective("right to left"), wikipedia_like, None, None, seed=0))
+        next(continued_training(Objective("right to left"), wikipedia_like, None, seed=0))
 
 
 def test_a_score_leaves_the_body_as_it_was(monkeypatch):
@@ -235,9 +232,7 @@ def test_the_masking_of_an_objective_is_the_one_that_is_drawn(wikipedia_like, mo
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(30517))]
     for objective in (*CONFIGURATION.masking, CONFIGURATION.objectives[1]):
         short = replace(objective, steps=1, batch_size=2, max_length=32, early_steps=())
-        for _ in continued_training(
-            short, wikipedia_like, MaskingVocabulary.from_tokens(words), SpecialIds(2, 3, 0), seed=1
-        ):
+        for _ in continued_training(short, wikipedia_like, MaskingVocabulary.from_tokens(words), seed=1):
             pass
     shares = [(round(100 * s.mask), round(100 * s.keep), round(100 * s.random)) for s in seen]
     # The order is the paper's: [MASK], the same word, a random one.

@@ -124,6 +124,6 @@ def test_half_precision_changes_little(tmp_path, monkeypatch):
     pretraining_run.save_run(model)
     loaded, words = load_run()
     assert words == vocabulary
-    assert loaded.masked_language_model.decoder.weight is loaded.encoder.embeddings.token.weight
+    assert loaded.head.decoder.weight is loaded.encoder.embeddings.token.weight
     for ours, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-6)
