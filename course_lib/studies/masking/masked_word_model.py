@@ -18,13 +18,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from course_lib import settings
+from course_lib.bert.compact import as_int8, restored
 from course_lib.bert.heads import BertForMaskedLanguageModel, masked_language_model_loss
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.data.wikipedia import load_wikipedia
-from course_lib.errors import CheckpointError
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import set_output_bias
@@ -212,22 +212,17 @@ def save_masked_word_model(model: BertForMaskedLanguageModel, folder: Path = CHE
     CheckpointError
         If the folder cannot be written.
     """
-    tensors = {}
-    for name, tensor in model.state_dict().items():
-        if not _is_stored(name):
-            continue
-        if tensor.dim() == 2:
-            scale = (tensor.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-8)  # (rows, 1)
-            tensors[name] = (tensor / scale).round().to(torch.int8)
-            tensors[name + ".scale"] = scale
-        else:
-            tensors[name] = tensor.half()
-    write_tensors(tensors, folder / "model.safetensors")
+    write_tensors(as_int8(_stored(model)), folder / "model.safetensors")
     renew_manifest(folder)
 
 
-def _is_stored(name: str) -> bool:
-    return name.startswith(("encoder.blocks.", "head.")) and name != "head.decoder.weight"
+def _stored(model: BertForMaskedLanguageModel) -> dict[str, Tensor]:
+    """Return the tensors that the checkpoint holds: the decoder's matrix is that of the embeddings."""
+    return {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if name.startswith(("encoder.blocks.", "head.")) and name != "head.decoder.weight"
+    }
 
 
 def load_masked_word_model(folder: Path = CHECKPOINT) -> BertForMaskedLanguageModel:
@@ -238,25 +233,11 @@ def load_masked_word_model(folder: Path = CHECKPOINT) -> BertForMaskedLanguageMo
     WeightsError
         If a file is missing or damaged, or is not the one that was recorded.
     CheckpointError
-        If the checkpoint does not belong to this encoder.
+        If the checkpoint does not belong to this model.
     """
     check_files(folder)
     model = BertForMaskedLanguageModel(load_encoder(bundled_weights_folder()))
-    tensors = read_tensors(folder / "model.safetensors")
-    scales = {name: tensors.pop(name) for name in list(tensors) if name.endswith(".scale")}
-    state = model.state_dict()
-    strange = sorted(
-        name for name in tensors if name not in state or state[name].shape != tensors[name].shape
-    )
-    wanted = {n + ".scale": (len(t), 1) for n, t in tensors.items() if t.dtype == torch.int8}
-    found = {name: tuple(scale.shape) for name, scale in scales.items()}
-    strange += sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
-    missing = sorted(name for name in state if _is_stored(name) and name not in tensors)
-    if strange or missing:
-        raise CheckpointError(
-            f"{folder / 'model.safetensors'}: tensor {(strange + missing)[0]!r} does not belong to this encoder. "
-            "Make the checkpoint anew with: course record mlm-head"
-        )
-    tensors = {n: t.float() * scales.get(n + ".scale", torch.ones(1)) for n, t in tensors.items()}
+    path, remedy = folder / "model.safetensors", "Make the checkpoint anew with: course record mlm-head"
+    tensors = restored(read_tensors(path), _stored(model), path, remedy)
     model.load_state_dict(tensors, strict=False)
     return model.eval()

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib import settings
+from course_lib.bert.compact import as_half, restored
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.loading import read_tensors, write_tensors
 from course_lib.data.manifest import check_files, renew_manifest
@@ -197,8 +198,7 @@ def save_run(model: PretrainingModel) -> None:
         If the folder cannot be written.
     """
     write_json(CHECKPOINT / "config.json", model.configuration.to_dict(), error=CheckpointError, then=AGAIN)
-    tensors = {name: parameter.detach().half() for name, parameter in model.named_parameters()}
-    write_tensors(tensors, CHECKPOINT / "model.safetensors")
+    write_tensors(as_half(dict(model.named_parameters())), CHECKPOINT / "model.safetensors")
     renew_manifest(CHECKPOINT)
 
 
@@ -222,21 +222,13 @@ def load_run(folder: Path | None = None) -> tuple[PretrainingModel, list[str]]:
     check_files(folder)
     configuration = BertConfiguration.from_file(folder / "config.json")
     vocabulary = texts.read_vocabulary(folder / "vocab.txt")
-    stored = read_tensors(folder / "model.safetensors")
-    # The course's own file is older than the name of the head.
-    tensors = {name.replace("masked_language_model.", "head."): tensor for name, tensor in stored.items()}
-    model = PretrainingModel(configuration)
-    parameters = dict(model.named_parameters())
-    strange = sorted(
-        name
-        for name in parameters.keys() | tensors.keys()
-        if name not in tensors or name not in parameters or tensors[name].shape != parameters[name].shape
-    )
-    if strange or len(vocabulary) != configuration.vocab_size:
-        problem = f"tensor {strange[0]!r}" if strange else f"the vocabulary of {len(vocabulary)} pieces"
+    path, remedy = folder / "model.safetensors", "Make the checkpoint anew with: course record pretraining"
+    if len(vocabulary) != configuration.vocab_size:
         raise CheckpointError(
-            f"{folder}: {problem} does not belong to config.json. Make the checkpoint anew with: "
-            "course record pretraining"
+            f"{folder}: the vocabulary of {len(vocabulary)} pieces does not belong to config.json. {remedy}"
         )
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    model = PretrainingModel(configuration)
+    # The course's own file is older than the name of the head.
+    tensors = {n.replace("masked_language_model.", "head."): t for n, t in read_tensors(path).items()}
+    model.load_state_dict(restored(tensors, dict(model.named_parameters()), path, remedy), strict=False)
     return model.eval(), vocabulary
