@@ -13,7 +13,6 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import sequence_classification_head, token_classification_head
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
-from course_lib.finetuning import loop
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.entities import entity_loss, pad_entities
 from course_lib.finetuning.loop import (
