@@ -162,6 +162,7 @@ def prepare_text(options: argparse.Namespace):
     if not tokenized:
         if options.text:
             documents = texts.documents_from_file(options.text)
+            every = texts.held_out_interval(documents, every, options.objective or "nsp")
         else:
             documents = texts.HubDocuments() if full else texts.wikipedia_documents()
         if (

@@ -251,6 +251,11 @@ def _check(
                     f"The {name} has the word-piece id {number}, but the vocabulary goes from 0 to {size - 1}. "
                     "Tokenize the text with the vocabulary that is given here."
                 )
+    if held_out is not None and c.objective == "nsp" and held_out.number_of_documents == 1:
+        raise PretrainingError(
+            "The held-out corpus is one document, and a random B must come from another one. Hold out two "
+            "documents, leave held_out away, or use objective='sop'."
+        )
     longest = max(stage.max_length for stage in c.stages)
     if longest > c.model.max_position_embeddings:
         raise PretrainingError(

@@ -145,7 +145,7 @@ def _check(corpus: TokenizedCorpus, max_length: int, objective: str, short_proba
     if (sizes < 2).any():
         number = int((sizes < 2).argmax())
         raise PairError(
-            f"Document {number} (counted from 0) has {'a single sentence' if sizes[number] else 'no sentence'}, "
+            f"Document {number} of the corpus (counted from 0, without empty ones) has {'a single sentence' if sizes[number] else 'no sentence'}, "
             "so nothing in it follows anything. Leave out such documents, or cut the text into sentences first."
         )
     if (corpus.sentence_lengths == 0).any():

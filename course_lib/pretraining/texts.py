@@ -16,13 +16,16 @@ from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 
 from course_lib.bert import wordpiece
+from course_lib.data.readers.plain_text import read_plain_text
 from course_lib.data.sources import choose_source, hub_folder
 from course_lib.data.wikipedia import load_wikipedia
 from course_lib.errors import CheckpointError, DataFileError
 from course_lib.files import remove_unfinished, whole_folder
 from course_lib.pretraining.corpus import TokenizedCorpus, tokenize_corpus
+from course_lib.pretraining.sentence_pairs import PairError
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_NORMALIZER = normalizers.BertNormalizer(lowercase=True)
 DOCUMENTS_AT_ONCE = 1000  # tokenized together: many enough to use all threads, few enough for memory
 
 
@@ -78,21 +81,26 @@ def documents_from_file(path: str | Path) -> list[list[str]]:
     DataFileError
         If it cannot be read, is not UTF-8, or has no document of two sentences.
     """
-    path, remedy = Path(path), "Give a text file with one sentence a line and a blank line between documents"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise DataFileError(path, "it is not UTF-8 text", "Save it as UTF-8", line=line) from None
-    except OSError as error:
-        raise DataFileError(path, f"it cannot be read ({error.strerror or error})", remedy) from None
-    documents = [
-        [line.strip() for line in block.splitlines() if line.strip()] for block in re.split(r"\n\s*\n", text)
-    ]
-    documents = [document for document in documents if len(document) > 1]  # one sentence makes no pair
+    path = Path(path)
+    documents = list(with_pairs(row["sentences"] for row in read_plain_text(path)))
     if not documents:
-        raise DataFileError(path, "it has no document of two sentences or more", remedy)
+        raise DataFileError(
+            path,
+            "it has no document of two sentences or more",
+            "Give a text file with one sentence a line and a blank line between documents",
+        )
     return documents
+
+
+def with_pairs(documents: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+    """Yield the documents that pairs can be made of: those with two sentences or more that hold a token.
+
+    A sentence of nothing but characters that the tokenizer drops, such as U+200D, goes like an empty line.
+    """
+    for document in documents:
+        sentences = [s for s in document if re.search(r"\w", s) or _NORMALIZER.normalize_str(s).strip()]
+        if len(sentences) > 1:
+            yield sentences
 
 
 def learn_vocabulary(documents: Iterable[Sequence[str]], size: int) -> list[str]:
@@ -162,12 +170,11 @@ def tokenize_to_folder(documents: Iterable[Sequence[str]], tokenizer: Tokenizer,
     folder = Path(folder)
     remove_unfinished(folder.parent, folder.name)  # by a run that was killed
     sentences, counts, chunk = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], []
-    documents = (document for document in documents if len(document) > 1)  # others have no pairs
     with whole_folder(
         folder, error=CheckpointError, replace=True
     ) as part:  # replaces that of another vocabulary
         with open(part / "tokens.bin", "wb") as file:
-            for document in documents:
+            for document in with_pairs(documents):
                 chunk.append(document)
                 if len(chunk) == DOCUMENTS_AT_ONCE:
                     _append(tokenize_corpus(chunk, tokenizer), file, sentences, counts)
@@ -214,3 +221,28 @@ def corpus_in_folder(folder: str | Path) -> TokenizedCorpus:
 def part_of(documents: Iterable[Sequence[str]], held_out: bool, every: int) -> Iterator[Sequence[str]]:
     """Yield the held-out documents, every n-th and the first included, or all the others."""
     return (document for n, document in enumerate(documents) if (n % every == 0) == held_out)
+
+
+def held_out_interval(documents: Sequence, every: int, objective: str = "nsp") -> int:
+    """Return n for :func:`part_of` such that a short text, too, has documents for both parts.
+
+    Parameters
+    ----------
+    documents : the documents of the whole text.
+    every : one in so many is to be held out.
+    objective : with "nsp", each part needs two documents, since a random B comes from another one than A.
+
+    Raises
+    ------
+    PairError
+        If the text has too few documents to train on some and evaluate on others.
+    """
+    least = 2 if objective == "nsp" else 1
+    if len(documents) < 2 * least:
+        number, remedy = len(documents), "Mark where documents end by blank lines, or add text"
+        raise PairError(
+            f"The text has {number} document{'s' if number > 1 else ''} of two sentences or more, and the objective "
+            f"{objective!r} needs {2 * least}: {least} to train on and {least} held out. {remedy}"
+            + (", or use the objective 'sop', which needs 2." if least == 2 else ".")
+        )
+    return min(every, len(documents) - least + 1)

@@ -121,6 +121,20 @@ def test_it_trains_on_a_file_of_your_own_and_goes_on(tmp_path, text, capsys):
     assert json.loads((folder / "history.json").read_text(encoding="utf-8")) == history
 
 
+def test_five_documents_are_enough_and_three_say_what_is_lacking(tmp_path, text, capsys):
+    documents = text.read_text(encoding="utf-8").split("\n\n")
+    text.write_text("\n\n".join(documents[:5]), encoding="utf-8")
+    arguments = ["--folder", str(tmp_path / "run"), "--text", str(text), *SMALL]
+    assert cli.main(["pretrain", *arguments]) == 0
+    text.write_text("\n\n".join(documents[:3]), encoding="utf-8")
+    arguments[1] = str(tmp_path / "other")
+    capsys.readouterr()
+    assert cli.main(["pretrain", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert "The text has 3 documents" in message and "'sop'" in message
+    assert cli.main(["pretrain", *arguments, "--objective", "sop"]) == 0
+
+
 def test_another_configuration_in_the_same_folder_gives_one_sentence(tmp_path, text, capsys):
     arguments = ["--folder", str(tmp_path / "run"), "--text", str(text), *SMALL]
     assert cli.main(["pretrain", *arguments]) == 0

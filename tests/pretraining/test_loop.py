@@ -300,6 +300,11 @@ def test_ids_outside_the_vocabulary_are_refused(tiny, part, number):
         )
 
 
+def test_a_held_out_document_alone_is_refused_as_such(tiny):
+    with pytest.raises(PretrainingError, match=r"The held-out corpus is one document.*objective='sop'"):
+        run(tiny, configuration_of(tiny), held_out=tiny.held_out.documents([0]))
+
+
 def test_special_tokens_outside_the_vocabulary_are_refused(tiny):
     vocabulary = replace(tiny.vocabulary, special=tiny.vocabulary.special._replace(sep_id=45))
     with pytest.raises(PretrainingError, match=r"list of special tokens has the word-piece id 45"):

@@ -12,6 +12,7 @@ from course_lib.bert.wordpiece import WordPieceTokenizer
 from course_lib.errors import CheckpointError, DataFileError, HubUnavailableError
 from course_lib.pretraining import texts
 from course_lib.pretraining.corpus import tokenize_corpus
+from course_lib.pretraining.sentence_pairs import PairError
 
 DOCUMENTS = [["A dog barks.", "It is loud."], ["Cats sleep, mostly.", "The dog barks again.", "Why?"]] * 6
 
@@ -26,9 +27,16 @@ def test_a_file_has_a_sentence_a_line_and_blank_lines_between_documents(tmp_path
     assert texts.documents_from_file(path) == [["One.", "Two."], ["Three.", "Four."]]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "Alone.\n\nAlone again.\n"])
-def test_a_file_without_pairs_is_refused(tmp_path, text):
-    with pytest.raises(DataFileError, match="no document of two sentences"):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the file is empty"),
+        ("\n\n", "there is nothing in it"),
+        ("Alone.\n\nAlone again.\n", "it has no document of two sentences"),
+    ],
+)
+def test_a_file_without_pairs_is_refused(tmp_path, text, reason):
+    with pytest.raises(DataFileError, match=reason):
         texts.documents_from_file(write(tmp_path / "text.txt", text))
 
 
@@ -38,6 +46,38 @@ def test_a_file_that_is_missing_or_not_utf_8_is_refused_by_name_and_line(tmp_pat
     (tmp_path / "latin.txt").write_bytes(b"One.\nTwo.\nCaf\xe9.\n")
     with pytest.raises(DataFileError, match="line 3"):
         texts.documents_from_file(tmp_path / "latin.txt")
+
+
+@pytest.mark.parametrize("nothing", ["\u200d", "\u0301", "\u200b \u00ad", "\x07"])
+def test_a_sentence_without_tokens_is_dropped_like_an_empty_line(tmp_path, nothing):
+    text = f"The soup was cold.\n{nothing}\n\nOne.\n{nothing}\nTwo.\n"
+    assert texts.documents_from_file(write(tmp_path / "text.txt", text)) == [["One.", "Two."]]
+    texts.tokenize_to_folder(
+        [["Alone.", nothing], ["One.", "Two.", nothing]],
+        texts.tokenizer_of(texts.SPECIAL_TOKENS),
+        tmp_path / "c",
+    )
+    assert texts.corpus_in_folder(tmp_path / "c").number_of_documents == 1
+
+
+@pytest.mark.parametrize("kept", ["?", "…", "_", "你", "\u00aa"])
+def test_a_sentence_of_one_sign_has_a_token(tmp_path, kept):
+    path = write(tmp_path / "text.txt", f"One.\n{kept}\n")
+    assert texts.documents_from_file(path) == [["One.", kept]]
+
+
+@pytest.mark.parametrize("objective", ["nsp", "sop"])
+@pytest.mark.parametrize("number", range(1, 41))
+def test_each_part_of_a_short_text_takes_what_it_can(number, objective):
+    documents, least = list(range(number)), {"nsp": 2, "sop": 1}[objective]
+    if number < 2 * least:
+        with pytest.raises(PairError, match=rf"The text has {number} document.* needs {2 * least}:"):
+            texts.held_out_interval(documents, 10, objective)
+        return
+    every = texts.held_out_interval(documents, 10, objective)
+    parts = [list(texts.part_of(documents, part, every)) for part in (True, False)]
+    assert sorted([*parts[0], *parts[1]]) == documents and min(map(len, parts)) >= least
+    assert len(parts[0]) <= max(least, -(-number // 10))
 
 
 def test_a_learned_vocabulary_has_the_special_tokens_and_the_words():
