@@ -21,7 +21,6 @@ from course_lib.figures.style import (
     new_figure,
 )
 from course_lib.studies.ablations.study import OBJECTIVES, TASKS
-from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.published import (
     DIRECTION_ABLATION,
     MASKING_STRATEGIES,
@@ -29,6 +28,7 @@ from course_lib.studies.published import (
     NEXT_SENTENCE_ABLATION,
     OBJECTIVE_TASKS,
 )
+from course_lib.studies.records import mean_and_deviation
 from course_lib.translation import translate
 
 WITH_LSTM = "left to right + BiLSTM"

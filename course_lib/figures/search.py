@@ -26,8 +26,8 @@ from course_lib.figures.style import (
     Table,
     new_figure,
 )
-from course_lib.studies.experiments import mean_and_deviation
 from course_lib.studies.published import FINE_TUNING_GRID, RANDOM_SEARCH
+from course_lib.studies.records import mean_and_deviation
 from course_lib.studies.search.study import SearchSpace, best_so_far, study_of
 from course_lib.translation import translate
 

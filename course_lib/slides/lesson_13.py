@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from course_lib.figures import search as figures
 from course_lib.figures.style import Picture, Table
-from course_lib.studies.experiments import mean_and_deviation
-from course_lib.studies.records import load_record
+from course_lib.studies.records import load_record, mean_and_deviation
 from course_lib.studies.search.study import CONFIGURATION
 
 

@@ -1,8 +1,8 @@
 """Experiments built on the rooms below, and the recordings of those too long for a lesson.
 
 A recording is a module with ``CONFIGURATION`` (a dataclass instance), ``CODE_VERSION`` (an integer,
-raised when the code changes what is measured) and ``record(configuration)``, which runs it and
-returns its results. ``RECORDINGS`` names them all.
+raised when the code changes what is measured) and ``record(configuration, runner)``, which
+makes its runs by the runner and returns its results. ``RECORDINGS`` names them all.
 """
 
 RECORDINGS = {

@@ -1,20 +1,27 @@
-"""Recorded results, kept with everything needed to make them again."""
+"""Results that take long, made once: a runner for experiments, and recordings with all that is needed to make them again.
+
+A run is known by its study, code version, configuration and seed. What has been run is not run again,
+so a study that was stopped goes on where it was, and two studies that need the same run share it.
+A recording is the results of a study's runs in one file of the repository.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
 import platform
+import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from course_lib import settings
+from course_lib.data.weights import sha256_of
 from course_lib.errors import RecordError
 from course_lib.files import check_writable, read_json, write_json
 from course_lib.studies import RECORDINGS
@@ -23,30 +30,124 @@ PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "gensim", "scikit
 
 PROVENANCE = ("threads", "versions", "machine", "bfloat16", "date")
 
-_kept: ContextVar[list[dict] | None] = ContextVar("kept", default=None)
+
+def folder_of_runs() -> Path:
+    """Return where the runs of the recordings are kept: in the course's cache."""
+    return settings.current().cache / "runs"
 
 
-@contextmanager
-def noting_kept_runs() -> Iterator[list[dict]]:
-    """Collect the runs that an earlier try has finished and that are read from their files in this context."""
-    runs: list[dict] = []
-    token = _kept.set(runs)
-    try:
-        yield runs
-    finally:
-        _kept.reset(token)
-
-
-def note_kept_run(stored: dict) -> None:
-    """Tell the recording that is being made, if there is one, of a run that it did not have to make.
+@dataclass
+class Runner:
+    """Runs configurations by seeds, resumable, one JSON file a run.
 
     Parameters
     ----------
-    stored : the run's file: its provenance, its ``minutes`` and more.
+    folder : where runs are kept.
+    earlier : the files of the runs that were asked for and that an earlier try had finished: their provenance,
+        their ``minutes`` and more.
     """
-    runs = _kept.get()
-    if runs is not None:
-        runs.append(stored)
+
+    folder: Path
+    earlier: list[dict] = field(default_factory=list)
+
+    def path(self, study: str, code_version: int, configuration: Any, seed: int) -> Path:
+        """Return where a run is kept: a file named by a hash of all that it depends on.
+
+        Parameters
+        ----------
+        study : name of the study.
+        code_version : raised when the code changes what is measured.
+        configuration : a dataclass instance.
+        seed : seed of the run.
+        """
+        identity = json.dumps([study, code_version, asdict(configuration), seed], sort_keys=True)
+        name = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        return self.folder / study / f"{name}.json"
+
+    def run(
+        self,
+        study: str,
+        code_version: int,
+        configuration: Any,
+        seed: int,
+        function: Callable[[Any, int], dict],
+        products: Sequence[Path] = (),
+    ) -> dict:
+        """Return the results of one run, from its file if it was run before.
+
+        Parameters
+        ----------
+        study, code_version, configuration, seed : as for :meth:`path`.
+        function : takes configuration and seed, returns plain JSON.
+        products : files that the run writes beside its results, such as a checkpoint. Their SHA-256 are kept with
+            the run; if one of them is gone or is another by now, the run is made again.
+
+        Raises
+        ------
+        RecordError
+            If the results cannot be written, or are not plain JSON.
+        """
+        path = self.path(study, code_version, configuration, seed)
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            results = stored["results"]
+            whole = all(key in stored for key in (*PROVENANCE, "minutes"))
+            if whole and stored.get("products", {}) == _checksums(products):
+                self.earlier.append(stored)
+                return results
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # never run, or a file is gone or damaged: run it
+        began = time.time()
+        results = function(configuration, seed)
+        stored = {
+            "study": study,
+            "code_version": code_version,
+            "configuration": asdict(configuration),
+            "seed": seed,
+            **provenance(),
+            "minutes": round((time.time() - began) / 60, 2),
+            "products": _checksums(products),
+            "results": results,
+        }
+        write_json(path, stored, then="start the study again: finished runs are kept")
+        return json.loads(json.dumps(results))  # the same types as a run that is read back
+
+    def grid(
+        self,
+        study: str,
+        code_version: int,
+        configurations: Mapping[str, Any],
+        seeds: Iterable[int],
+        function: Callable[[Any, int], dict],
+        products: Mapping[str, Sequence[Path]] | None = None,
+    ) -> dict[str, list[dict]]:
+        """Run every configuration with every seed, and return the results by configuration, in seed order.
+
+        Seeds are the outer loop: a study that is stopped has whole comparisons, of fewer seeds.
+
+        Parameters
+        ----------
+        study, code_version, function : as for :meth:`run`.
+        configurations, seeds : what to run, by name, and how often.
+        products : files that a run writes, by the name of its configuration.
+        """
+        seeds, results = list(seeds), {name: [] for name in configurations}
+        for seed in seeds:
+            for name, configuration in configurations.items():
+                written = (products or {}).get(name, ())
+                results[name].append(self.run(study, code_version, configuration, seed, function, written))
+                print(f"{study}, {name}, seed {seed}: {results[name][-1]}", flush=True)
+        return results
+
+
+def _checksums(products: Sequence[Path]) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in products}
+
+
+def mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:
+    """Return the mean and the sample standard deviation of at least two values."""
+    values = list(values)
+    return statistics.fmean(values), statistics.stdev(values)
 
 
 def study_of(name: str):
@@ -99,9 +200,9 @@ def make_record(name: str) -> dict:
     study = study_of(name)
     check_writable(settings.RECORDED, error=RecordError, then=f"start again: course record {name}")
     began = time.time()
-    with noting_kept_runs() as kept:
-        results = study.record(study.CONFIGURATION)
-    minutes = (time.time() - began) / 60 + sum(run["minutes"] for run in kept)
+    runner = Runner(folder_of_runs())
+    results = study.record(study.CONFIGURATION, runner)
+    minutes = (time.time() - began) / 60 + sum(run["minutes"] for run in runner.earlier)
     here = provenance()
     record = {
         "name": name,
@@ -110,7 +211,7 @@ def make_record(name: str) -> dict:
         "code_version": study.CODE_VERSION,
         "seed": settings.current().seed,
         **here,
-        "kept_runs": _by_provenance(kept, here),
+        "kept_runs": _by_provenance(runner.earlier, here),
         "minutes": round(minutes, 1),
         "results": results,
     }
@@ -143,9 +244,9 @@ def load_record(name: str) -> dict:
     record = read_json(path, renew)
     if record is None:
         raise RecordError(f"{path} does not exist. {renew}")
-    for field in ("configuration", "code_version", "results", "command", "date", "minutes"):
-        if field not in record:
-            raise RecordError(f"{path}, field {field!r}: it is missing. {renew}")
+    for key in ("configuration", "code_version", "results", "command", "date", "minutes"):
+        if key not in record:
+            raise RecordError(f"{path}, field {key!r}: it is missing. {renew}")
     wanted = json.loads(json.dumps(asdict(study.CONFIGURATION)))  # tuples become lists, as in the file
     found = record["configuration"]
     if found != wanted:

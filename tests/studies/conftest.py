@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from course_lib.studies import experiments
+from course_lib.studies.records import Runner
 
 
-@pytest.fixture(autouse=True)
-def runs_of_its_own(tmp_path, monkeypatch):
-    """The folder where the runs of this test are kept."""
-    folder = tmp_path / "runs of this test"
-    monkeypatch.setattr(experiments, "folder_of_runs", lambda: folder)
-    return folder
+@pytest.fixture
+def runner(tmp_path):
+    """What makes the runs of a test, and keeps them in a folder of the test's own."""
+    return Runner(tmp_path / "runs of this test")

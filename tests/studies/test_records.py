@@ -14,7 +14,7 @@ from course_lib import files, settings
 from course_lib.errors import RecordError
 from course_lib.maintenance.other_processors import VALIDATED
 from course_lib.maintenance.readme import BENCHMARKS, SUITE_TIME
-from course_lib.studies import RECORDINGS, experiments, records
+from course_lib.studies import RECORDINGS, records
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Configuration:
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     module = SimpleNamespace(
-        CONFIGURATION=Configuration(), CODE_VERSION=1, record=lambda c: {"accuracy": 0.5, "steps": c.steps}
+        CONFIGURATION=Configuration(),
+        CODE_VERSION=1,
+        record=lambda c, runner: {"accuracy": 0.5, "steps": c.steps},
     )
     monkeypatch.setattr(settings, "RECORDED", tmp_path / "recorded")
+    monkeypatch.setattr(records, "folder_of_runs", lambda: tmp_path / "runs")
     monkeypatch.setitem(RECORDINGS, "tiny", "tiny_study")
     original = records.study_of
     monkeypatch.setattr(records, "study_of", lambda name: module if name == "tiny" else original(name))
@@ -57,9 +60,9 @@ def test_a_record_comes_back_with_its_provenance(study):
 
 
 def test_the_minutes_of_runs_that_an_earlier_try_has_finished_count(study, tmp_path):
-    def recorded(configuration):
+    def recorded(configuration, runner):
         run = lambda c, seed: {"accuracy": 0.5}  # noqa: E731
-        return experiments.run("tiny", 1, configuration, 1, run, tmp_path / "runs")
+        return runner.run("tiny", 1, configuration, 1, run)
 
     study.record = recorded
     assert records.make_record("tiny")["minutes"] == 0
@@ -72,9 +75,9 @@ def test_the_minutes_of_runs_that_an_earlier_try_has_finished_count(study, tmp_p
 
 
 def test_runs_from_another_machine_or_day_are_told_apart(study, tmp_path):
-    def recorded(configuration):
+    def recorded(configuration, runner):
         run = lambda c, seed: {"accuracy": 0.5}  # noqa: E731
-        return [experiments.run("tiny", 1, configuration, seed, run, tmp_path / "runs") for seed in (1, 2, 3)]
+        return [runner.run("tiny", 1, configuration, seed, run) for seed in (1, 2, 3)]
 
     study.record = recorded
     assert records.make_record("tiny")["kept_runs"] == []
@@ -184,7 +187,7 @@ def test_a_folder_that_cannot_be_made_is_said(study):
 
 
 def test_results_that_are_not_json_leave_nothing(study):
-    study.record = lambda configuration: {"object": object()}
+    study.record = lambda configuration, runner: {"object": object()}
     with pytest.raises(RecordError, match="not plain JSON"):
         records.make_record("tiny")
     assert not settings.RECORDED.exists()

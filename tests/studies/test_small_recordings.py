@@ -37,20 +37,20 @@ def form(value):
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def test_sentence_order():
+def test_sentence_order(runner):
     c = replace(sentence_order.CONFIGURATION, training_pairs=(16, 32), validation_pairs=24)
-    found = sentence_order.record(c)
+    found = sentence_order.record(c, runner)
     assert form(found) == form(load_record("sentence-order")["results"])
     assert [found[name]["training_pairs"] for name in ("nsp", "sop")] == [16, 32]
     assert all(0 <= run["accuracy"][name] <= 1 for run in found.values() for name in found)
 
 
-def test_masking_strategies(monkeypatch):
+def test_masking_strategies(monkeypatch, runner):
     monkeypatch.setattr(masking_strategies, "load_texts", FEW)
     shares = ((80, 10, 10), (0, 0, 100))
     c = replace(masking_strategies.CONFIGURATION, strategies=shares, steps=2, validation_sequences=4)
     c = replace(c, warmup_steps=1, learning_rate=5e-3)  # far enough to see a difference after two updates
-    found = masking_strategies.record(c)
+    found = masking_strategies.record(c, runner)
     assert form(found) == form(load_record("masking-strategies")["results"])
     assert [tuple(row[part] for part in ("mask", "keep", "random")) for row in found] == list(shares)
     assert all(len(row["entity_f1"]) == len(c.seeds) for row in found)
@@ -58,11 +58,11 @@ def test_masking_strategies(monkeypatch):
     assert measures[0] != measures[1]  # another masking, another model
 
 
-def test_freezing(monkeypatch):
+def test_freezing(monkeypatch, runner):
     monkeypatch.setattr(freezing, "load_texts", few({"train": 16, "validation": 12, "test": 12}))
     strategies = freezing.CONFIGURATION.strategies[:3]
     c = replace(freezing.CONFIGURATION, strategies=strategies, sentences=16, epochs=1, seeds=(1, 2))
-    found = freezing.record(c)
+    found = freezing.record(c, runner)
     recorded = load_record("freezing")["results"][: len(found)]
     assert [row | {"search": 0} for row in map(form, found)] == [
         row | {"search": 0} for row in map(form, recorded)
@@ -71,10 +71,10 @@ def test_freezing(monkeypatch):
     assert [row["trainable"] for row in found] == [row["trainable"] for row in recorded]
 
 
-def test_review_run(monkeypatch):
+def test_review_run(monkeypatch, runner):
     monkeypatch.setattr(review_run, "load_texts", FEW)
     short = replace(review_run.CONFIGURATION.training, epochs=2)
-    found = review_run.record(replace(review_run.CONFIGURATION, training=short))
+    found = review_run.record(replace(review_run.CONFIGURATION, training=short), runner)
     recorded = load_record("review-run")["results"]
     assert form(found) | {"kinds": 0} == form(recorded) | {"kinds": 0}
     assert len(found["losses"]) == 4 and len(found["validation"]) == 2 and found["rows"] == 17
@@ -95,32 +95,32 @@ def checkpoints(tmp_path, monkeypatch):
 LOAD, LOAD_BOTH = task_models.load_task_model, unanswerable.load_model
 
 
-def test_task_models_and_what_goes_on_from_them(checkpoints):
+def test_task_models_and_what_goes_on_from_them(checkpoints, runner):
     short = {
         task: replace(getattr(task_models.CONFIGURATION, task), epochs=1)
         for task in ("reviews", "entities", "questions")
     }
     c = replace(task_models.CONFIGURATION, **short, review_length=32, ranks=(2,))
-    found = task_models.record(c)
+    found = task_models.record(c, runner)
     assert form(found) == form(load_record("task-models")["results"])
     assert all((checkpoints / task / "model.safetensors").is_file() for task in found)
-    assert task_models.record(c) == found  # read back
+    assert task_models.record(c, runner) == found  # read back
     (checkpoints / "entities" / "model.safetensors").unlink()
-    task_models.record(c)  # the one whose checkpoint is gone is made again
+    task_models.record(c, runner)  # the one whose checkpoint is gone is made again
     assert (checkpoints / "entities" / "model.safetensors").is_file()
 
     both = replace(
         unanswerable.CONFIGURATION, both=replace(unanswerable.CONFIGURATION.both, epochs=1), rank=2
     )
-    examined = unanswerable.record(both)
+    examined = unanswerable.record(both, runner)
     assert form(examined) == form(load_record("unanswerable")["results"])
     for name, folder in (("1.1-style", "questions"), ("2.0-style", "unanswerable")):
         assert examined[name]["checkpoint"] == unanswerable.checksum(checkpoints / folder)
 
-    live = live_questions.record(replace(live_questions.CONFIGURATION, questions=8))
+    live = live_questions.record(replace(live_questions.CONFIGURATION, questions=8), runner)
     assert form(live) == form(load_record("live-questions")["results"]) and live["questions"] == 8
     shorter = replace(c, questions=replace(c.questions, learning_rate=1e-3))
-    task_models.record(shorter)
-    again = unanswerable.record(both)  # another checkpoint of questions: examined anew
+    task_models.record(shorter, runner)
+    again = unanswerable.record(both, runner)  # another checkpoint of questions: examined anew
     assert again["1.1-style"]["checkpoint"] != examined["1.1-style"]["checkpoint"]
     assert again["2.0-style"] == examined["2.0-style"]

@@ -35,7 +35,6 @@ from course_lib.pretraining.loop import PretrainingConfiguration, baselines, eva
 from course_lib.pretraining.masking import MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import PretrainingModel, next_sentence_loss
 from course_lib.pretraining.sentence_pairs import PairBatch, gather_pairs, plan_pairs
-from course_lib.studies import experiments
 from course_lib.studies.ablations.question_sentences import (
     few_sentences,
     pair_features,
@@ -46,6 +45,7 @@ from course_lib.studies.masking.masked_word_model import wikipedia_split
 from course_lib.studies.masking.masking_strategies import entity_f1_from_features
 from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.published import MASKING_STRATEGIES
+from course_lib.studies.records import Runner
 from course_lib.training.optimization import adamw
 from course_lib.training.update import UpdateStep
 
@@ -484,7 +484,7 @@ def studies(configuration: Configuration = CONFIGURATION) -> dict[str, tuple[dic
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Run every part with every seed; finished runs are kept in the cache.
 
     Returns
@@ -494,7 +494,7 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         ``objectives``, which are trained alike.
     """
     found = {
-        part: experiments.run_grid(f"ablations-{part}", CODE_VERSION, runs, configuration.seeds, function)
+        part: runner.grid(f"ablations-{part}", CODE_VERSION, runs, configuration.seeds, function)
         for part, (runs, function) in studies(configuration).items()
     }
     for name, runs in found.pop("pairs").items():

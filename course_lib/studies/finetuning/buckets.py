@@ -30,7 +30,7 @@ from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning import classification, entities
 from course_lib.finetuning.loop import Collate, History, TaskModel, TrainingConfiguration, fine_tune
 from course_lib.finetuning.scores import percent
-from course_lib.studies.experiments import run_grid
+from course_lib.studies.records import Runner
 from course_lib.training.batching import pad_batch
 
 CODE_VERSION = 2
@@ -239,7 +239,7 @@ def largest_difference(name: str, configuration: Configuration = CONFIGURATION, 
 
 
 def over_seeds(
-    arms: dict[str, Arm], function: Callable[[Arm, int], dict], seeds: tuple[int, ...]
+    arms: dict[str, Arm], function: Callable[[Arm, int], dict], seeds: tuple[int, ...], runner: Runner
 ) -> dict[str, dict[str, list]]:
     """Run each arm with each seed; return each result as a list, in seed order.
 
@@ -248,12 +248,13 @@ def over_seeds(
     arms : by the kind of their batches.
     function : :func:`score_run` or :func:`time_run`.
     seeds : of the runs.
+    runner : makes and keeps them.
     """
-    grid = run_grid(f"buckets-{function.__name__}", CODE_VERSION, arms, seeds, function)
+    grid = runner.grid(f"buckets-{function.__name__}", CODE_VERSION, arms, seeds, function)
     return {kind: {key: [run[key] for run in runs] for key in runs[0]} for kind, runs in grid.items()}
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Score and time both tasks with every seed; a recording that was stopped goes on where it was.
 
     Returns
@@ -270,12 +271,12 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         return {kind: Arm(name, kind, chosen, batch_size, c.precision) for kind in kinds}
 
     for name, size in (("entities", c.batch_size), ("reviews", c.reviews_batch_size)):
-        scored = over_seeds(arms(name, getattr(c, name), SCORED, size), score_run, c.seeds)
+        scored = over_seeds(arms(name, getattr(c, name), SCORED, size), score_run, c.seeds, runner)
         chosen = getattr(c, f"{name}_timed")
-        timed = over_seeds(arms(name, chosen, TIMED, c.batch_size), time_run, c.few_seeds)
+        timed = over_seeds(arms(name, chosen, TIMED, c.batch_size), time_run, c.few_seeds, runner)
         found = {kind: scored.get(kind, {}) | timed.get(kind, {}) for kind in ("buckets", "random", "fixed")}
         results[name] = found | {"largest_difference": float(f"{largest_difference(name, c):.1e}")}
     for name, chosen in (("small", c.reviews_small), ("longer", c.reviews_longer)):
         smaller = arms("reviews", chosen, SCORED, c.batch_size)
-        results["reviews"][name] = over_seeds(smaller, score_run, c.few_seeds)
+        results["reviews"][name] = over_seeds(smaller, score_run, c.few_seeds, runner)
     return results

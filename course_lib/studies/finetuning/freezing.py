@@ -33,7 +33,7 @@ from course_lib.finetuning.entities import (
 )
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, freeze_body
 from course_lib.finetuning.scores import percent
-from course_lib.studies.experiments import run_grid
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 
@@ -172,25 +172,25 @@ def score_run(run: Run, seed: int) -> dict[str, float]:
     }
 
 
-def choose_rate(strategy: Strategy, configuration: Configuration = CONFIGURATION) -> dict[str, float]:
+def choose_rate(strategy: Strategy, configuration: Configuration, runner: Runner) -> dict[str, float]:
     """Return the validation F1 of each rate of a strategy; the test part is not looked at."""
     c = configuration
     shared = replace(c, strategies=(), seeds=())
     runs = {f"{rate:g}": Run(strategy, rate, "validation", shared) for rate in strategy.rates}
-    found = run_grid("freezing-rates", CODE_VERSION, runs, [c.search_seed], score_run)
+    found = runner.grid("freezing-rates", CODE_VERSION, runs, [c.search_seed], score_run)
     return {rate: result["f1"] for rate, (result,) in found.items()}
 
 
-def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
+def record(configuration: Configuration, runner: Runner) -> list[dict]:
     """Choose each rate on the validation part, then run every strategy with every seed and score it on test."""
     c, rows, rates = configuration, [], {}
     settings.prepare()
     shared = replace(c, strategies=(), seeds=())
     for strategy in c.strategies:
-        name, search = strategy.name, choose_rate(strategy, c)
+        name, search = strategy.name, choose_rate(strategy, c, runner)
         rates[name] = rates[strategy.rate_of] if strategy.rate_of else float(max(search, key=search.get))
         runs = {name: Run(strategy, rates[name], "test", shared)}
-        found = run_grid("freezing", CODE_VERSION, runs, c.seeds, score_run)[name]
+        found = runner.grid("freezing", CODE_VERSION, runs, c.seeds, score_run)[name]
         row = {"name": name, "rate": rates[name], "search": search, "trainable": found[0]["trainable"]}
         rows.append(
             row | {key: [run[key] for run in found] for key in ("f1", "last_loss", "processor_seconds")}

@@ -15,9 +15,9 @@ from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.finetuning.question_answering import make_windows, span_loss
-from course_lib.studies.experiments import run
 from course_lib.studies.finetuning.task_models import CHECKPOINTS, load_task_model
 from course_lib.studies.finetuning.unanswerable import checksum, examine
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=1, batch_size=8)
@@ -73,8 +73,8 @@ def go_on(run: GoingOn, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Make the one run of the recording; see :func:`go_on`."""
     c = configuration
     going_on = GoingOn(c.training, c.questions, checksum(CHECKPOINTS / "questions"))
-    return run("live-questions", CODE_VERSION, going_on, c.training.seed, go_on)
+    return runner.run("live-questions", CODE_VERSION, going_on, c.training.seed, go_on)

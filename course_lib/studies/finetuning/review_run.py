@@ -20,7 +20,7 @@ from course_lib.finetuning.classification import (
     tfidf_baseline,
 )
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
-from course_lib.studies.experiments import run
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=3, batch_size=16)
@@ -85,9 +85,9 @@ def fine_tune_reviews(configuration: Configuration, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Make the one run of the recording; see :func:`fine_tune_reviews`."""
-    return run("review-run", CODE_VERSION, configuration, settings.prepare().seed, fine_tune_reviews)
+    return runner.run("review-run", CODE_VERSION, configuration, settings.prepare().seed, fine_tune_reviews)
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:

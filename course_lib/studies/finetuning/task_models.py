@@ -17,7 +17,7 @@ from course_lib.finetuning.compact import load_compact, save_compact
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune
 from course_lib.finetuning.scores import percent
 from course_lib.finetuning.tasks import TASKS
-from course_lib.studies.experiments import run_grid
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 2
 CHECKPOINTS = settings.CHECKPOINTS / "task-models"
@@ -122,7 +122,7 @@ def run_task(run: TaskRun, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Fine-tune on each task, score on the test parts, store, and score what was stored."""
     c = configuration
     runs = {
@@ -131,5 +131,5 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
     }
     products = {task: [CHECKPOINTS / task / "model.safetensors"] for task in runs}
     seeds = [settings.prepare().seed]
-    found = run_grid("task-models", CODE_VERSION, runs, seeds, run_task, products=products)
+    found = runner.grid("task-models", CODE_VERSION, runs, seeds, run_task, products=products)
     return {task: result for task, (result,) in found.items()}

@@ -27,8 +27,8 @@ from course_lib.finetuning.question_answering import (
     tune_threshold,
 )
 from course_lib.finetuning.scores import percent
-from course_lib.studies.experiments import run
 from course_lib.studies.finetuning.task_models import CHECKPOINTS, QUESTIONS, load_task_model
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "unanswerable"
@@ -126,11 +126,15 @@ def train_on_both(configuration: Configuration, seed: int) -> dict:
     return {"checkpoint": checksum(CHECKPOINT)} | cost | examine(load_model(), data)
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Make both runs: examine the 1.1-style model, and train, store and examine the 2.0-style one."""
     c = configuration
     answerable, product = Examined(checksum(CHECKPOINTS / "questions")), CHECKPOINT / "model.safetensors"
     return {
-        "1.1-style": run("unanswerable-1.1", CODE_VERSION, answerable, c.answerable.seed, examine_answerable),
-        "2.0-style": run("unanswerable-2.0", CODE_VERSION, c, c.both.seed, train_on_both, products=[product]),
+        "1.1-style": runner.run(
+            "unanswerable-1.1", CODE_VERSION, answerable, c.answerable.seed, examine_answerable
+        ),
+        "2.0-style": runner.run(
+            "unanswerable-2.0", CODE_VERSION, c, c.both.seed, train_on_both, products=[product]
+        ),
     }

@@ -28,7 +28,7 @@ from course_lib.data.wikipedia import load_wikipedia
 from course_lib.pretraining.corpus import TokenizedCorpus, full_sequences, tokenize_corpus
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
 from course_lib.pretraining.model import set_output_bias
-from course_lib.studies.experiments import run
+from course_lib.studies.records import Runner
 from course_lib.training.optimization import adamw
 from course_lib.training.update import UpdateStep
 
@@ -196,10 +196,10 @@ def train_and_store(configuration: Configuration, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Make the one run of the recording; see :func:`train_and_store`."""
     seed, product = settings.prepare().seed, CHECKPOINT / "model.safetensors"
-    return run("mlm-head", CODE_VERSION, configuration, seed, train_and_store, products=[product])
+    return runner.run("mlm-head", CODE_VERSION, configuration, seed, train_and_store, products=[product])
 
 
 def save_masked_word_model(model: BertForMaskedLanguageModel, folder: Path = CHECKPOINT) -> None:

@@ -23,7 +23,6 @@ from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.pretraining.corpus import full_sequences
 from course_lib.pretraining.masking import MaskedBatch, MaskingStrategy, MaskingVocabulary, mask_tokens
-from course_lib.studies.experiments import run_grid
 from course_lib.studies.masking.masked_word_model import (
     evaluate_masked,
     new_model,
@@ -31,6 +30,7 @@ from course_lib.studies.masking.masked_word_model import (
     wikipedia_split,
 )
 from course_lib.studies.published import MASKING_STRATEGIES
+from course_lib.studies.records import Runner
 from course_lib.training.batching import inference_batches
 
 CODE_VERSION = 1
@@ -163,12 +163,12 @@ def run_strategy(run: Run, seed: int) -> dict[str, float]:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> list[dict]:
+def record(configuration: Configuration, runner: Runner) -> list[dict]:
     """Train one model for each strategy and seed, and measure each."""
     c = configuration
     shared = replace(c, strategies=(), seeds=())
     runs = {"/".join(map(str, strategy)): Run(strategy, shared) for strategy in c.strategies}
-    found = run_grid("masking-strategies", CODE_VERSION, runs, c.seeds, run_strategy)
+    found = runner.grid("masking-strategies", CODE_VERSION, runs, c.seeds, run_strategy)
     return [
         dict(zip(("mask", "keep", "random"), run.strategy, strict=True))
         | {measure: [result[measure] for result in found[name]] for measure in found[name][0]}

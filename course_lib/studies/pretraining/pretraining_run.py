@@ -31,7 +31,7 @@ from course_lib.pretraining.loop import (
 )
 from course_lib.pretraining.masking import MaskingVocabulary
 from course_lib.pretraining.model import PretrainingModel
-from course_lib.studies.experiments import run
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 CHECKPOINT = settings.CHECKPOINTS / "pretraining"
@@ -161,11 +161,11 @@ def pretrain_and_store(configuration: Configuration, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Make the one run of the recording; see :func:`pretrain_and_store`."""
     products = [CHECKPOINT / name for name in ("config.json", "vocab.txt", "model.safetensors")]
     seed = settings.prepare().seed
-    return run("pretraining", CODE_VERSION, configuration, seed, pretrain_and_store, products=products)
+    return runner.run("pretraining", CODE_VERSION, configuration, seed, pretrain_and_store, products=products)
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:

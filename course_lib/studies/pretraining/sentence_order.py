@@ -22,8 +22,8 @@ from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune, predict
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.sentence_pairs import SegmentPairs, gather_pairs, plan_pairs
-from course_lib.studies.experiments import run_grid
 from course_lib.studies.masking.masked_word_model import wikipedia_split
+from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
 
@@ -205,11 +205,11 @@ def run_objective(run: Run, seed: int) -> dict:
     }
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Train both tasks, and score each model on both."""
     c = configuration
     shared = replace(c, training_pairs=())
     numbers = zip(("nsp", "sop"), c.training_pairs, strict=True)
     runs = {objective: Run(objective, number, shared) for objective, number in numbers}
-    found = run_grid("sentence-order", CODE_VERSION, runs, [settings.prepare().seed], run_objective)
+    found = runner.grid("sentence-order", CODE_VERSION, runs, [settings.prepare().seed], run_objective)
     return {objective: result for objective, (result,) in found.items()}

@@ -33,7 +33,7 @@ from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.errors import SettingError
 from course_lib.finetuning import classification
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
-from course_lib.studies import experiments
+from course_lib.studies.records import Runner
 from course_lib.studies.search import METHODS
 
 CODE_VERSION = 1
@@ -464,7 +464,7 @@ def study_of(rows: list[dict], space: SearchSpace, method: str) -> optuna.Study:
     return study
 
 
-def record(configuration: Configuration = CONFIGURATION) -> dict:
+def record(configuration: Configuration, runner: Runner) -> dict:
     """Search by every method, see the noise of one configuration, and test the best one once.
 
     The trials lie in a database in the course's cache: a recording that was stopped goes on there.
@@ -483,11 +483,11 @@ def record(configuration: Configuration = CONFIGURATION) -> dict:
         work(study, objective, c.trials)
         methods[method] = trial_rows(study)
         print(method, best_so_far(study), flush=True)
-    noise = experiments.run_grid("search", CODE_VERSION, {"noise": c.trial}, c.seeds, fine_tune_reviews)
+    noise = runner.grid("search", CODE_VERSION, {"noise": c.trial}, c.seeds, fine_tune_reviews)
     complete = [row for rows in methods.values() for row in rows if row["value"] is not None]
     best = max(complete, key=lambda row: row["value"])  # the earliest of equals; by validation alone
     chosen, seed = replace(c.trial, **best["params"]), settings.current().seed
-    final = experiments.run("search-test", CODE_VERSION, chosen, seed, partial(fine_tune_reviews, test=True))
+    final = runner.run("search-test", CODE_VERSION, chosen, seed, partial(fine_tune_reviews, test=True))
     return {
         "methods": methods,
         "noise": [run["validation"][-1] for run in noise["noise"]],

@@ -264,7 +264,7 @@ def test_every_part_of_the_recording_has_names_of_its_own():
     }  # fmt: skip
 
 
-def test_the_pairs_stand_among_the_scores_of_their_objective_and_seed(monkeypatch):
+def test_the_pairs_stand_among_the_scores_of_their_objective_and_seed(monkeypatch, runner):
     def run(objective, seed):
         tasks = getattr(objective, "tasks", ())
         return {"scores": {task: f"{objective.name} {seed}" for task in tasks}}
@@ -272,7 +272,7 @@ def test_the_pairs_stand_among_the_scores_of_their_objective_and_seed(monkeypatc
     monkeypatch.setattr(ablations, "run_objective", run)
     monkeypatch.setattr(ablations, "run_reading", lambda reading, seed: {})
     monkeypatch.setattr(ablations, "run_size", lambda size, seed: {})
-    found = ablations.record()
+    found = ablations.record(CONFIGURATION, runner)
     assert "pairs" not in found
     for name, runs in found["objectives"].items():
         for seed, result in zip(CONFIGURATION.seeds, runs, strict=True):

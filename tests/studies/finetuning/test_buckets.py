@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from course_lib.studies import experiments
 from course_lib.studies.finetuning import buckets
 from course_lib.studies.finetuning.buckets import CONFIGURATION, Arm, TaskSettings
 from course_lib.studies.records import load_record
@@ -57,8 +55,8 @@ def test_padding_that_is_looked_at_would_be_seen(monkeypatch):
 
 
 @pytest.fixture
-def counted(monkeypatch, tmp_path):
-    """The study with runs that cost nothing, kept in a folder of their own."""
+def counted(monkeypatch):
+    """The study with runs that cost nothing."""
     calls = []
 
     def score_run(arm: Arm, seed: int) -> dict:
@@ -72,12 +70,11 @@ def counted(monkeypatch, tmp_path):
     monkeypatch.setattr(buckets, "score_run", score_run)
     monkeypatch.setattr(buckets, "time_run", time_run)
     monkeypatch.setattr(buckets, "largest_difference", lambda name, configuration: 3.14159e-6)
-    monkeypatch.setattr(buckets, "run_grid", partial(experiments.run_grid, folder=tmp_path))
     return calls
 
 
-def test_a_recording_has_every_arm_and_goes_on_where_it_was(counted):
-    found = buckets.record()
+def test_a_recording_has_every_arm_and_goes_on_where_it_was(counted, runner):
+    found = buckets.record(CONFIGURATION, runner)
     scored, others = 2 * 2 * len(CONFIGURATION.seeds), (2 + 2) * 2 * len(CONFIGURATION.few_seeds)
     assert len(counted) == scored + others
     for task in ("entities", "reviews"):
@@ -93,7 +90,7 @@ def test_a_recording_has_every_arm_and_goes_on_where_it_was(counted):
         assert len(found["reviews"][training]["random"]["score"]) == len(CONFIGURATION.few_seeds)
     json.dumps(found)
     counted.clear()
-    assert buckets.record() == found and counted == []
+    assert buckets.record(CONFIGURATION, runner) == found and counted == []
 
 
 def test_the_recorded_models_have_learned_and_fixed_padding_takes_longer():

@@ -28,7 +28,7 @@ def features():
     return entity_features(words, load_tokenizer(bundled_weights_folder(verify=False)), tags)
 
 
-def test_the_rate_is_the_best_on_validation_and_the_test_part_plays_no_part(monkeypatch):
+def test_the_rate_is_the_best_on_validation_and_the_test_part_plays_no_part(monkeypatch, runner):
     """Error 24. On test, the other rate would be the better one."""
     seen = []
     scores = {
@@ -48,7 +48,7 @@ def test_the_rate_is_the_best_on_validation_and_the_test_part_plays_no_part(monk
     )
     monkeypatch.setattr(freezing, "f1", lambda model, part: scores[part[0], model[1]])
     strategies = (Strategy("one", "none", (1e-2, 1e-3)), Strategy("two", "half", rate_of="one"))
-    rows = freezing.record(dataclasses.replace(TINY, strategies=strategies))
+    rows = freezing.record(dataclasses.replace(TINY, strategies=strategies), runner)
     assert [row["rate"] for row in rows] == [1e-3, 1e-3]
     assert rows[0]["search"] == {"0.01": 40.0, "0.001": 50.0} and rows[1]["search"] == {}
     assert [row["f1"] for row in rows] == [[30.0, 30.0]] * 2

@@ -38,11 +38,11 @@ def test_the_examined_checkpoints_are_those_that_are_stored(results):
     assert results["2.0-style"]["checkpoint"] == unanswerable.checksum(unanswerable.CHECKPOINT)
 
 
-def test_the_record_names_the_checkpoints_that_it_examined(monkeypatch):
+def test_the_record_names_the_checkpoints_that_it_examined(monkeypatch, runner):
     monkeypatch.setattr(unanswerable, "train", lambda rows, configuration: ("model", {"updates": 1}))
     monkeypatch.setattr(unanswerable, "save_compact", lambda model, folder, rank: None)
     monkeypatch.setattr(unanswerable, "examine", lambda model, data: {"test": {}})
-    found = unanswerable.record()
+    found = unanswerable.record(unanswerable.CONFIGURATION, runner)
     assert found["1.1-style"]["checkpoint"] == unanswerable.checksum(CHECKPOINTS / "questions")
     assert found["2.0-style"]["checkpoint"] == unanswerable.checksum(unanswerable.CHECKPOINT)
     assert found["2.0-style"]["updates"] == 1

@@ -38,7 +38,7 @@ def own_cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_command_works_from_end_to_end(own_cache):
+def test_the_command_works_from_end_to_end(own_cache, runner):
     small = replace(
         CONFIGURATION.run,
         model=replace(CONFIGURATION.run.model, num_hidden_layers=1, hidden_size=48, intermediate_size=96),
@@ -49,7 +49,7 @@ def test_the_command_works_from_end_to_end(own_cache):
         report_every=2,
         held_out_pairs=20,
     )
-    results = pretraining_run.record(Configuration(steps_of_a_point=2, run=small))
+    results = pretraining_run.record(Configuration(steps_of_a_point=2, run=small), runner)
     assert [point["step"] for point in results["curve"]] == [2, 4, 6, 8]
     assert [evaluation["step"] for evaluation in results["evaluations"]] == [0, 4, 8]
     for name, value in results["final"].items():
@@ -57,7 +57,7 @@ def test_the_command_works_from_end_to_end(own_cache):
     model, vocabulary = load_run(own_cache / "stored")
     assert model.configuration == small.model and len(vocabulary) == 4000
     assert not model.training
-    again = pretraining_run.record(Configuration(steps_of_a_point=2, run=small))
+    again = pretraining_run.record(Configuration(steps_of_a_point=2, run=small), runner)
     assert again == results  # the run is only loaded
 
 

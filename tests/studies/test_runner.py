@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from course_lib.errors import RecordError
-from course_lib.studies import RECORDINGS, experiments
+from course_lib.studies import RECORDINGS
+from course_lib.studies.records import Runner, mean_and_deviation
 from course_lib.studies.search import study as search
 
 
@@ -35,73 +36,72 @@ def counted():
 GRID = {"low": Variant(1e-4), "high": Variant(1e-3)}
 
 
-def test_a_grid_runs_every_configuration_with_every_seed_once(tmp_path, counted):
-    results = experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+def test_a_grid_runs_every_configuration_with_every_seed_once(runner, counted):
+    results = runner.grid("tiny", 1, GRID, [1, 2], counted)
     assert {name: [run["score"] for run in runs] for name, runs in results.items()} == {
         "low": [1.01, 2.01],
         "high": [1.1, 2.1],
     }
     assert counted.calls == [(1e-4, 1), (1e-3, 1), (1e-4, 2), (1e-3, 2)]  # a whole comparison first
-    again = experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+    again = runner.grid("tiny", 1, GRID, [1, 2], counted)
     assert again == results and len(counted.calls) == 4  # read back, not run
 
 
-def test_a_study_that_was_stopped_goes_on(tmp_path, counted):
+def test_a_study_that_was_stopped_goes_on(runner, counted):
     def stops(configuration, seed):
         if (configuration.rate, seed) == (1e-3, 2):
             raise KeyboardInterrupt
         return counted(configuration, seed)
 
     with pytest.raises(KeyboardInterrupt):
-        experiments.run_grid("tiny", 1, GRID, [1, 2], stops, tmp_path)
-    experiments.run_grid("tiny", 1, GRID, [1, 2], counted, tmp_path)
+        runner.grid("tiny", 1, GRID, [1, 2], stops)
+    runner.grid("tiny", 1, GRID, [1, 2], counted)
     assert len(counted.calls) == 4  # three before, one after
 
 
 @pytest.mark.parametrize("change", ["version", "configuration", "seed", "study"])
-def test_whatever_a_run_depends_on_makes_it_another_run(tmp_path, counted, change):
-    experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)
-    experiments.run(
+def test_whatever_a_run_depends_on_makes_it_another_run(runner, counted, change):
+    runner.run("tiny", 1, Variant(), 1, counted)
+    runner.run(
         "other" if change == "study" else "tiny",
         2 if change == "version" else 1,
         Variant(layers=(1, 3)) if change == "configuration" else Variant(),
         2 if change == "seed" else 1,
         counted,
-        tmp_path,
     )
     assert len(counted.calls) == 2
 
 
 @pytest.mark.parametrize("content", ["", '{"results": ', "[]", "{}", "null"])
-def test_a_damaged_file_is_run_again(tmp_path, counted, content):
-    experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)
-    path = experiments.run_path("tiny", 1, Variant(), 1, tmp_path)
+def test_a_damaged_file_is_run_again(runner, counted, content):
+    runner.run("tiny", 1, Variant(), 1, counted)
+    path = runner.path("tiny", 1, Variant(), 1)
     path.write_text(content)
-    assert experiments.run("tiny", 1, Variant(), 1, counted, tmp_path)["score"] == 1.01
+    assert runner.run("tiny", 1, Variant(), 1, counted)["score"] == 1.01
     assert len(counted.calls) == 2 and json.loads(path.read_text())["results"]["score"] == 1.01
 
 
-def test_a_run_keeps_what_it_depended_on(tmp_path, counted):
-    experiments.run("tiny", 3, Variant(), 5, counted, tmp_path)
-    stored = json.loads(experiments.run_path("tiny", 3, Variant(), 5, tmp_path).read_text())
+def test_a_run_keeps_what_it_depended_on(runner, counted):
+    runner.run("tiny", 3, Variant(), 5, counted)
+    stored = json.loads(runner.path("tiny", 3, Variant(), 5).read_text())
     assert (stored["study"], stored["code_version"], stored["seed"]) == ("tiny", 3, 5)
     assert stored["configuration"] == {"rate": 1e-4, "layers": [1, 2]}
     assert {"threads", "versions", "machine", "date"} <= set(stored)
 
 
-def test_results_that_are_no_json_leave_nothing_behind(tmp_path):
+def test_results_that_are_no_json_leave_nothing_behind(tmp_path, runner):
     with pytest.raises(RecordError, match="not plain JSON"):
-        experiments.run("tiny", 1, Variant(), 1, lambda c, s: {"score": object()}, tmp_path)
+        runner.run("tiny", 1, Variant(), 1, lambda c, s: {"score": object()})
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_mean_and_deviation():
-    mean, deviation = experiments.mean_and_deviation([1.0, 2.0, 4.0])
+    mean, deviation = mean_and_deviation([1.0, 2.0, 4.0])
     assert mean == pytest.approx(7 / 3)
     assert deviation == pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5)
 
 
-def test_a_run_is_made_again_when_what_it_wrote_is_gone_or_another(tmp_path, counted):
+def test_a_run_is_made_again_when_what_it_wrote_is_gone_or_another(tmp_path, runner, counted):
     product = tmp_path / "model.safetensors"
 
     def writes(configuration, seed):
@@ -109,10 +109,10 @@ def test_a_run_is_made_again_when_what_it_wrote_is_gone_or_another(tmp_path, cou
         return counted(configuration, seed)
 
     def run():
-        return experiments.run("tiny", 1, Variant(), 1, writes, tmp_path, products=[product])
+        return runner.run("tiny", 1, Variant(), 1, writes, products=[product])
 
     assert run() == run() and len(counted.calls) == 1
-    stored = json.loads(experiments.run_path("tiny", 1, Variant(), 1, tmp_path).read_text())
+    stored = json.loads(runner.path("tiny", 1, Variant(), 1).read_text())
     assert stored["products"] == {"model.safetensors": hashlib.sha256(b"weights").hexdigest()}
     product.write_bytes(b"other weights")
     assert run()["score"] == 1.01 and len(counted.calls) == 2
@@ -121,33 +121,31 @@ def test_a_run_is_made_again_when_what_it_wrote_is_gone_or_another(tmp_path, cou
     assert product.read_bytes() == b"weights"
 
 
-def test_the_products_of_a_grid_go_by_name(tmp_path, counted):
+def test_the_products_of_a_grid_go_by_name(tmp_path, runner, counted):
     product = tmp_path / "model.safetensors"
     product.write_bytes(b"weights")
     products = {"low": [product]}
-    experiments.run_grid("tiny", 1, GRID, [1], counted, tmp_path, products)
+    runner.grid("tiny", 1, GRID, [1], counted, products)
     product.write_bytes(b"other weights")
-    experiments.run_grid("tiny", 1, GRID, [1], counted, tmp_path, products)
+    runner.grid("tiny", 1, GRID, [1], counted, products)
     assert counted.calls == [(1e-4, 1), (1e-3, 1), (1e-4, 1)]
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))
-def test_every_recording_makes_its_runs_by_the_runner(name, monkeypatch):
+def test_every_recording_makes_its_runs_by_the_runner(name, monkeypatch, tmp_path):
     """What is measured is measured in a run: kept, resumable, with its provenance."""
 
     class Started(Exception):
         pass
 
-    def refuse(study, code_version, configuration, seed, function, folder=None, products=()):
-        assert code_version == module.CODE_VERSION and callable(function)
-        assert experiments.run_path(study, code_version, configuration, seed).suffix == ".json"
-        raise Started(study)
+    class Refusal(Runner):
+        def run(self, study, code_version, configuration, seed, function, products=()):
+            assert code_version == module.CODE_VERSION and callable(function)
+            assert self.path(study, code_version, configuration, seed).suffix == ".json"
+            raise Started(study)
 
     module = importlib.import_module(RECORDINGS[name])
-    monkeypatch.setattr(experiments, "run", refuse)
-    if hasattr(module, "run"):
-        monkeypatch.setattr(module, "run", refuse)
     # The trials of the search are Optuna's own to keep; the runs that follow them are not.
     monkeypatch.setattr(search, "work", lambda *arguments, **named: None)
     with pytest.raises(Started, match=name):
-        module.record(module.CONFIGURATION)
+        module.record(module.CONFIGURATION, Refusal(tmp_path))
