@@ -2,7 +2,7 @@
 
 Each ``*_speed.py`` has ``main(repetitions)``, which measures ours and a reference in turn and returns
 rows with ``ratio`` (above 1, ours is faster) and ``target`` (0 where none is set). What was measured is
-kept in ``data/recorded/benchmarks.json``, and the README shows it; on a machine that other programs keep
+kept in ``data/recorded/benchmarks.json``, and ``docs/benchmarks.md`` shows it; on a machine that other programs keep
 busy it is printed only. What was measured last on another processor stays beside it: how many times as fast
 something is depends on the processor too. The exit code is 1 if a target is missed, or nothing was kept.
 
@@ -23,7 +23,7 @@ import torch
 from benchmarks.timing import BUSY, used_by_others
 from course_lib import settings
 from course_lib.files import read_json, write_json
-from course_lib.maintenance.readme import BENCHMARKS, write_readme
+from course_lib.maintenance.readme import BENCHMARKS, write_pages
 from course_lib.studies.records import provenance
 
 NAMES = sorted(path.stem.removesuffix("_speed") for path in Path(__file__).parent.glob("*_speed.py"))
@@ -64,7 +64,7 @@ def measured_elsewhere(before: dict | None, processor: str) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmarks that are named, all if none is; keep the results and rewrite the README's table."""
+    """Run the benchmarks that are named, all if none is; keep the results and rewrite their page."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--repetitions", type=int, help="pairs of measurements; each benchmark's own if left out"
     )
-    parser.add_argument("--dry", action="store_true", help="print only: keep no results and leave the README")
+    parser.add_argument("--dry", action="store_true", help="print only: keep no results and leave the page")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         }
         content = {"command": "make bench", "results": dict(sorted((kept | measured).items()))}
         write_json(BENCHMARKS, content, then="run it again: make bench")
-        write_readme()
-        print(f"{BENCHMARKS.relative_to(settings.REPOSITORY)} and the table of the README are written.")
+        write_pages(draw=False)
+        print(f"{BENCHMARKS.relative_to(settings.REPOSITORY)} and docs/benchmarks.md are written.")
     return int(bool(missed) or too_busy)
 
 

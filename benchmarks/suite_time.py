@@ -1,4 +1,4 @@
-"""How long the whole suite takes: runs what ``make test`` runs after the linter, and keeps the time for the README.
+"""How long the whole suite takes: runs what ``make test`` runs after the linter, and keeps the time for ``docs/benchmarks.md``.
 
 Run it on a machine that does nothing else: ``python -m benchmarks.suite_time``.
 """
@@ -13,7 +13,7 @@ import time
 from benchmarks.timing import BUSY, used_by_others
 from course_lib import settings
 from course_lib.files import write_json
-from course_lib.maintenance.readme import SUITE_TIME, write_readme
+from course_lib.maintenance.readme import SUITE_TIME, write_pages
 from course_lib.studies.records import provenance
 
 WORKERS, THREADS = 2, 1  # threads of each worker, as `make test` has them
@@ -38,7 +38,7 @@ def main() -> int:
     if code == 0:
         content = {"minutes": round(minutes, 1), "workers": WORKERS, **provenance(), "threads": THREADS}
         write_json(SUITE_TIME, content, then="run it again")
-        write_readme()
+        write_pages(draw=False)
     return code or int(minutes > LIMIT)
 
 

@@ -17,7 +17,7 @@ from course_lib.settings import REPOSITORY
 
 @pytest.fixture
 def bench(monkeypatch, tmp_path):
-    """The command with a file of its own, a README that is only counted, and numbers made up here."""
+    """The command with a file of its own, pages that are only counted, and numbers made up here."""
     monkeypatch.syspath_prepend(str(REPOSITORY))
     module = importlib.import_module("benchmarks.__main__")
     monkeypatch.setattr(module, "BENCHMARKS", tmp_path / "benchmarks.json")
@@ -25,7 +25,7 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "used_by_others", lambda: 1.0)
     monkeypatch.setattr(module, "NAMES", ["one", "two"])
     module.written = []
-    monkeypatch.setattr(module, "write_readme", lambda: module.written.append(1))
+    monkeypatch.setattr(module, "write_pages", lambda draw: module.written.append(1))
     module.ratios = {"one": 3.0, "two": 1.0}
     monkeypatch.setattr(
         module, "measure", lambda name, _: [{"ratio": module.ratios[name], "target": 2.0 * (name == "one")}]
@@ -39,7 +39,7 @@ def kept(bench) -> dict[str, float]:
     return {name: measured["rows"][0]["ratio"] for name, measured in results.items()}
 
 
-def test_results_are_kept_and_the_readme_is_written(bench):
+def test_results_are_kept_and_the_page_is_written(bench):
     assert bench.main([]) == 0
     assert kept(bench) == {"one": 3.0, "two": 1.0} and bench.written == [1]
 
@@ -158,7 +158,7 @@ def test_the_time_of_the_suite_is_kept_if_it_passed_on_an_idle_machine(
     written, path = [], tmp_path / "suite-time.json"
     monkeypatch.setattr(module, "used_by_others", lambda: busy)
     monkeypatch.setattr(module.subprocess, "call", lambda *_, **__: code)
-    monkeypatch.setattr(module, "write_readme", lambda: written.append(1))
+    monkeypatch.setattr(module, "write_pages", lambda draw: written.append(1))
     monkeypatch.setattr(module, "SUITE_TIME", path)
     assert module.main() == int(not kept_minutes)
     assert path.exists() is kept_minutes is bool(written)

@@ -130,7 +130,7 @@ ALLOWED = {
     },
     "course_lib/slides/content.py": {"eval": "a deck's own expression over what its notebook has made"},
     "course_lib/maintenance/readme.py": {
-        "runpy.run_path": "the table of known errors is read from the list in this repository's tests",
+        "runpy.run_path": "the table of known errors and the import law are read from this repository's tests",
     },
     "course_lib/lessons/claims.py": {
         "IPython.get_ipython": "the shell is asked for its list of syntax transformers, and runs nothing",

@@ -14,7 +14,9 @@ HELP = "make again what is made from other files: README, hashes, other processo
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of this command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("readme", help=translate("the generated parts of README and CONTRIBUTING"))
+    actions.add_parser(
+        "readme", help=translate("the generated parts of README, docs and the list of known errors")
+    )
     actions.add_parser("manifest", help=translate("the hashes of the files in data/checkpoints"))
     add = actions.add_parser(
         "processors", help=translate("validate notebooks as other processors would compute them")
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "readme":
         from course_lib.maintenance import readme
 
-        readme.write_all()
+        readme.write_pages()
     elif options.action == "manifest":
         from course_lib.data.manifest import renew_manifest
 

@@ -1,0 +1,1 @@
+"""What CI and maintainers call: validation of notebooks, checks of the data, the generated pages."""

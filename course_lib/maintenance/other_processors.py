@@ -2,7 +2,7 @@
 
 Four libraries multiply in a lesson, and each chooses its instructions for itself. All four are held to those
 of an older processor, with one thread and with two; what this processor does not have is named and left out.
-What was validated is kept in ``data/recorded``, notebook by notebook, and told in the README.
+What was validated is kept in ``data/recorded``, notebook by notebook, and told in ``docs/processors.md``.
 """
 
 from __future__ import annotations

@@ -1,16 +1,20 @@
-"""The generated parts of the README and of CONTRIBUTING: picture, syllabus, results, benchmarks, sources, errors.
+"""The generated parts of the README and of the pages beside it: pictures, syllabus, results, tables.
 
-``course maintain readme`` draws the picture and rewrites the blocks between the markers
+``course maintain readme`` draws the picture and rewrites the blocks of every page in ``PAGES``, between the markers
 ``<!-- name:begin -->`` and ``<!-- name:end -->``. A test fails when they are stale.
 """
 
 from __future__ import annotations
 
+import ast
+import json
+import os
 import re
 import runpy
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from course_lib import settings
@@ -23,8 +27,12 @@ PICTURE = settings.NOTEBOOKS / "pictures" / "masking_strategy.svg"
 RUN_TIMES = settings.RECORDED / "run-times.json"
 BENCHMARKS = settings.RECORDED / "benchmarks.json"
 SUITE_TIME = settings.RECORDED / "suite-time.json"
-CONTRIBUTING = settings.REPOSITORY / "CONTRIBUTING.md"
+DOCS = settings.REPOSITORY / "docs"
+DATA_PAGE = DOCS / "data.md"
+FIRST_LESSON = settings.NOTEBOOKS / "00_start_here.ipynb"
 MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
+KNOWN_ERRORS = MUTANTS.parent / "README.md"
+IMPORT_LAW = settings.REPOSITORY / "tests" / "test_packaging.py"
 REMEDY = "Mend the file, and run: course maintain readme."
 
 SENTENCE = (
@@ -104,6 +112,49 @@ def picture_block() -> str:
     return f"![{alt}]({PICTURE.relative_to(settings.REPOSITORY).as_posix()})"
 
 
+def _link(target: Path, page: Path) -> str:
+    """Return the address of a file as a page links it."""
+    return Path(os.path.relpath(target, page.parent)).as_posix()
+
+
+def outputs_block(notebook: Path = FIRST_LESSON) -> str:
+    """Return what the first lesson shows of the four tasks: the text that its cells are given, and what they print.
+
+    Parameters
+    ----------
+    notebook : the lesson, with a heading such as ``### 1. Fill a gap`` above each of the cells.
+
+    Raises
+    ------
+    DataFileError
+        If it has no such heading, or no printed text below one.
+    """
+    cells, shown = json.loads(notebook.read_text(encoding="utf-8"))["cells"], []
+    for number, cell in enumerate(cells):
+        heading = re.search(r"^### \d+\. (.+)$", "".join(cell["source"]), re.MULTILINE)
+        if cell["cell_type"] != "markdown" or heading is None:
+            continue
+        code = next((later for later in cells[number:] if later["cell_type"] == "code"), {"outputs": []})
+        printed = [
+            line
+            for output in code["outputs"]
+            for line in "".join(
+                output.get("text") or output.get("data", {}).get("text/plain", "")
+            ).splitlines()
+        ]
+        if not printed:
+            raise DataFileError(notebook, f"{heading[1]!r} has no printed output", "Run: course run 00")
+        given = ast.walk(ast.parse("".join(code["source"])).body[-1])
+        texts = [
+            node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        shown += ["", heading[1], *(f"  {text}" for text in texts if text.strip())]
+        shown += [f"  → {line}" for line in printed]
+    if not shown:
+        raise DataFileError(notebook, "no heading such as '### 1. Fill a gap'", REMEDY)
+    return "\n".join(["```text", *shown[1:], "```"])
+
+
 def syllabus_block(notebooks: Path = settings.NOTEBOOKS, run_times: Path = RUN_TIMES) -> str:
     """Return the syllabus as a Markdown table, with the measured time and memory of each lesson.
 
@@ -129,7 +180,7 @@ def syllabus_block(notebooks: Path = settings.NOTEBOOKS, run_times: Path = RUN_T
 
 
 def results_block(recorded: Path = settings.RECORDED) -> str:
-    """Return one line for each recorded result that the README names.
+    """Return one line for each recorded result that the page names.
 
     Parameters
     ----------
@@ -167,7 +218,7 @@ def sources_block() -> str:
         place = Path(choose_source(name, "bundled").place)
         if place.is_absolute():
             folder = place.relative_to(settings.REPOSITORY).as_posix()
-            bundled = f"[{folder}]({folder}/README.md)"
+            bundled = f"[{folder}]({_link(place / 'README.md', DATA_PAGE)})"
         else:
             bundled = f"in the package `{place}`"
         lines.append(f"| `{name}` | {bundled} | `{repository}` |")
@@ -290,19 +341,69 @@ def known_errors_block(path: Path = MUTANTS) -> str:
         for mutant in mutants:
             place = mutant.target.removeprefix("course_lib.").replace(":", ".")
             file, _, test = mutant.caught_by[0].partition("::")
-            lines.append(f"| {number} | {mutant.what} | `{place}` | [{test}]({file}) |")
+            link = _link(settings.REPOSITORY / file, KNOWN_ERRORS)
+            lines.append(f"| {number} | {mutant.what} | `{place}` | [{test}]({link}) |")
     return "\n".join(lines)
 
 
-BLOCKS: Mapping[str, Callable[[], str]] = {
-    "picture": picture_block,
-    "syllabus": syllabus_block,
-    "results": results_block,
-    "benchmarks": benchmarks_block,
-    "processors": processors_block,
-    "sources": sources_block,
+def import_law(path: Path = IMPORT_LAW) -> dict[str, set[str]]:
+    """Return what each package of ``course_lib`` may import, itself left out, from the test that holds it."""
+    allowed = runpy.run_path(str(path))["ALLOWED"]
+    return {name: packages - {name} for name, packages in allowed.items() if name != "__init__"}
+
+
+def imports_block() -> str:
+    """Return the import law as a drawing; an arrow that follows from two others is left out."""
+    law = import_law()
+    lines, reached = ["```mermaid", "flowchart TD"], {}
+    for name, packages in law.items():
+        followed = {further for package in packages for further in law[package]}
+        lines += [f"    {name} --> {package}" for package in sorted(packages - followed)]
+    for name in TopologicalSorter(law).static_order():
+        reached[name] = law[name].union(*(reached[package] for package in law[name]))
+    lines.append("```")
+    stricter = [
+        f"`{name}` may not import from `{package}`"
+        for name, packages in law.items()
+        for package in sorted(reached[name] - packages)
+    ]
+    if stricter:
+        lines += ["", f"The rule is stricter than the drawing here: {'; '.join(stricter)}."]
+    return "\n".join(lines)
+
+
+def packages_block(library: Path = settings.REPOSITORY / "course_lib") -> str:
+    """Return what each package is for: the first line of its docstring, from the top of the drawing to its foot.
+
+    Parameters
+    ----------
+    library : the folder of the packages.
+
+    Raises
+    ------
+    DataFileError
+        If one has no docstring.
+    """
+    lines = ["| package | what it's for |", "|:---|:---|"]
+    for name in reversed(import_law()):
+        path = library / f"{name}.py"
+        path = path if path.is_file() else library / name / "__init__.py"
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        if not text:
+            raise DataFileError(path, "it has no docstring", "Say in one line what the package is for")
+        first = text.splitlines()[0].replace("``", "`")
+        lines.append(f"| [`{name}`]({_link(path, DOCS / 'architecture.md')}) | {first} |")
+    return "\n".join(lines)
+
+
+PAGES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
+    README: {"picture": picture_block, "outputs": outputs_block, "syllabus": syllabus_block},
+    DOCS / "architecture.md": {"packages": packages_block, "imports": imports_block},
+    DOCS / "benchmarks.md": {"results": results_block, "benchmarks": benchmarks_block},
+    DATA_PAGE: {"sources": sources_block},
+    DOCS / "processors.md": {"processors": processors_block},
+    KNOWN_ERRORS: {"known-errors": known_errors_block},
 }
-CONTRIBUTING_BLOCKS: Mapping[str, Callable[[], str]] = {"known-errors": known_errors_block}
 
 
 def with_blocks(text: str, blocks: Mapping[str, str], path: Path = README) -> str:
@@ -328,36 +429,29 @@ def with_blocks(text: str, blocks: Mapping[str, str], path: Path = README) -> st
     return text
 
 
-def _rewrite(path: Path, blocks: Mapping[str, Callable[[], str]]) -> None:
-    """Rewrite the blocks of a file, as a whole or not at all."""
-    from course_lib.files import whole_text
+def write_pages(*, draw: bool = True) -> None:
+    """Draw the picture, and rewrite the blocks of every page: all of them, or none if one of them can't be made.
 
-    text = with_blocks(
-        path.read_text(encoding="utf-8"), {name: make() for name, make in blocks.items()}, path
-    )
-    with whole_text(path) as file:
-        file.write(text)
-
-
-def write_readme() -> None:
-    """Rewrite the blocks of the README, without its picture.
+    Parameters
+    ----------
+    draw : False leaves the picture and its line as they are.
 
     Raises
     ------
     DataFileError
-        If its markers are damaged, or it cannot be written.
+        If the markers of a page are damaged, or it cannot be written.
     """
-    _rewrite(README, {name: make for name, make in BLOCKS.items() if name != "picture"})
+    from course_lib.files import whole_text
 
-
-def write_all() -> None:
-    """Draw the picture, and rewrite the blocks of the README and of CONTRIBUTING."""
-    PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
-    _rewrite(README, BLOCKS)
-    _rewrite(CONTRIBUTING, CONTRIBUTING_BLOCKS)
-    print(
-        translate("{readme}, its picture and {other} are written.").format(
-            readme=README.name, other=CONTRIBUTING.name
-        )
-    )
+    texts = {}
+    for path, blocks in PAGES.items():
+        made = {name: make() for name, make in blocks.items() if draw or name != "picture"}
+        texts[path] = with_blocks(path.read_text(encoding="utf-8"), made, path)
+    if draw:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
+    for path, text in texts.items():
+        with whole_text(path) as file:
+            file.write(text)
+    names = [path.relative_to(settings.REPOSITORY).as_posix() for path in texts]
+    print(translate("Written: {names}.").format(names=", ".join(names)))

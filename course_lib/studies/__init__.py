@@ -1,4 +1,4 @@
-"""Experiments built on the rooms below, and the recordings of those too long for a lesson.
+"""Experiments built on the packages below, and the recordings of those too long for a lesson.
 
 A recording is a module with ``CONFIGURATION`` (a dataclass instance), ``CODE_VERSION`` (an integer,
 raised when the code changes what is measured) and ``record(configuration, runner)``, which

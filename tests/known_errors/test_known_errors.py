@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from course_lib.bert.inputs import truncate_longest_first
-from course_lib.maintenance import readme
 from course_lib.settings import REPOSITORY
 
 sys.path.append(str(Path(__file__).parent))
@@ -62,13 +61,6 @@ def test_there_are_forty_further_ones_in_all_areas_and_each_is_different():
     assert all(counts[area] for area in AREAS) and sum(counts[area] for area in AREAS) >= 40, counts
     assert len({mutant.name for mutant in ALL}) == len(ALL)
     assert len({(mutant.target, mutant.changes) for mutant in ALL}) == len(ALL)
-
-
-@pytest.mark.parametrize("name", readme.CONTRIBUTING_BLOCKS)
-def test_the_table_in_contributing_is_current(name):
-    text = readme.CONTRIBUTING.read_text(encoding="utf-8")
-    made = readme.CONTRIBUTING_BLOCKS[name]()
-    assert readme.with_blocks(text, {name: made}) == text, "run: course maintain readme"
 
 
 # The harness itself -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What the front page says is so: generated parts are current, links lead somewhere, commands exist."""
+"""What the front page and the pages beside it say is so: generated parts are current, links lead somewhere, commands exist."""
 
 import json
 import re
@@ -10,13 +10,25 @@ from course_lib import __version__, cli, settings
 from course_lib.errors import DataFileError, RecordError
 from course_lib.maintenance import readme
 
-DOCUMENTS = [settings.REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "notebooks/GLOSSARY.md")]
+FRONT = [settings.REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
+DOCUMENTS = sorted({*FRONT, settings.NOTEBOOKS / "GLOSSARY.md", *readme.PAGES, *readme.DOCS.rglob("*.md")})
+BLOCKS = [(path, name) for path, blocks in readme.PAGES.items() for name in blocks]
 HOSTS = {"creativecommons.org", "www.apache.org", "arxiv.org"}
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(settings.REPOSITORY).as_posix()
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the addresses of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", outside_code(text_of(path)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def outside_code(text: str) -> str:
@@ -26,10 +38,111 @@ def outside_code(text: str) -> str:
 # The generated parts ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", readme.BLOCKS)
-def test_a_generated_block_is_current(name):
-    text = text_of(readme.README)
-    assert readme.with_blocks(text, {name: readme.BLOCKS[name]()}) == text, "run: course maintain readme"
+@pytest.mark.parametrize(("path", "name"), BLOCKS, ids=[name for _, name in BLOCKS])
+def test_a_generated_block_is_current(path, name):
+    text, made = text_of(path), readme.PAGES[path][name]()
+    assert readme.with_blocks(text, {name: made}, path) == text, "run: course maintain readme"
+
+
+def test_every_marker_of_a_page_belongs_to_a_block():
+    for path in DOCUMENTS:
+        marked = re.findall(r"<!-- ([\w-]+):begin -->", text_of(path))
+        assert marked == list(readme.PAGES.get(path, {})), name_of(path)
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """Two pages of a block each, instead of the course's own."""
+    monkeypatch.setattr(settings, "REPOSITORY", tmp_path)
+    for name in ("one.md", "two.md"):
+        (tmp_path / name).write_text("<!-- picture:begin -->\nold\n<!-- picture:end -->\n", encoding="utf-8")
+    blocks = {"picture": lambda: "new"}
+    monkeypatch.setattr(readme, "PAGES", {tmp_path / "one.md": blocks, tmp_path / "two.md": dict(blocks)})
+    monkeypatch.setattr(readme, "PICTURE", tmp_path / "pictures" / "picture.svg")
+    return tmp_path
+
+
+def test_all_pages_are_written(page, capsys):
+    readme.write_pages()
+    assert all("\nnew\n" in text_of(page / name) for name in ("one.md", "two.md"))
+    assert "<svg" in text_of(readme.PICTURE)
+    assert capsys.readouterr().out == "Written: one.md, two.md.\n"
+
+
+def test_without_drawing_the_picture_stays(page):
+    readme.write_pages(draw=False)
+    assert "\nold\n" in text_of(page / "one.md") and not readme.PICTURE.exists()
+
+
+def test_a_page_that_cannot_be_made_leaves_all_of_them(page):
+    (page / "two.md").write_text("no markers", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"two\.md"):
+        readme.write_pages()
+    assert "\nold\n" in text_of(page / "one.md") and not readme.PICTURE.exists()
+
+
+def lesson(path: Path, *cells: tuple[str, str, list]) -> Path:
+    content = [{"cell_type": kind, "source": source, "outputs": outputs} for kind, source, outputs in cells]
+    path.write_text(json.dumps({"cells": content}), encoding="utf-8")
+    return path
+
+
+def test_the_outputs_are_those_that_the_first_lesson_stores(tmp_path):
+    printed = {"text": ["yes\n", "no\n"]}
+    displayed = {"data": {"text/plain": "a name"}}
+    path = lesson(
+        tmp_path / "00.ipynb",
+        ("markdown", "## Not a task", []),
+        ("code", "1", [{"text": "other"}]),
+        ("markdown", "Text.\n\n### 1. Say it", []),
+        ("code", 'def say(text):\n    """Return."""\n\nprint(say("A word."))', [printed]),
+        ("markdown", "### 2. Find it", []),
+        ("code", "find()", [displayed]),
+    )
+    assert readme.outputs_block(path).splitlines() == [
+        "```text", "Say it", "  A word.", "  → yes", "  → no", "", "Find it", "  → a name", "```",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cells", [[("markdown", "# No task", [])], [("markdown", "### 1. Say it", []), ("code", "1", [])]]
+)
+def test_a_first_lesson_without_outputs_is_named(tmp_path, cells):
+    with pytest.raises(DataFileError, match=r"00\.ipynb"):
+        readme.outputs_block(lesson(tmp_path / "00.ipynb", *cells))
+
+
+def drawn_arrows() -> dict[str, set[str]]:
+    text, arrows = text_of(readme.DOCS / "architecture.md"), {}
+    for start, end in re.findall(r"^    (\w+) --> (\w+)$", text, re.MULTILINE):
+        arrows.setdefault(start, set()).add(end)
+    return arrows
+
+
+def test_the_drawing_has_each_arrow_of_the_law_and_no_other():
+    law, arrows = readme.import_law(), drawn_arrows()
+
+    def reached(name):
+        return set().union(*({end} | reached(end) for end in arrows.get(name, ())))
+
+    assert arrows.keys() | set().union(*arrows.values()) == law.keys()
+    stricter = set(
+        re.findall(r"`(\w+)` may not import from `(\w+)`", text_of(readme.DOCS / "architecture.md"))
+    )
+    for name, packages in law.items():
+        assert arrows.get(name, set()) <= packages
+        assert reached(name) - packages == {end for start, end in stricter if start == name}
+        assert packages <= reached(name)
+
+
+def test_every_package_says_what_it_is_for(tmp_path):
+    names = re.findall(r"^\| \[`(\w+)`\]", readme.packages_block(), re.MULTILINE)
+    assert set(names) == readme.import_law().keys() and len(set(names)) == len(names)
+    for name in names:
+        (tmp_path / f"{name}.py").write_text('"""Say it."""\n')
+    (tmp_path / f"{names[0]}.py").write_text("")
+    with pytest.raises(DataFileError, match=names[0]):
+        readme.packages_block(tmp_path)
 
 
 def test_the_picture_is_the_one_that_the_code_draws():
@@ -167,27 +280,30 @@ def test_blocks_are_replaced_and_nothing_else():
 # What is written by hand --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", outside_code(text_of(path))):
         if target.startswith("http"):
             assert target.split("/")[2] in HOSTS, target
         else:
-            assert (path.parent / target.partition("#")[0]).exists(), target
+            name, _, anchor = target.partition("#")
+            linked = (path.parent / name).resolve() if name else path
+            assert linked.exists(), target
+            assert not anchor or anchor in anchors(linked), target
 
 
 def test_the_syllabus_can_be_linked():
     assert text_of(readme.README).count("\n## Syllabus\n") == 1
 
 
-@pytest.mark.parametrize("path", DOCUMENTS[:2], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_commands_exist(path):
     text = text_of(path)
     targets = set(re.findall(r"^([a-z]+):", text_of(settings.REPOSITORY / "Makefile"), re.MULTILINE))
     named = re.findall(r"`make ([a-z]+)", text)
-    assert named and set(named) <= targets
+    assert set(named) <= targets
     commands = re.findall(r"`course ([^`]+)`", text)
-    assert commands
+    assert path not in FRONT or (named and commands)
     for command in commands:
         cli.command_parser().parse_args(command.split())  # exits on a command that is not there
 
@@ -198,7 +314,7 @@ def test_the_example_with_your_own_files_works(tmp_path):
             folder = tmp_path / split / kind
             folder.mkdir(parents=True)
             (folder / f"0_{1 + 8 * number}.txt").write_text(f"A {kind} film of {split}.", encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", text_of(readme.README), re.DOTALL)[1]
+    code = re.search(r"```python\n(.*?)```", text_of(readme.DATA_PAGE), re.DOTALL)[1]
     assert "path/to/aclImdb" in code
     names = {}
     exec(code.replace("path/to/aclImdb", tmp_path.as_posix()), names)
