@@ -1,4 +1,4 @@
-"""The house keeps its shape: pins, arrows between the rooms, sizes, the two commands."""
+"""The repository keeps its shape: pins, arrows between the packages, sizes, the two commands."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def processors_block() -> str:
 
 
 def known_errors_block(path: Path = MUTANTS) -> str:
-    """Return the table of the errors that well-known teaching code makes, with the tests that catch each.
+    """Return the table of the errors that well-known implementations make, with the tests that catch each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Errors that well-known teaching code makes, and further small ones, each with the tests that catch it.
+"""Errors that well-known implementations make, and further small ones, each with the tests that catch it.
 
 ``KNOWN_ERRORS`` are keyed by the number of the error; README.md beside it shows them as a table. They are
 put into the code and tried by ``trial.py``; ``test_known_errors.py`` asserts that each is caught.
