@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
+from course_lib.html_text import escape
 from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
 from course_lib.lessons.progress import remember
 from course_lib.translation import translate
@@ -67,7 +67,7 @@ class _QuizView:
 
 def _markup(text: str) -> str:
     """Escape text for HTML, keeping `code` in backquotes as code."""
-    pieces = html.escape(text, quote=False).split("`")
+    pieces = [escape(piece) for piece in text.split("`")]
     return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
 
 
