@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -61,6 +62,7 @@ class Settings:
     language: str
 
 
+PREPARATIONS: list[Callable[[Settings], None]] = []  # what else is done when a notebook is prepared
 MOST_THREADS = 1024  # far more than that, and torch dies without a word
 
 
@@ -142,6 +144,9 @@ def current() -> Settings:
 def prepare(seed: int | None = None) -> Settings:
     """Seed every generator and set torch's thread count; call it first in a notebook.
 
+    With the exercises imported and the profile ``full``, an assertion that fails in a later cell is told and
+    doesn't stop the lesson (``course_lib.lessons.claims``).
+
     Parameters
     ----------
     seed : seed to use instead of the one in the settings.
@@ -161,6 +166,8 @@ def prepare(seed: int | None = None) -> Settings:
     torch.manual_seed(seed)
     if torch.get_num_threads() != settings.threads:
         torch.set_num_threads(settings.threads)
+    for prepare_more in PREPARATIONS:
+        prepare_more(settings)
     return settings
 
 

@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the progress in the form that was asked for."""
-    from course_lib.lessons.progress import print_answers, progress, summary
+    from course_lib.lessons.report import print_answers, progress, summary
 
     if options.json:
         print(json.dumps({f"{lesson:02d}": row for lesson, row in summary().items()}, indent=1))

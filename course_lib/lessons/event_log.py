@@ -1,9 +1,10 @@
-"""The learner's progress: one line for each event, appended to a small local file.
+"""What the learner has done: one line for each event, appended to a small local file.
 
 Appending whole lines is what keeps it safe: two kernels may write at once, a killed kernel leaves at
 worst one broken line, which is passed over, and nothing that was written before is ever rewritten.
 What a full disk refuses is kept in the kernel and written first as soon as there is space again, at the
 latest when the kernel ends; it is lost only with a kernel that is killed before.
+A database would do the same with a lock for each reader, and homes on a network are where its locks fail.
 
 An event is a JSON object with ``time`` (seconds since 1970), ``kind``, ``number`` and ``outcome``. A quiz question
 adds ``answer``, the letter that was given, and a check adds ``source``, the Python text of what was checked, so that
@@ -17,16 +18,14 @@ import atexit
 import errno
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import SettingError
-from course_lib.translation import translate
+from course_lib.translation import Message
 
 try:
     import msvcrt  # of Windows alone
@@ -71,13 +70,14 @@ def remember(
     except OSError as error:
         if not _warned:
             _warned = True
-            print(
-                translate(
-                    "Your progress could not be saved in {path} ({error}), and is kept only while this kernel runs. "
-                    "The lesson goes on: free some space, then run the check again. If that folder can never be "
-                    "written, set COURSE_HOME to another one before you start."
-                ).format(path=progress_path(), error=error.strerror or error)
+            message = Message(
+                "Your progress could not be saved in {path} ({error}), and is kept only while this kernel runs. The "
+                "lesson goes on: free some space, then run the check again. If that folder can never be written, set "
+                "COURSE_HOME to another one before you start.",
+                path=progress_path(),
+                error=error.strerror or error,
             )
+            print(message)
 
 
 def _write_unsaved(seconds: float) -> None:
@@ -165,13 +165,13 @@ def written_events() -> list[dict]:
     except FileNotFoundError:
         lines = []
     except OSError as error:
-        message = translate(
+        message = Message(
             "{path} cannot be read ({error}), so your progress is not known. Check its permissions, or set "
-            "COURSE_HOME to another folder."
+            "COURSE_HOME to another folder.",
+            path=progress_path(),
+            error=error.strerror or type(error).__name__,
         )
-        raise SettingError(
-            message.format(path=progress_path(), error=error.strerror or type(error).__name__)
-        ) from None
+        raise SettingError(message) from None
     events = []
     for line in lines:
         try:
@@ -183,86 +183,3 @@ def written_events() -> list[dict]:
         ):
             events.append(event)
     return events
-
-
-def summary() -> dict[int, dict]:
-    """Return, for each lesson, what there is and what is done.
-
-    Returns
-    -------
-    dict
-        Lesson number to ``exercises``, ``solved``, ``tries``, ``questions`` and ``answered`` (counts), and to
-        ``answers``: the last letter given to each quiz question.
-    """
-    from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
-
-    events = read_events()
-    report = {}
-    for lesson in lessons_with_exercises():
-        module = lesson_module(lesson)
-        numbers = {e.number for e in module.EXERCISES}
-        questions = {f"{lesson}.q{i}" for i in range(1, len(module.QUIZ) + 1)}
-        right = {e["number"] for e in events if e["outcome"] == "correct"}
-        report[lesson] = {
-            "exercises": len(numbers),
-            "solved": len(numbers & right),
-            "tries": sum(e["kind"] == "exercise" and e["number"] in numbers for e in events),
-            "questions": len(questions),
-            "answered": len(questions & right),
-            "answers": {
-                e["number"]: e["answer"]
-                for e in events
-                if e["number"] in questions and isinstance(e.get("answer"), str)
-            },
-        }
-    return report
-
-
-def progress(report: dict[int, dict] | None = None) -> None:
-    """Print how far the learner has come, lesson by lesson, or why that is not known.
-
-    Parameters
-    ----------
-    report : as :func:`summary` returns it; read anew if left out, and then nothing is raised: a lesson goes on.
-    """
-    try:
-        report = summary() if report is None else report
-    except SettingError as error:
-        print(error)
-        return
-    print(translate("lesson   exercises solved   quiz questions right"))
-    for lesson, row in report.items():
-        solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
-        print(f"{lesson:02d}       {solved:<18} {questions}")
-
-
-def kept_answers() -> dict[str, dict]:
-    """Return the last event of each exercise that has an answer, in the order of the lessons.
-
-    Returns
-    -------
-    dict
-        Number of the exercise to its event, with ``source``.
-    """
-    found = {
-        event["number"]: event
-        for event in read_events()
-        if event["kind"] in ("answer", "exercise") and isinstance(event.get("source"), str)
-    }
-    return dict(sorted(found.items(), key=lambda item: [int(n) for n in re.findall(r"\d{1,9}", item[0])]))
-
-
-def print_answers() -> None:
-    """Print the last answer kept for each exercise, with its date, as a piece of Python."""
-    answers = kept_answers()
-    if not answers:
-        print(translate("No answer is kept yet: check keeps the function or value that it is given."))
-    for number, event in answers.items():
-        print(f"# {number}, {translate(event['outcome'])}, {_date_of(event)}\n{event['source'].rstrip()}\n")
-
-
-def _date_of(event: dict) -> str:
-    try:
-        return datetime.fromtimestamp(event["time"]).strftime("%Y-%m-%d %H:%M")
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):  # a line that was written by hand
-        return translate("date unknown")

@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from course_lib.lessons.exercises import Exercise, Mistake, NotAttempted, call
-from course_lib.lessons.quizzes import Option, Question
+from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
+from course_lib.lessons.exercises import call, describe
 
 # 4.1 ----------------------------------------------------------------------------------------------
 
@@ -17,32 +17,51 @@ def how_many(length):
 
 def examine_how_many(answer):
     for length in (2, 3, 6, 128, 11, 30, 512):  # small, usual, rounded down, an exact half, capped
-        got, wanted = call(answer, length), how_many(length)
-        if got is None:
-            raise NotAttempted
-        if isinstance(got, float) and got == wanted:
+        result, reference = call(answer, length), how_many(length)
+        if isinstance(result, float) and result == reference:
             raise Mistake(
-                f"for length {length} you return {got}: the right size, but a count is an int. Drop the decimals with round()."
+                "for length {length} you return {result}: the right size, but a count is an int. Drop the "
+                "decimals with round().",
+                length=length,
+                result=result,
             )
-        if got == wanted:
+        if result == reference:
             continue
-        if got == 0 and wanted == 1:
+        if result == 0 and reference == 1:
             raise Mistake(
-                f"for length {length} you choose 0 tokens. A sequence without any prediction teaches nothing: choose at least 1."
+                "for length {length} you choose 0 tokens. A sequence without any prediction teaches "
+                "nothing: choose at least 1.",
+                length=length,
             )
-        if length == 512 and got == round(0.15 * 512):
+        if length == 512 and result == round(0.15 * 512):
             raise Mistake(
-                "for length 512 you choose 77. The original never makes more than 20 predictions a sequence: cap the count."
+                "for length 512 you choose 77. The original never makes more than 20 predictions a "
+                "sequence: cap the count."
             )
-        if got == math.floor(0.15 * length):
+        if result == math.floor(0.15 * length):
             raise Mistake(
-                f"for length {length} you choose {got}: int() and // cut the decimals off. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}."
+                "for length {length} you choose {result}: int() and // cut the decimals off. 0.15 × "
+                "{length} = {share:.2f} rounds to {reference}.",
+                length=length,
+                result=result,
+                share=0.15 * length,
+                reference=reference,
             )
-        if got == math.ceil(0.15 * length):
+        if result == math.ceil(0.15 * length):
             raise Mistake(
-                f"for length {length} you choose {got}: ceil() rounds up always. 0.15 × {length} = {0.15 * length:.2f} rounds to {wanted}."
+                "for length {length} you choose {result}: ceil() rounds up always. 0.15 × {length} = "
+                "{share:.2f} rounds to {reference}.",
+                length=length,
+                result=result,
+                share=0.15 * length,
+                reference=reference,
             )
-        raise Mistake(f"for length {length} you choose {got}; it should be {wanted}.")
+        raise Mistake(
+            "for length {length} you choose {result}; it should be {reference}.",
+            length=length,
+            result=result,
+            reference=reference,
+        )
 
 
 # 4.2 ----------------------------------------------------------------------------------------------
@@ -61,52 +80,56 @@ def examine_corrupt(answer):
     ids = torch.randint(1000, 2000, (64, 256), generator=torch.Generator().manual_seed(1))
     chosen = torch.rand(ids.shape, generator=torch.Generator().manual_seed(2)) < 0.5
     before = ids.clone()
-    got = call(answer, ids, chosen, mask_id, random_ids, torch.Generator().manual_seed(3))
-    if got is None:
-        raise NotAttempted
-    if not isinstance(got, torch.Tensor) or got.shape != before.shape:
+    result = call(answer, ids, chosen, mask_id, random_ids, torch.Generator().manual_seed(3))
+    if not isinstance(result, torch.Tensor) or result.shape != before.shape:
         raise Mistake(
-            f"return one tensor of the shape of input_ids, {tuple(before.shape)}; you return {_describe(got)}."
+            "return one tensor of the shape of input_ids, {shape}; you return {kind}.",
+            shape=tuple(before.shape),
+            kind=describe(result),
         )
     if not torch.equal(ids, before):
         raise Mistake(
-            "you change input_ids itself. The labels are read from it afterwards: work on a copy, or use torch.where."
+            "you change input_ids itself. The labels are read from it afterwards: work on a copy, or use "
+            "torch.where."
         )
-    if not torch.equal(got[~chosen], before[~chosen]):
+    if not torch.equal(result[~chosen], before[~chosen]):
         raise Mistake("you change tokens that were not chosen. Every replacement must also ask for `chosen`.")
-    masked = float((got[chosen] == mask_id).float().mean())
-    kept = float((got[chosen] == before[chosen]).float().mean())
+    masked = float((result[chosen] == mask_id).float().mean())
+    kept = float((result[chosen] == before[chosen]).float().mean())
     other = 1 - masked - kept
     if masked > 0.98:
         raise Mistake(
-            "every chosen token becomes [MASK]. Then the model never sees a real word where it must predict, as it will in fine-tuning: 10% stay and 10% become random words."
+            "every chosen token becomes [MASK]. Then the model never sees a real word where it must "
+            "predict, as it will in fine-tuning: 10% stay and 10% become random words."
         )
     if abs(other - 0.02) < 0.012 and abs(masked - 0.8) < 0.03:
         raise Mistake(
-            f"only {other:.1%} become random words. You draw anew and take 10% of the 20% that are left: either take half of them, or compare one and the same draw with 0.8 and 0.9."
+            "only {other:.1%} become random words. You draw anew and take 10% of the 20% that are left: "
+            "either take half of them, or compare one and the same draw with 0.8 and 0.9.",
+            other=other,
         )
     if abs(masked - 0.8) > 0.03 or abs(kept - 0.1) > 0.02 or abs(other - 0.1) > 0.02:
         raise Mistake(
-            f"the shares are {masked:.0%} [MASK], {other:.0%} random, {kept:.0%} kept; they should be 80%, 10%, 10%."
+            "the shares are {masked:.0%} [MASK], {other:.0%} random, {kept:.0%} kept; they should be 80%, "
+            "10%, 10%.",
+            masked=masked,
+            other=other,
+            kept=kept,
         )
-    swapped = got[chosen & (got != mask_id) & (got != before)]
+    swapped = result[chosen & (result != mask_id) & (result != before)]
     if not bool(torch.isin(swapped, random_ids).all()):
         raise Mistake(
-            "some random words are not in random_ids. Draw a position in random_ids and look the word up there: that is what keeps [CLS] and [PAD] out."
+            "some random words are not in random_ids. Draw a position in random_ids and look the word up "
+            "there: that is what keeps [CLS] and [PAD] out."
         )
     if len(swapped.unique()) < 0.5 * len(swapped):
         raise Mistake(
-            "the same random word is used again and again. Draw one for each position: torch.randint(len(random_ids), input_ids.shape, ...)."
+            "the same random word is used again and again. Draw one for each position: "
+            "torch.randint(len(random_ids), input_ids.shape, ...)."
         )
     again = call(answer, ids, chosen, mask_id, random_ids, torch.Generator().manual_seed(3))
-    if not torch.equal(got, again):
+    if not torch.equal(result, again):
         raise Mistake("two runs with the same generator differ. Pass generator=generator to every draw.")
-
-
-def _describe(value) -> str:
-    return (
-        f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-    )
 
 
 # 4.3 ----------------------------------------------------------------------------------------------
@@ -125,35 +148,43 @@ def examine_masked_loss(answer):
     scores = torch.randn(4, 10, 50, generator=generator)
     labels = torch.full((4, 10), -100)
     labels[0, 3], labels[2, 7], labels[3, 1] = 5, 17, 42
-    got = call(answer, scores.clone(), labels.clone())
-    if got is None:
-        raise NotAttempted
-    value, wanted = float(got), float(masked_loss(scores, labels))
+    result = call(answer, scores.clone(), labels.clone())
+    value, reference = float(result), float(masked_loss(scores, labels))
     everywhere = torch.nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten().clamp(min=0))
     if not math.isfinite(value):
         raise Mistake(
-            f"your loss is {value}. With log, log_softmax is safer than softmax: a probability can round to 0."
+            "your loss is {value}. With log, log_softmax is safer than softmax: a probability can round to "
+            "0.",
+            value=value,
         )
-    if abs(value - wanted * 3 / 40) < 1e-4:
+    if abs(value - reference * 3 / 40) < 1e-4:
         raise Mistake(
-            f"your loss is {value:.3f}, the sum over 3 chosen positions divided by all 40. Divide by the number of chosen positions: else the loss shrinks as sentences grow."
+            "your loss is {value:.3f}, the sum over 3 chosen positions divided by all 40. Divide by the "
+            "number of chosen positions: else the loss shrinks as sentences grow.",
+            value=value,
         )
-    if abs(value - wanted * 3) < 1e-4:
+    if abs(value - reference * 3) < 1e-4:
         raise Mistake(
-            f"your loss is {value:.3f}, a sum; take the mean over the chosen positions ({wanted:.3f})."
+            "your loss is {value:.3f}, a sum; take the mean over the chosen positions ({reference:.3f}).",
+            value=value,
+            reference=reference,
         )
     if abs(value - float(everywhere)) < 1e-3:
         raise Mistake(
             "your loss counts every position, with -100 turned into a word. Only chosen positions may count."
         )
-    if abs(value - wanted) > 1e-4:
+    if abs(value - reference) > 1e-4:
         raise Mistake(
-            f"your loss is {value:.3f}; the mean cross-entropy over the 3 chosen positions is {wanted:.3f}."
+            "your loss is {value:.3f}; the mean cross-entropy over the 3 chosen positions is "
+            "{reference:.3f}.",
+            value=value,
+            reference=reference,
         )
     empty = call(answer, scores.clone(), torch.full((4, 10), -100))
     if not math.isfinite(float(empty)):
         raise Mistake(
-            "a batch without any chosen token gives NaN: 0 divided by 0. One such batch would destroy the whole model; return 0 there."
+            "a batch without any chosen token gives NaN: 0 divided by 0. One such batch would destroy the "
+            "whole model; return 0 there."
         )
 
 
@@ -182,101 +213,217 @@ def examine_group_pieces(answer):
     ]
     for text, kind in cases:
         tokens = text.split()
-        got, wanted = call(answer, list(tokens)), group_pieces(tokens)
-        if got is None:
-            raise NotAttempted
+        result, reference = call(answer, list(tokens)), group_pieces(tokens)
         try:
-            got = [list(map(int, word)) for word in got]
+            result = [list(map(int, word)) for word in result]
         except (TypeError, ValueError):
             raise Mistake(
-                f"return a list of lists of positions, such as {wanted}; you return {got!r}."
+                "return a list of lists of positions, such as {reference}; you return {result!r}.",
+                reference=reference,
+                result=result,
             ) from None
-        if got == wanted:
+        if result == reference:
             continue
-        flat = [position for word in got for position in word]
+        flat = [position for word in result for position in word]
         if any(tokens[p] in ("[CLS]", "[SEP]", "[PAD]") for p in flat):
             raise Mistake(
-                f"a special token is in a word (in {tokens}). [CLS], [SEP] and [PAD] are never masked, so leave them out."
+                "a special token is in a word (in {tokens}). [CLS], [SEP] and [PAD] are never masked, so "
+                "leave them out.",
+                tokens=tokens,
             )
-        if kind == "chinese" and len(got) == 1:
+        if kind == "chinese" and len(result) == 1:
             raise Mistake(
-                "the Chinese sentence came out as one word. There are no spaces in it: every character that does not start with ## begins a word."
+                "the Chinese sentence came out as one word. There are no spaces in it: every character that "
+                "does not start with ## begins a word."
             )
-        if kind in ("plain", "padding") and all(len(word) == 1 for word in got):
+        if kind in ("plain", "padding") and all(len(word) == 1 for word in result):
             raise Mistake(
-                f"each piece of {tokens[2:5]} stands alone. A piece that starts with ## belongs to the word before it."
+                "each piece of {pieces} stands alone. A piece that starts with ## belongs to the word "
+                "before it.",
+                pieces=tokens[2:5],
             )
         if kind == "punctuation":
             raise Mistake(
-                "punctuation was joined to its neighbors. WordPiece has already split it off: it is a word of its own."
+                "punctuation was joined to its neighbors. WordPiece has already split it off: it is a word "
+                "of its own."
             )
-        raise Mistake(f"for {tokens} you return {got}; it should be {wanted}.")
+        raise Mistake(
+            "for {tokens} you return {result}; it should be {reference}.",
+            tokens=tokens,
+            result=result,
+            reference=reference,
+        )
 
 
 EXERCISES = [
     Exercise(
-        "4.1", "How many tokens to choose", 1, 5, examine_how_many,
-        ("The paper chooses 15% of the tokens; [CLS] and [SEP] count toward the length.",
-         "Three steps: round to the nearest whole number, at least 1, at most 20.",
-         "min(20, max(1, ...)) around round(0.15 * length)."),
-        how_many,
-        "At 128 tokens the rule gives 19; the cap of 20 first bites at length 137.",
+        identifier="4.1",
+        title="How many tokens to choose",
+        difficulty=1,
+        minutes=5,
+        examine=examine_how_many,
+        hints=(
+            "The paper chooses 15% of the tokens; [CLS] and [SEP] count toward the length.",
+            "Three steps: round to the nearest whole number, at least 1, at most 20.",
+            "min(20, max(1, ...)) around round(0.15 * length).",
+        ),
+        solution=how_many,
+        praise="At 128 tokens the rule gives 19; the cap of 20 first bites at length 137.",
     ),
     Exercise(
-        "4.2", "80/10/10 in two lines", 2, 10, examine_corrupt,
-        ("Draw one number between 0 and 1 for each position: torch.rand(input_ids.shape, generator=generator).",
-         "One draw decides all: below 0.8 → [MASK]; from 0.8 to 0.9 → a random word; above 0.9 → unchanged.",
-         "torch.where(condition, new, old) twice. A random word: random_ids[torch.randint(len(random_ids), input_ids.shape, generator=generator)]."),
-        corrupt,
-        "Chosen tokens only, one draw, no special token as a random word.",
+        identifier="4.2",
+        title="80/10/10 in two lines",
+        difficulty=2,
+        minutes=10,
+        examine=examine_corrupt,
+        hints=(
+            (
+                "Draw one number between 0 and 1 for each position: torch.rand(input_ids.shape, "
+                "generator=generator)."
+            ),
+            (
+                "One draw decides all: below 0.8 → [MASK]; from 0.8 to 0.9 → a random word; "
+                "above 0.9 → unchanged."
+            ),
+            (
+                "torch.where(condition, new, old) twice. A random word: "
+                "random_ids[torch.randint(len(random_ids), input_ids.shape, generator=generator)]."
+            ),
+        ),
+        solution=corrupt,
+        praise="Chosen tokens only, one draw, no special token as a random word.",
     ),
     Exercise(
-        "4.3", "Loss on the chosen positions only", 2, 10, examine_masked_loss,
-        ("Which positions count? Those whose label is not -100.",
-         "Select first: scores[chosen] is (M, V) and labels[chosen] is (M,). Then cross_entropy takes the mean.",
-         "Before that: if nothing is chosen, return scores.sum() * 0.0, a zero that can still be differentiated."),
-        masked_loss,
-        "Selecting first also saves the work of scoring words where nothing is asked.",
+        identifier="4.3",
+        title="Loss on the chosen positions only",
+        difficulty=2,
+        minutes=10,
+        examine=examine_masked_loss,
+        hints=(
+            "Which positions count? Those whose label is not -100.",
+            (
+                "Select first: scores[chosen] is (M, V) and labels[chosen] is (M,). Then cross_entropy takes "
+                "the mean."
+            ),
+            (
+                "Before that: if nothing is chosen, return scores.sum() * 0.0, a zero that can still be "
+                "differentiated."
+            ),
+        ),
+        solution=masked_loss,
+        praise="Selecting first also saves the work of scoring words where nothing is asked.",
     ),
     Exercise(
-        "4.4", "Words out of pieces", 2, 10, examine_group_pieces,
-        ("Walk through the tokens with enumerate and keep a list of words.",
-         'token.startswith("##") means: append the position to words[-1].',
-         "Everything else begins a new word, but for [CLS], [SEP] and [PAD], which you skip."),
-        group_pieces,
-        "The same rule serves English, punctuation and Chinese, because WordPiece has split them before.",
+        identifier="4.4",
+        title="Words out of pieces",
+        difficulty=2,
+        minutes=10,
+        examine=examine_group_pieces,
+        hints=(
+            "Walk through the tokens with enumerate and keep a list of words.",
+            'token.startswith("##") means: append the position to words[-1].',
+            "Everything else begins a new word, but for [CLS], [SEP] and [PAD], which you skip.",
+        ),
+        solution=group_pieces,
+        praise=(
+            "The same rule serves English, punctuation and Chinese, because WordPiece has split them before."
+        ),
     ),
-]  # fmt: skip
+]
 
 QUIZ = [
-    Question("Why can BERT not simply be trained to predict the next word?", (
-        Option("Next-word prediction is too slow on long texts.", "Speed is not the reason: a left-to-right model gets a prediction from every position."),
-        Option("It has no decoder to write words with.", "The masked-language-model head writes words too. What matters is what the input gives away."),
-        Option("Each position sees the whole sentence, so it would see the word it must predict.", "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.", True),
-        Option("WordPiece does not know where words end.", "It does: pieces that continue a word start with ##."),
-    )),
-    Question("A token was chosen and stays unchanged (the 10% kept). Does it count in the loss?", (
-        Option("No, nothing was hidden.", "It counts. The model does not know which visible words are asked about, so it must keep a good representation of all."),
-        Option("Yes, like every chosen token.", "All chosen tokens are predicted, whatever became of them.", True),
-        Option("Only if the model is wrong.", "A loss is computed for every prediction; a right one simply has a small loss."),
+    Question(
+        "Why can BERT not simply be trained to predict the next word?",
+        Option(
+            "Next-word prediction is too slow on long texts.",
+            "Speed is not the reason: a left-to-right model gets a prediction from every position.",
+        ),
+        Option(
+            "It has no decoder to write words with.",
+            "The masked-language-model head writes words too. What matters is what the input gives away.",
+        ),
+        Option(
+            "Each position sees the whole sentence, so it would see the word it must predict.",
+            "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.",
+            correct=True,
+        ),
+        Option(
+            "WordPiece does not know where words end.",
+            "It does: pieces that continue a word start with ##.",
+        ),
+    ),
+    Question(
+        "A token was chosen and stays unchanged (the 10% kept). Does it count in the loss?",
+        Option(
+            "No, nothing was hidden.",
+            (
+                "It counts. The model does not know which visible words are asked about, so it must keep a "
+                "good representation of all."
+            ),
+        ),
+        Option(
+            "Yes, like every chosen token.",
+            "All chosen tokens are predicted, whatever became of them.",
+            correct=True,
+        ),
+        Option(
+            "Only if the model is wrong.",
+            "A loss is computed for every prediction; a right one simply has a small loss.",
+        ),
         Option("With a tenth of the weight.", "All chosen positions weigh the same in the mean."),
-    )),
-    Question("How many predictions does one epoch give, beside a left-to-right model?", (
-        Option("About 15% as many.", "That is the price of masking, and one reason why pre-training takes many steps.", True),
+    ),
+    Question(
+        "How many predictions does one epoch give, beside a left-to-right model?",
+        Option(
+            "About 15% as many.",
+            "That is the price of masking, and one reason why pre-training takes many steps.",
+            correct=True,
+        ),
         Option("About the same.", "A left-to-right model predicts every token; BERT only the chosen ones."),
-        Option("Twice as many, one for each direction.", "Each chosen token is predicted once, from both sides at the same time."),
-        Option("80% as many.", "80% is the share of chosen tokens that become [MASK], not the share that is chosen."),
-    )),
-    Question("What does dynamic masking change?", (
-        Option("The share of masked tokens grows during training.", "The share stays at 15%. What changes is which tokens are chosen."),
+        Option(
+            "Twice as many, one for each direction.",
+            "Each chosen token is predicted once, from both sides at the same time.",
+        ),
+        Option(
+            "80% as many.",
+            "80% is the share of chosen tokens that become [MASK], not the share that is chosen.",
+        ),
+    ),
+    Question(
+        "What does dynamic masking change?",
+        Option(
+            "The share of masked tokens grows during training.",
+            "The share stays at 15%. What changes is which tokens are chosen.",
+        ),
         Option("Hard words are masked more often.", "The draw is uniform over the tokens."),
-        Option("The mask token is replaced by a learned vector.", "[MASK] has a learned embedding in both cases."),
-        Option("Each time a sentence is seen, other tokens are chosen.", "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.", True),
-    )),
-    Question("`app ##lau ##ded`: what does whole-word masking do when the budget left is 2?", (
-        Option("It masks `app` and `##lau`.", "Then the rest of the word would give the answer away, which whole-word masking is there to prevent."),
-        Option("It skips the word and looks for one that fits.", "A word that would overflow the budget is passed over, as in the original code.", True),
-        Option("It raises the budget to 3.", "The number of predictions is fixed for a length; the original never exceeds it."),
+        Option(
+            "The mask token is replaced by a learned vector.",
+            "[MASK] has a learned embedding in both cases.",
+        ),
+        Option(
+            "Each time a sentence is seen, other tokens are chosen.",
+            "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.",
+            correct=True,
+        ),
+    ),
+    Question(
+        "`app ##lau ##ded`: what does whole-word masking do when the budget left is 2?",
+        Option(
+            "It masks `app` and `##lau`.",
+            (
+                "Then the rest of the word would give the answer away, which whole-word masking is there to "
+                "prevent."
+            ),
+        ),
+        Option(
+            "It skips the word and looks for one that fits.",
+            "A word that would overflow the budget is passed over, as in the original code.",
+            correct=True,
+        ),
+        Option(
+            "It raises the budget to 3.",
+            "The number of predictions is fixed for a length; the original never exceeds it.",
+        ),
         Option("It stops choosing.", "Shorter words further on may still fit, so the search goes on."),
-    )),
-]  # fmt: skip
+    ),
+]

@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from course_lib.lessons.exercises import Exercise, Mistake, NotAttempted, call
-from course_lib.lessons.quizzes import Option, Question
+from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
+from course_lib.lessons.exercises import call, call_procedure
+from course_lib.translation import Message
 
 # 7.1 ----------------------------------------------------------------------------------------------
 
@@ -17,29 +18,35 @@ def head_parameters(task, hidden_size, labels):
 
 def examine_head_parameters(answer):
     for task, size, labels in (("class", 384, 2), ("tags", 768, 9), ("span", 768, 9), ("choice", 384, 4)):
-        got, wanted = call(answer, task, size, labels), head_parameters(task, size, labels)
-        if got is None:
-            raise NotAttempted
-        if got == wanted:
+        result, reference = call(answer, task, size, labels), head_parameters(task, size, labels)
+        if result == reference:
             continue
-        if got == wanted * size // (size + 1):
+        if result == reference * size // (size + 1):
             raise Mistake(
-                f"for {task!r} you return {got:,}: that is the matrix alone. Each output has a bias too."
+                "for {task!r} you return {result:,}: that is the matrix alone. Each output has a bias too.",
+                task=task,
+                result=result,
             )
-        if task == "choice" and got == (size + 1) * labels:
+        if task == "choice" and result == (size + 1) * labels:
             raise Mistake(
-                f"for 'choice' you count {labels} outputs, one an ending. One vector scores every ending, each "
-                "read by itself: 1 output, so the same head works for any number of endings."
+                "for 'choice' you count {labels} outputs, one an ending. One vector scores every ending, "
+                "each read by itself: 1 output, so the same head works for any number of endings.",
+                labels=labels,
             )
-        if task == "span" and got == (size + 1) * labels:
+        if task == "span" and result == (size + 1) * labels:
             raise Mistake(
-                "for 'span' the number of labels plays no part. Every token gets 2 scores: how well it starts the "
-                "answer, and how well it ends it."
+                "for 'span' the number of labels plays no part. Every token gets 2 scores: how well it "
+                "starts the answer, and how well it ends it."
             )
-        if task == "tags" and got and got % wanted == 0:
+        if task == "tags" and result and result % reference == 0:
             raise Mistake("for 'tags' the same head is used at every token; it is counted once.")
         raise Mistake(
-            f"for {task!r}, size {size}, {labels} labels, you return {got!r}; it should be {wanted:,}."
+            "for {task!r}, size {size}, {labels} labels, you return {result!r}; it should be {reference:,}.",
+            task=task,
+            size=size,
+            labels=labels,
+            result=result,
+            reference=reference,
         )
 
 
@@ -79,7 +86,6 @@ def _two_steps(step):
     optimizer = _Watched(model.parameters())
     # The first update has a tenth of the rate; a scheduler that is stepped too early gives it two tenths.
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 0.1 * (n + 1))
-    start = model.weight.detach().clone()
     returned = []
     # A gradient that must be clipped; then a small one in another direction, where an old one would show.
     for scale, rows in (
@@ -88,9 +94,11 @@ def _two_steps(step):
     ):
         batch = torch.tensor(rows)
         returned.append(
-            call(step, model, batch, lambda scores, _, s=scale: s * scores.sum(), optimizer, scheduler)
+            call_procedure(
+                step, model, batch, lambda scores, _, s=scale: s * scores.sum(), optimizer, scheduler
+            )
         )
-    return model, optimizer, scheduler, returned, bool(torch.equal(start, model.weight))
+    return model, optimizer, scheduler, returned
 
 
 def examine_training_step(answer):
@@ -98,19 +106,19 @@ def examine_training_step(answer):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of a wrong order; so do we, in our words
-        model, optimizer, scheduler, returned, unmoved = _two_steps(answer)
-    right, watched, _, losses, _ = _two_steps(training_step)
-    if returned[0] is None and unmoved and not optimizer.norms:
-        raise NotAttempted
+        model, optimizer, scheduler, returned = _two_steps(answer)
+    right, watched, _, losses = _two_steps(training_step)
     if not optimizer.norms:
         raise Mistake("the weights did not move: optimizer.step() is missing.")
     if optimizer.norms[0] == 0.0:
         raise Mistake(
-            "there is no gradient when optimizer.step() runs. loss.backward() comes after zero_grad() and before step()."
+            "there is no gradient when optimizer.step() runs. loss.backward() comes after zero_grad() and "
+            "before step()."
         )
     if optimizer.norms[0] > 1.01:
         raise Mistake(
-            f"at step() the gradient has norm {optimizer.norms[0]:.0f}. Clip it to norm 1 between backward() and step()."
+            "at step() the gradient has norm {norm:.0f}. Clip it to norm 1 between backward() and step().",
+            norm=optimizer.norms[0],
         )
     if optimizer.rates[0] > 0.06 and scheduler.last_epoch > 0:
         raise Mistake(
@@ -119,17 +127,21 @@ def examine_training_step(answer):
     if scheduler.last_epoch == 0:
         raise Mistake("the rate never changes: scheduler.step() is missing. Without it, warm-up never ends.")
     if len(optimizer.norms) != 2:
-        raise Mistake(f"one call makes {len(optimizer.norms) / 2:g} updates; it should make one.")
+        raise Mistake(
+            "one call makes {updates:g} updates; it should make one.",
+            updates=len(optimizer.norms) / 2,
+        )
     if not torch.allclose(model.weight, right.weight, atol=1e-5):
         raise Mistake(
-            "the second update goes the wrong way: it still has the gradient of the first batch. backward() adds to "
-            "what is there, so optimizer.zero_grad() comes before it."
+            "the second update goes the wrong way: it still has the gradient of the first batch. backward() "
+            "adds to what is there, so optimizer.zero_grad() comes before it."
         )
     if returned[0] is None:
         raise Mistake("the update is right. Return the loss as well, as a number: loss.item().")
     if isinstance(returned[0], torch.Tensor):
         raise Mistake(
-            "you return a tensor with its graph: a list of such losses keeps every batch in memory. Return loss.item()."
+            "you return a tensor with its graph: a list of such losses keeps every batch in memory. Return "
+            "loss.item()."
         )
     if any(abs(a - b) > 1e-4 for a, b in zip(returned, losses, strict=True)):
         raise Mistake("the number that you return is not the loss of the batch.")
@@ -166,35 +178,39 @@ def examine_predict_classes(answer):
     batches = [torch.tensor([[0.1, 2.0, 0.3], [5.0, 1.0, 0.0]]), torch.tensor([[0.0, 1.0, 7.0]])]
     for training in (True, False):
         model = _Spy().train(training)
-        got = call(answer, model, batches)
-        if got is None:
-            raise NotAttempted
+        result = call(answer, model, batches)
         if any(model.modes):
             raise Mistake(
-                "the model runs in training mode: dropout deletes activations at random, so the scores change from "
-                "call to call. Call model.eval() first."
+                "the model runs in training mode: dropout deletes activations at random, so the scores "
+                "change from call to call. Call model.eval() first."
             )
         if any(model.gradients):
             raise Mistake(
-                "gradients are being recorded. The scores are right, but every batch keeps its graph in memory: use "
-                "torch.no_grad()."
+                "gradients are being recorded. The scores are right, but every batch keeps its graph in "
+                "memory: use torch.no_grad()."
             )
         if model.training != training:
-            state = ("evaluation", "training")[training]
+            state = (Message("evaluation"), Message("training"))[training]
             raise Mistake(
-                f"the model came in {state} mode and leaves in the other. Between two epochs that silently turns "
-                "dropout off for good: put the mode back."
+                "the model came in {state} mode and leaves in the other. Between two epochs that silently "
+                "turns dropout off for good: put the mode back.",
+                state=state,
             )
         if len(model.modes) != len(batches):
-            raise Mistake(f"the model was called {len(model.modes)} times for {len(batches)} batches.")
-        got = [int(value) for value in torch.as_tensor(got).flatten()]
-        if got == [1, 0, 2]:
-            continue
-        if len(got) != 3:
             raise Mistake(
-                f"there are 3 rows in all and you return {len(got)} classes. argmax goes over dim=-1."
+                "the model was called {calls} times for {batches} batches.",
+                calls=len(model.modes),
+                batches=len(batches),
             )
-        raise Mistake(f"you return {got}; the highest scores are of the classes [1, 0, 2].")
+        result = [int(value) for value in torch.as_tensor(result).flatten()]
+        if result == [1, 0, 2]:
+            continue
+        if len(result) != 3:
+            raise Mistake(
+                "there are 3 rows in all and you return {count} classes. argmax goes over dim=-1.",
+                count=len(result),
+            )
+        raise Mistake("you return {result}; the highest scores are of the classes [1, 0, 2].", result=result)
 
 
 # 7.4 ----------------------------------------------------------------------------------------------
@@ -223,16 +239,15 @@ def _names(layers):
 def examine_to_freeze(answer):
     for layers in (6, 24):
         names = _names(layers)
-        got = call(answer, list(names), layers)
-        if got is None:
-            raise NotAttempted
-        found, wanted = set(got), set(to_freeze(names, layers))
-        if found == wanted:
+        result = call(answer, list(names), layers)
+        found, reference = set(result), set(to_freeze(names, layers))
+        if found == reference:
             continue
         if found - set(names):
             raise Mistake(
-                f"{min(found - set(names))!r} is not the name of a parameter. Freezing by a name that nothing has "
-                "freezes nothing, without an error."
+                "{name!r} is not the name of a parameter. Freezing by a name that nothing has freezes "
+                "nothing, without an error.",
+                name=min(found - set(names)),
             )
         if any(name.startswith("head.") for name in found):
             raise Mistake("you freeze the head. It starts from random numbers: it is what must be trained.")
@@ -242,88 +257,190 @@ def examine_to_freeze(answer):
             )
         if not any("embeddings" in name for name in found):
             raise Mistake(
-                "the embeddings are left free. They lie below every block: with frozen blocks above them you would "
-                "still pay for the whole way back."
+                "the embeddings are left free. They lie below every block: with frozen blocks above them "
+                "you would still pay for the whole way back."
             )
         blocks = {int(name.split(".")[2]) for name in found if ".blocks." in name}
         if blocks == set(range(layers // 2, layers)):
             raise Mistake("you freeze the upper half. Blocks count from the input: 0 is the lowest.")
         if blocks == set(range(layers // 2 + 1)):
             raise Mistake(
-                f"one block too many: of {layers} blocks freeze {layers // 2}, 0 to {layers // 2 - 1}."
+                "one block too many: of {layers} blocks freeze {half}, 0 to {last}.",
+                layers=layers,
+                half=layers // 2,
+                last=layers // 2 - 1,
             )
         if layers == 24 and blocks - set(range(12)):
             raise Mistake(
-                f"with 24 blocks you freeze block {max(blocks)} too. A name that starts with 'encoder.blocks.1' may "
-                "be block 1 or block 10 to 19: compare whole numbers, not beginnings."
+                "with 24 blocks you freeze block {block} too. A name that starts with 'encoder.blocks.1' "
+                "may be block 1 or block 10 to 19: compare whole numbers, not beginnings.",
+                block=max(blocks),
             )
-        raise Mistake(f"of {layers} blocks you freeze {sorted(blocks)}; it should be 0 to {layers // 2 - 1}.")
+        raise Mistake(
+            "of {layers} blocks you freeze {blocks}; it should be 0 to {last}.",
+            layers=layers,
+            blocks=sorted(blocks),
+            last=layers // 2 - 1,
+        )
 
 
 EXERCISES = [
     Exercise(
-        "7.1", "The right head, and its size", 1, 5, examine_head_parameters,
-        ("Each head is one linear layer: a matrix from hidden_size to the outputs, and a bias for each output.",
-         "Outputs: a score for each label; for a span, start and end; for a choice, a single score.",
-         '(hidden_size + 1) * {"class": labels, "tags": labels, "span": 2, "choice": 1}[task]'),
-        head_parameters,
-        "A few thousand new numbers on top of millions that are already good.",
+        identifier="7.1",
+        title="The right head, and its size",
+        difficulty=1,
+        minutes=5,
+        examine=examine_head_parameters,
+        hints=(
+            (
+                "Each head is one linear layer: a matrix from hidden_size to the outputs, and a bias for "
+                "each output."
+            ),
+            "Outputs: a score for each label; for a span, start and end; for a choice, a single score.",
+            '(hidden_size + 1) * {"class": labels, "tags": labels, "span": 2, "choice": 1}[task]',
+        ),
+        solution=head_parameters,
+        praise="A few thousand new numbers on top of millions that are already good.",
     ),
     Exercise(
-        "7.2", "A training step in the right order", 2, 10, examine_training_step,
-        ("Six lines: loss, zero_grad, backward, clip, step of the optimizer, step of the schedule.",
-         "nn.utils.clip_grad_norm_(model.parameters(), 1.0) stands between backward() and optimizer.step().",
-         "scheduler.step() is last; return loss.item()."),
-        training_step,
-        "Clear, backward, clip, step, schedule: every loop of the course has this order.",
+        identifier="7.2",
+        title="A training step in the right order",
+        difficulty=2,
+        minutes=10,
+        examine=examine_training_step,
+        hints=(
+            "Six lines: loss, zero_grad, backward, clip, step of the optimizer, step of the schedule.",
+            (
+                "nn.utils.clip_grad_norm_(model.parameters(), 1.0) stands between backward() and "
+                "optimizer.step()."
+            ),
+            "scheduler.step() is last; return loss.item().",
+        ),
+        solution=training_step,
+        praise="Clear, backward, clip, step, schedule: every loop of the course has this order.",
     ),
     Exercise(
-        "7.3", "Predict in evaluation mode", 1, 5, examine_predict_classes,
-        ("Remember model.training, then model.eval().",
-         "with torch.no_grad(): go through the batches and take model(batch).argmax(dim=-1).",
-         "model.train(was_training) puts the mode back."),
-        predict_classes,
-        "No dropout, no graph, and the training goes on as it was.",
+        identifier="7.3",
+        title="Predict in evaluation mode",
+        difficulty=1,
+        minutes=5,
+        examine=examine_predict_classes,
+        hints=(
+            "Remember model.training, then model.eval().",
+            "with torch.no_grad(): go through the batches and take model(batch).argmax(dim=-1).",
+            "model.train(was_training) puts the mode back.",
+        ),
+        solution=predict_classes,
+        praise="No dropout, no graph, and the training goes on as it was.",
     ),
     Exercise(
-        "7.4", "What to freeze", 2, 10, examine_to_freeze,
-        ('name.split(".") gives the parts: parts[1] is "embeddings", "blocks" or "pooler"; parts[2] of a block its number.',
-         "The lower half of the blocks: those with int(parts[2]) < layers // 2.",
-         'Keep a name if parts[:2] is ["encoder", "embeddings"], or if it is ["encoder", "blocks"] and the number is low.'),
-        to_freeze,
-        "By whole numbers, from the input upward, and the head stays free.",
+        identifier="7.4",
+        title="What to freeze",
+        difficulty=2,
+        minutes=10,
+        examine=examine_to_freeze,
+        hints=(
+            (
+                'name.split(".") gives the parts: parts[1] is "embeddings", "blocks" or "pooler"; parts[2] '
+                "of a block its number."
+            ),
+            "The lower half of the blocks: those with int(parts[2]) < layers // 2.",
+            (
+                'Keep a name if parts[:2] is ["encoder", "embeddings"], or if it is ["encoder", "blocks"] '
+                "and the number is low."
+            ),
+        ),
+        solution=to_freeze,
+        praise="By whole numbers, from the input upward, and the head stays free.",
     ),
-]  # fmt: skip
+]
 
 QUIZ = [
-    Question("What is new, with random weights, when BERT is fine-tuned for a task?", (
-        Option("The whole model.", "That is training from random weights: the lesson measures how much worse it does."),
-        Option("The embeddings of the task's words.", "The vocabulary and its embeddings are those of pre-training."),
-        Option("The head: one linear layer.", "Everything below it comes from pre-training.", True),
-        Option("The last block and the head.", "The last block is pre-trained as well; some people reset it, the paper does not."),
-    )),
-    Question("The plain loop, the Trainer and Lightning gave the same losses. Why?", (
-        Option("They saw the same batches with the same weights, dropout, optimizer and schedule.", "What they differ in is who writes the loop.", True),
+    Question(
+        "What is new, with random weights, when BERT is fine-tuned for a task?",
+        Option(
+            "The whole model.",
+            "That is training from random weights: the lesson measures how much worse it does.",
+        ),
+        Option(
+            "The embeddings of the task's words.",
+            "The vocabulary and its embeddings are those of pre-training.",
+        ),
+        Option("The head: one linear layer.", "Everything below it comes from pre-training.", correct=True),
+        Option(
+            "The last block and the head.",
+            "The last block is pre-trained as well; some people reset it, the paper does not.",
+        ),
+    ),
+    Question(
+        "The plain loop, the Trainer and Lightning gave the same losses. Why?",
+        Option(
+            "They saw the same batches with the same weights, dropout, optimizer and schedule.",
+            "What they differ in is who writes the loop.",
+            correct=True,
+        ),
         Option("All three use the GPU in the same way.", "There was no GPU."),
-        Option("The loss hardly depends on the order of the rows.", "It does: another seed gives other losses at every update."),
-        Option("The Trainer and Lightning use the course's own loop inside.", "They run loops of their own; ours only supplied batches, optimizer and schedule."),
-    )),
-    Question("You freeze the whole body. What is true?", (
-        Option("Training is as slow as before, only memory is saved.", "The way back through the body falls away, and it is the larger part of the work."),
-        Option("The body's states of a text are the same in every epoch, dropout aside.", "So they can be computed once and kept; lesson 17 does that.", True),
+        Option(
+            "The loss hardly depends on the order of the rows.",
+            "It does: another seed gives other losses at every update.",
+        ),
+        Option(
+            "The Trainer and Lightning use the course's own loop inside.",
+            "They run loops of their own; ours only supplied batches, optimizer and schedule.",
+        ),
+    ),
+    Question(
+        "You freeze the whole body. What is true?",
+        Option(
+            "Training is as slow as before, only memory is saved.",
+            "The way back through the body falls away, and it is the larger part of the work.",
+        ),
+        Option(
+            "The body's states of a text are the same in every epoch, dropout aside.",
+            "So they can be computed once and kept; lesson 17 does that.",
+            correct=True,
+        ),
         Option("The head cannot learn any more.", "The head is not part of the body; it is what learns."),
-        Option("The score is always as good as with nothing frozen.", "The table says otherwise for our data; the paper's features come closer with a larger model."),
-    )),
-    Question("Which rows may decide when to stop and which learning rate to take?", (
-        Option("The training rows.", "The training loss falls nearly always; it cannot tell you when to stop."),
-        Option("The test rows, if they are many.", "However many: a score on rows that helped to choose is too good to be true."),
-        Option("Training and test rows together.", "Then nothing is left that could tell how good the model is on new data."),
-        Option("The validation rows.", "They are for choosing; the test rows are looked at once, afterward.", True),
-    )),
-    Question("Your losses are `0.69, 0.66, nan, nan, …`. What do you do first?", (
-        Option("Lower the learning rate, and look at the labels.", "The usual two causes; the course's loop stops at the first NaN and says so.", True),
-        Option("Skip the batches with NaN.", "The weights are NaN from the first bad update on; every batch after it is lost."),
+        Option(
+            "The score is always as good as with nothing frozen.",
+            "The table says otherwise for our data; the paper's features come closer with a larger model.",
+        ),
+    ),
+    Question(
+        "Which rows may decide when to stop and which learning rate to take?",
+        Option(
+            "The training rows.",
+            "The training loss falls nearly always; it cannot tell you when to stop.",
+        ),
+        Option(
+            "The test rows, if they are many.",
+            "However many: a score on rows that helped to choose is too good to be true.",
+        ),
+        Option(
+            "Training and test rows together.",
+            "Then nothing is left that could tell how good the model is on new data.",
+        ),
+        Option(
+            "The validation rows.",
+            "They are for choosing; the test rows are looked at once, afterward.",
+            correct=True,
+        ),
+    ),
+    Question(
+        "Your losses are `0.69, 0.66, nan, nan, …`. What do you do first?",
+        Option(
+            "Lower the learning rate, and look at the labels.",
+            "The usual two causes; the course's loop stops at the first NaN and says so.",
+            correct=True,
+        ),
+        Option(
+            "Skip the batches with NaN.",
+            "The weights are NaN from the first bad update on; every batch after it is lost.",
+        ),
         Option("Train longer.", "NaN never turns into a number again."),
-        Option("Turn gradient clipping off.", "Clipping protects from large gradients; without it things get worse."),
-    )),
-]  # fmt: skip
+        Option(
+            "Turn gradient clipping off.",
+            "Clipping protects from large gradients; without it things get worse.",
+        ),
+    ),
+]

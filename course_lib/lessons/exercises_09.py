@@ -1,7 +1,8 @@
 """Exercises and quiz of lesson 09, question answering."""
 
-from course_lib.lessons.exercises import Exercise, Mistake, NotAttempted, call
-from course_lib.lessons.quizzes import Option, Question
+from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
+from course_lib.lessons.exercises import call
+from course_lib.translation import Message
 
 # 9.1 ----------------------------------------------------------------------------------------------
 
@@ -33,35 +34,51 @@ CASES = ((19, "Paris"), (26, "unbelievable"), (16, "in Paris"), (28, "believable
 
 def examine_piece_span(answer):
     for start, text in CASES:
-        got, wanted = call(answer, list(OFFSETS), start, text), piece_span(OFFSETS, start, text)
-        if got is None:
-            raise NotAttempted
-        got, case = tuple(got), f"the answer {text!r} at character {start}: "
-        if got == wanted:
+        result, reference = call(answer, list(OFFSETS), start, text), piece_span(OFFSETS, start, text)
+        result, case = (
+            tuple(result),
+            Message("the answer {text!r} at character {start}: ", text=text, start=start),
+        )
+        if result == reference:
             continue
-        if got == (wanted[0], wanted[1] + 1):
+        if result == (reference[0], reference[1] + 1):
             raise Mistake(
-                f"{case}you return {got}; the last piece is {wanted[1]}. Either the end is counted as outside, or the "
-                "piece that begins where the answer ends is taken for a part of it."
+                "{case}you return {result}; the last piece is {last}. Either the end is counted as outside, "
+                "or the piece that begins where the answer ends is taken for a part of it.",
+                case=case,
+                result=result,
+                last=reference[1],
             )
-        if got == (wanted[0] - 1, wanted[1]):
-            raise Mistake(f"{case}a piece that ends where the answer starts shares no character with it.")
-        if got == (start, start + len(text)) or got == (start, start + len(text) - 1):
+        if result == (reference[0] - 1, reference[1]):
             raise Mistake(
-                f"{case}you return characters. The model points to pieces: look them up in the offsets."
+                "{case}a piece that ends where the answer starts shares no character with it.",
+                case=case,
+            )
+        if result == (start, start + len(text)) or result == (start, start + len(text) - 1):
+            raise Mistake(
+                "{case}you return characters. The model points to pieces: look them up in the offsets.",
+                case=case,
             )
         words = len(PARAGRAPH[:start].split())
-        if got == (words, words + len(text.split()) - 1):
+        if result == (words, words + len(text.split()) - 1):
             raise Mistake(
-                f"{case}you count words, and the model sees pieces: 'unbelievable' is three of them, and every "
-                "punctuation mark is one."
+                "{case}you count words, and the model sees pieces: 'unbelievable' is three of them, and "
+                "every punctuation mark is one.",
+                case=case,
             )
-        if start == 19 and got == piece_span(OFFSETS, 3, text):
+        if start == 19 and result == piece_span(OFFSETS, 3, text):
             raise Mistake(
-                f"{case}you found the first {text!r} of the paragraph, and the answer is the second. Use the offset "
-                "that the data give."
+                "{case}you found the first {text!r} of the paragraph, and the answer is the second. Use the "
+                "offset that the data give.",
+                case=case,
+                text=text,
             )
-        raise Mistake(f"{case}you return {got}; it should be {wanted}.")
+        raise Mistake(
+            "{case}you return {result}; it should be {reference}.",
+            case=case,
+            result=result,
+            reference=reference,
+        )
 
 
 # 9.2 ----------------------------------------------------------------------------------------------
@@ -77,37 +94,49 @@ def starts_of_windows(length, room, step):
 
 def examine_starts_of_windows(answer):
     for length, room, step in ((100, 40, 10), (100, 40, 40), (30, 40, 10), (40, 40, 10), (41, 40, 10)):
-        got, wanted = call(answer, length, room, step), starts_of_windows(length, room, step)
-        if got is None:
-            raise NotAttempted
-        got, case = list(got), f"{length} pieces, room for {room}, step {step}: "
-        if got == wanted:
+        result, reference = call(answer, length, room, step), starts_of_windows(length, room, step)
+        result, case = (
+            list(result),
+            Message("{length} pieces, room for {room}, step {step}: ", length=length, room=room, step=step),
+        )
+        if result == reference:
             continue
-        if got == starts_of_windows(length, room, max(1, room - step)):
+        if result == starts_of_windows(length, room, max(1, room - step)):
             raise Mistake(
-                f"{case}your windows overlap by {step}; they should start {step} apart. The original's doc_stride is a "
-                "step; the argument stride of some libraries is an overlap."
+                "{case}your windows overlap by {step}; they should start {step} apart. The original's "
+                "doc_stride is a step; the argument stride of some libraries is an overlap.",
+                case=case,
+                step=step,
             )
-        if not got or got[0] != 0:
-            raise Mistake(f"{case}the first window starts at 0, even when the text is short.")
-        if got == list(range(0, length, step)):
+        if not result or result[0] != 0:
+            raise Mistake("{case}the first window starts at 0, even when the text is short.", case=case)
+        if result == list(range(0, length, step)):
             raise Mistake(
-                f"{case}you go on after the last piece is in a window. The extra windows, {got[len(wanted) :]}, hold "
-                "nothing that is new."
+                "{case}you go on after the last piece is in a window. The extra windows, {extra}, hold "
+                "nothing that is new.",
+                case=case,
+                extra=result[len(reference) :],
             )
-        if got[-1] + room < length:
+        if result[-1] + room < length:
             raise Mistake(
-                f"{case}your last window ends at piece {got[-1] + room}, so the rest is never read. The answer may be "
-                "there."
+                "{case}your last window ends at piece {end}, so the rest is never read. The answer may be "
+                "there.",
+                case=case,
+                end=result[-1] + room,
             )
-        raise Mistake(f"{case}you return {got}; it should be {wanted}.")
+        raise Mistake(
+            "{case}you return {result}; it should be {reference}.",
+            case=case,
+            result=result,
+            reference=reference,
+        )
 
 
 # 9.3 ----------------------------------------------------------------------------------------------
 
 
 def best_span(start_scores, end_scores, first, last, max_answer):
-    """Return (start, end) with the highest sum of scores, both from first to last, at most max_answer pieces."""
+    """Return (start, end) with the highest sum of scores, from first to last, at most max_answer pieces."""
     legal = [
         (start, end)
         for start in range(first, last + 1)
@@ -128,30 +157,45 @@ SPAN_CASES = (
 
 def examine_best_span(answer):
     for start_scores, end_scores, first, last, max_answer in SPAN_CASES:
-        got = call(answer, list(start_scores), list(end_scores), first, last, max_answer)
-        wanted = best_span(start_scores, end_scores, first, last, max_answer)
-        if got is None:
-            raise NotAttempted
-        start, end = got
-        if (start, end) == wanted:
+        result = call(answer, list(start_scores), list(end_scores), first, last, max_answer)
+        reference = best_span(start_scores, end_scores, first, last, max_answer)
+        start, end = result
+        if (start, end) == reference:
             continue
-        case = f"paragraph at positions {first} to {last}, at most {max_answer} pieces: you return {(start, end)}, and "
+        case = Message(
+            "paragraph at positions {first} to {last}, at most {max_answer} pieces: you return {result}, "
+            "and ",
+            first=first,
+            last=last,
+            max_answer=max_answer,
+            result=(start, end),
+        )
         if not (first <= start <= last and first <= end <= last):
             raise Mistake(
-                f"{case}that is not all inside the paragraph. [CLS] and the question have scores too; they are no "
-                "answer."
+                "{case}that is not all inside the paragraph. [CLS] and the question have scores too; they "
+                "are no answer.",
+                case=case,
             )
         if end < start:
             raise Mistake(
-                f"{case}the end is before the start. Do not choose both alone: search the pairs with start <= end."
+                "{case}the end is before the start. Do not choose both alone: search the pairs with start "
+                "<= end.",
+                case=case,
             )
         if end - start + 1 > max_answer:
-            raise Mistake(f"{case}that is {end - start + 1} pieces long.")
-        if wanted[1] - wanted[0] + 1 == max_answer:
+            raise Mistake("{case}that is {length} pieces long.", case=case, length=end - start + 1)
+        if reference[1] - reference[0] + 1 == max_answer:
             raise Mistake(
-                f"{case}the best span, {wanted}, has exactly {max_answer} pieces, which is allowed."
+                "{case}the best span, {reference}, has exactly {max_answer} pieces, which is allowed.",
+                case=case,
+                reference=reference,
+                max_answer=max_answer,
             )
-        raise Mistake(f"{case}{wanted} has a higher sum. The best start alone does not settle it.")
+        raise Mistake(
+            "{case}{reference} has a higher sum. The best start alone does not settle it.",
+            case=case,
+            reference=reference,
+        )
 
 
 # 9.4 ----------------------------------------------------------------------------------------------
@@ -181,101 +225,205 @@ def choose_threshold(candidates, parts):
 
 CANDIDATES = (-4.0, -2.0, 0.0, 2.0, 4.0)
 PARTS = {
-    "validation": [(-5, 100, True), (-3, 100, True), (-1, 80, True), (1, 100, True), (3, 60, True), (3, 0, False), (3, 0, False), (3, 0, False), (5, 0, False), (-1, 0, False)],
-    "test": [(-5, 100, True), (-3, 100, True), (-1, 0, False), (-1, 0, False), (1, 0, False), (1, 60, True), (3, 0, False), (3, 0, False)],
-}  # fmt: skip
+    "validation": [
+        (-5, 100, True),
+        (-3, 100, True),
+        (-1, 80, True),
+        (1, 100, True),
+        (3, 60, True),
+        (3, 0, False),
+        (3, 0, False),
+        (3, 0, False),
+        (5, 0, False),
+        (-1, 0, False),
+    ],
+    "test": [
+        (-5, 100, True),
+        (-3, 100, True),
+        (-1, 0, False),
+        (-1, 0, False),
+        (1, 0, False),
+        (1, 60, True),
+        (3, 0, False),
+        (3, 0, False),
+    ],
+}
 
 
 def examine_choose_threshold(answer):
-    got = call(answer, list(CANDIDATES), {name: list(rows) for name, rows in PARTS.items()})
-    if got is None:
-        raise NotAttempted
-    wanted = choose_threshold(CANDIDATES, PARTS)
-    if got == wanted:
+    result = call(answer, list(CANDIDATES), {name: list(rows) for name, rows in PARTS.items()})
+    reference = choose_threshold(CANDIDATES, PARTS)
+    if result == reference:
         return
-    if got == max(CANDIDATES, key=lambda t: f1_at(t, PARTS["test"])):
+    if result == max(CANDIDATES, key=lambda t: f1_at(t, PARTS["test"])):
         raise Mistake(
-            f"{got:g} is the best on test. Chosen there, the test score tells how well you fitted the test, and not how "
-            "the model does on new questions. Choose on validation."
+            "{result:g} is the best on test. Chosen there, the test score tells how well you fitted the "
+            "test, and not how the model does on new questions. Choose on validation.",
+            result=result,
         )
     validation = PARTS["validation"]
-    if got == max(CANDIDATES, key=lambda t: f1_at(t, [row for row in validation if row[2]])):
+    if result == max(CANDIDATES, key=lambda t: f1_at(t, [row for row in validation if row[2]])):
         raise Mistake(
-            f"{got:g} never abstains here, which is best only for the questions that have an answer. Count the others "
-            "too: there, 'none' earns 100. Or is a sign turned? A difference *above* the threshold means 'none'."
+            "{result:g} never abstains here, which is best only for the questions that have an answer. "
+            "Count the others too: there, 'none' earns 100. Or is a sign turned? A difference *above* the "
+            "threshold means 'none'.",
+            result=result,
         )
-    if got == max(CANDIDATES, key=lambda t: f1_at(t, [row for row in validation if not row[2]])):
+    if result == max(CANDIDATES, key=lambda t: f1_at(t, [row for row in validation if not row[2]])):
         raise Mistake(
-            f"{got:g} always abstains here, or nearly: best only for the questions without an answer. Count the others "
-            "too."
+            "{result:g} always abstains here, or nearly: best only for the questions without an answer. "
+            "Count the others too.",
+            result=result,
         )
-    raise Mistake(f"you return {got!r}; the mean F1 on validation is highest at {wanted:g}.")
+    raise Mistake(
+        "you return {result!r}; the mean F1 on validation is highest at {reference:g}.",
+        result=result,
+        reference=reference,
+    )
 
 
 EXERCISES = [
     Exercise(
-        "9.1", "From characters to pieces", 2, 10, examine_piece_span,
-        ("The answer covers the characters from start up to, but without, end = start + len(text).",
-         "A piece (a, b) shares a character with it if a < end and b > start.",
-         "touched = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]; return touched[0], touched[-1]"),
-        piece_span,
-        "The offset decides, so neither a repeated word nor a split one can move the target.",
+        identifier="9.1",
+        title="From characters to pieces",
+        difficulty=2,
+        minutes=10,
+        examine=examine_piece_span,
+        hints=(
+            "The answer covers the characters from start up to, but without, end = start + len(text).",
+            "A piece (a, b) shares a character with it if a < end and b > start.",
+            (
+                "touched = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]; return "
+                "touched[0], touched[-1]"
+            ),
+        ),
+        solution=piece_span,
+        praise="The offset decides, so neither a repeated word nor a split one can move the target.",
     ),
     Exercise(
-        "9.2", "Windows from a step", 1, 10, examine_starts_of_windows,
-        ("Begin with starts = [0].",
-         "As long as the last window ends before the text does, add another one, step further on.",
-         "while starts[-1] + room < length: starts.append(starts[-1] + step)"),
-        starts_of_windows,
-        "The step is the distance from start to start; what overlaps is room - step.",
+        identifier="9.2",
+        title="Windows from a step",
+        difficulty=1,
+        minutes=10,
+        examine=examine_starts_of_windows,
+        hints=(
+            "Begin with starts = [0].",
+            "As long as the last window ends before the text does, add another one, step further on.",
+            "while starts[-1] + room < length: starts.append(starts[-1] + step)",
+        ),
+        solution=starts_of_windows,
+        praise="The step is the distance from start to start; what overlaps is room - step.",
     ),
     Exercise(
-        "9.3", "The best legal span", 2, 15, examine_best_span,
-        ("Go through all pairs: start from first to last, end from start on.",
-         "The last end allowed is start + max_answer - 1, and never past last.",
-         "max(legal, key=lambda span: start_scores[span[0]] + end_scores[span[1]])"),
-        best_span,
-        "In the paragraph, forward, not too long: what the original demands of every answer.",
+        identifier="9.3",
+        title="The best legal span",
+        difficulty=2,
+        minutes=15,
+        examine=examine_best_span,
+        hints=(
+            "Go through all pairs: start from first to last, end from start on.",
+            "The last end allowed is start + max_answer - 1, and never past last.",
+            "max(legal, key=lambda span: start_scores[span[0]] + end_scores[span[1]])",
+        ),
+        solution=best_span,
+        praise="In the paragraph, forward, not too long: what the original demands of every answer.",
     ),
     Exercise(
-        "9.4", "Choose the threshold", 2, 15, examine_choose_threshold,
-        ("Which of the two parts may you look at while choosing?",
-         "Where difference > threshold the model says 'none': 100 if there is no answer, 0 if there is one. Elsewhere it keeps its F1.",
-         "Take the mean over parts[\"validation\"] for each candidate, and return max(candidates, key=...)."),
-        choose_threshold,
-        "Both kinds of questions weighed, and the test part not looked at.",
+        identifier="9.4",
+        title="Choose the threshold",
+        difficulty=2,
+        minutes=15,
+        examine=examine_choose_threshold,
+        hints=(
+            "Which of the two parts may you look at while choosing?",
+            (
+                "Where difference > threshold the model says 'none': 100 if there is no answer, 0 if there "
+                "is one. Elsewhere it keeps its F1."
+            ),
+            'Take the mean over parts["validation"] for each candidate, and return max(candidates, key=...).',
+        ),
+        solution=choose_threshold,
+        praise="Both kinds of questions weighed, and the test part not looked at.",
     ),
-]  # fmt: skip
+]
 
 QUIZ = [
-    Question("A paragraph has 500 pieces and a window has room for 300; the step is 128. Where do windows start?", (
-        Option("At 0 and 172.", "172 = 300 - 128 takes the step for an overlap, as the argument `stride` of some libraries means it."),
-        Option("At 0, 128, 256 and 384.", "The window from 256 reaches piece 556, past the end. The last one adds nothing."),
-        Option("At 0, 128 and 256.", "128 apart, and the third, from 256, reaches the end.", True),
+    Question(
+        "A paragraph has 500 pieces and a window has room for 300; the step is 128. Where do windows start?",
+        Option(
+            "At 0 and 172.",
+            (
+                "172 = 300 - 128 takes the step for an overlap, as the argument `stride` of some libraries "
+                "means it."
+            ),
+        ),
+        Option(
+            "At 0, 128, 256 and 384.",
+            "The window from 256 reaches piece 556, past the end. The last one adds nothing.",
+        ),
+        Option("At 0, 128 and 256.", "128 apart, and the third, from 256, reaches the end.", correct=True),
         Option("At 0 and 300.", "Without overlap: an answer that crosses piece 300 is in no window."),
-    )),
-    Question("What is the target of a window that does not contain the answer?", (
-        Option("None: the window is left out of training.", "Some do that. The original keeps it, and so it learns what 'not here' looks like."),
-        Option("`[CLS]`, as start and as end.", "Position 0 stands for 'the answer is not in this window'.", True),
+    ),
+    Question(
+        "What is the target of a window that does not contain the answer?",
+        Option(
+            "None: the window is left out of training.",
+            "Some do that. The original keeps it, and so it learns what 'not here' looks like.",
+        ),
+        Option(
+            "`[CLS]`, as start and as end.",
+            "Position 0 stands for 'the answer is not in this window'.",
+            correct=True,
+        ),
         Option("The span that is most like the answer.", "That would teach it to guess."),
         Option("The last `[SEP]`.", "[SEP] only marks where a part ends."),
-    )),
-    Question("Why is the score of 'no answer' the *minimum* over the windows?", (
-        Option("The others may abstain only because the answer is elsewhere.", "A single window that does not want to abstain has seen something.", True),
+    ),
+    Question(
+        "Why is the score of 'no answer' the *minimum* over the windows?",
+        Option(
+            "The others may abstain only because the answer is elsewhere.",
+            "A single window that does not want to abstain has seen something.",
+            correct=True,
+        ),
         Option("It is the cheapest to compute.", "Minimum, maximum and mean cost the same."),
-        Option("The minimum is the most probable value.", "Scores are no probabilities; the minimum is the least inclined window."),
-        Option("The maximum would always be that of the first window.", "Any window can have the highest one."),
-    )),
-    Question("A model was trained on answerable questions only. What does it do where the paragraph has no answer?", (
-        Option("Its scores become nearly equal, so the probabilities are flat.", "It may be less sure, but nothing has taught it to be."),
-        Option("It points to `[CLS]`.", "Its paragraphs fit one window here, so [CLS] has never been a target."),
+        Option(
+            "The minimum is the most probable value.",
+            "Scores are no probabilities; the minimum is the least inclined window.",
+        ),
+        Option(
+            "The maximum would always be that of the first window.",
+            "Any window can have the highest one.",
+        ),
+    ),
+    Question(
+        (
+            "A model was trained on answerable questions only. What does it do where the paragraph has no "
+            "answer?"
+        ),
+        Option(
+            "Its scores become nearly equal, so the probabilities are flat.",
+            "It may be less sure, but nothing has taught it to be.",
+        ),
+        Option(
+            "It points to `[CLS]`.",
+            "Its paragraphs fit one window here, so [CLS] has never been a target.",
+        ),
         Option("It stops with an error.", "Span scores exist for every input."),
-        Option("It marks the likeliest span all the same.", "It has learned that there always is one.", True),
-    )),
-    Question("The reference is 'the Nile', the model says 'Nile river'. What do exact match and F1 give?", (
-        Option("0 and 67%.", "Articles are dropped: 'nile' against 'nile river', precision 1/2, recall 1.", True),
+        Option(
+            "It marks the likeliest span all the same.",
+            "It has learned that there always is one.",
+            correct=True,
+        ),
+    ),
+    Question(
+        "The reference is 'the Nile', the model says 'Nile river'. What do exact match and F1 give?",
+        Option(
+            "0 and 67%.",
+            "Articles are dropped: 'nile' against 'nile river', precision 1/2, recall 1.",
+            correct=True,
+        ),
         Option("0 and 50%.", "That counts the article, which the normalization takes away."),
         Option("100% and 100%.", "'river' is not in the reference."),
         Option("0 and 100%.", "Recall is 1, but one of two words of the answer is too much."),
-    )),
-]  # fmt: skip
+    ),
+]

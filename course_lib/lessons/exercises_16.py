@@ -5,8 +5,8 @@ import math
 import numpy as np
 import torch
 
-from course_lib.lessons.exercises import Exercise, Mistake, NotAttempted, call
-from course_lib.lessons.quizzes import Option, Question
+from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
+from course_lib.lessons.exercises import call
 
 # 16.1 ---------------------------------------------------------------------------------------------
 
@@ -30,33 +30,42 @@ PAIRS_OF_SETTINGS = (
 
 def examine_changed(answer):
     for one, other in PAIRS_OF_SETTINGS:
-        got, wanted = call(answer, dict(one), dict(other)), changed(one, other)
-        if got is None:
-            raise NotAttempted
-        if isinstance(got, (bool, int, str, dict)) or not hasattr(got, "__iter__"):
-            raise Mistake(f"return the names of what differs, as a list; you return a {type(got).__name__}.")
-        got = list(got)
-        if got == wanted:
+        result, reference = call(answer, dict(one), dict(other)), changed(one, other)
+        if isinstance(result, (bool, int, str, dict)) or not hasattr(result, "__iter__"):
+            raise Mistake(
+                "return the names of what differs, as a list; you return a {kind}.",
+                kind=type(result).__name__,
+            )
+        result = list(result)
+        if result == reference:
             continue
-        if any(not isinstance(name, str) for name in got):
+        if any(not isinstance(name, str) for name in result):
             raise Mistake("return the names alone, without the values.")
-        if sorted(got) == wanted:
-            raise Mistake(f"the names are right, but not in order: {got}. Sort them.")
-        lost = [name for name in wanted if name not in got]
+        if sorted(result) == reference:
+            raise Mistake("the names are right, but not in order: {result}. Sort them.", result=result)
+        lost = [name for name in reference if name not in result]
         if lost and all(name not in one for name in lost):
             raise Mistake(
-                f"you miss {lost[0]!r}, which only the second one has. A setting that is new has changed too."
+                "you miss {name!r}, which only the second one has. A setting that is new has changed too.",
+                name=lost[0],
             )
         if lost and all(name not in other for name in lost):
             raise Mistake(
-                f"you miss {lost[0]!r}, which only the first one has. A setting that is gone has changed too, "
-                "even if its value was None."
+                "you miss {name!r}, which only the first one has. A setting that is gone has changed too, "
+                "even if its value was None.",
+                name=lost[0],
             )
-        if got and not wanted:
-            raise Mistake(f"two equal settings differ in nothing; you return {got}.")
-        if all(name in one and name in other and one[name] == other[name] for name in got) and got:
-            raise Mistake(f"you return what stayed the same: {got}.")
-        raise Mistake(f"for {one} and {other} you return {got}; it should be {wanted}.")
+        if result and not reference:
+            raise Mistake("two equal settings differ in nothing; you return {result}.", result=result)
+        if all(name in one and name in other and one[name] == other[name] for name in result) and result:
+            raise Mistake("you return what stayed the same: {result}.", result=result)
+        raise Mistake(
+            "for {one} and {other} you return {result}; it should be {reference}.",
+            one=one,
+            other=other,
+            result=result,
+            reference=reference,
+        )
 
 
 # 16.2 ---------------------------------------------------------------------------------------------
@@ -71,60 +80,66 @@ def left_to_right_mask(attention_mask):
 
 def examine_left_to_right_mask(answer):
     attention_mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])  # (2, 5)
-    got = call(answer, attention_mask.clone())
-    if got is None:
-        raise NotAttempted
-    if not isinstance(got, torch.Tensor):
-        raise Mistake(f"return a tensor; you return a {type(got).__name__}.")
-    if got.shape == (5, 5):
+    result = call(answer, attention_mask.clone())
+    if not isinstance(result, torch.Tensor):
+        raise Mistake("return a tensor; you return a {kind}.", kind=type(result).__name__)
+    if result.shape == (5, 5):
         raise Mistake(
-            "the shape is (T, T), the same for all rows of the batch. Their padding differs: combine it with "
-            "attention_mask[:, None], which is (B, 1, T)."
+            "the shape is (T, T), the same for all rows of the batch. Their padding differs: combine it "
+            "with attention_mask[:, None], which is (B, 1, T)."
         )
-    if got.shape == (2, 1, 5, 5):
-        got = got[:, 0]  # with an axis for the heads, as some libraries want it
-    if got.shape != (2, 5, 5):
+    if result.shape == (2, 1, 5, 5):
+        result = result[:, 0]  # with an axis for the heads, as some libraries want it
+    if result.shape != (2, 5, 5):
         raise Mistake(
-            f"the shape should be (B, T, T), here (2, 5, 5); yours is {tuple(got.shape)}. A row is a query, a column a key."
+            "the shape should be (B, T, T), here (2, 5, 5); yours is {shape}. A row is a query, a column a "
+            "key.",
+            shape=tuple(result.shape),
         )
-    if got.dtype != torch.bool:
-        raise Mistake(f"return True and False (torch.bool); your dtype is {got.dtype}.")
-    wanted = left_to_right_mask(attention_mask)
-    if torch.equal(got, wanted):
+    if result.dtype != torch.bool:
+        raise Mistake("return True and False (torch.bool); your dtype is {dtype}.", dtype=result.dtype)
+    reference = left_to_right_mask(attention_mask)
+    if torch.equal(result, reference):
         _examine_other_length(answer)
         return
     keys = attention_mask[:, None].bool()
     square = torch.ones(5, 5).bool()
-    if torch.equal(got, square.tril(-1) & keys):
+    if torch.equal(result, square.tril(-1) & keys):
         raise Mistake("a token may look at itself, too: with tril(-1) the first one sees nothing at all.")
-    if torch.equal(got, square.triu() & keys):
+    if torch.equal(result, square.triu() & keys):
         raise Mistake("that is right to left: a token sees itself and what comes after it.")
-    if torch.equal(got, square.triu(1) & keys):
+    if torch.equal(result, square.triu(1) & keys):
         raise Mistake("those are the places that must be hidden: what comes after a token.")
-    if torch.equal(got, square.tril().expand(2, 5, 5)):
+    if torch.equal(result, square.tril().expand(2, 5, 5)):
         raise Mistake(
             "padding is visible in the second row: its last two keys must be False for every query."
         )
-    if torch.equal(got, ~wanted):
+    if torch.equal(result, ~reference):
         raise Mistake("it is the wrong way around: True is what may be looked at, in this library.")
-    if torch.equal(got, square.tril() & attention_mask[:, :, None].bool()):
+    if torch.equal(result, square.tril() & attention_mask[:, :, None].bool()):
         raise Mistake(
-            "you hide the padding's queries instead of its keys: attention_mask[:, None] is (B, 1, T), one value a key."
+            "you hide the padding's queries instead of its keys: attention_mask[:, None] is (B, 1, T), one "
+            "value a key."
         )
-    if torch.equal(got, keys.expand(2, 5, 5)):
+    if torch.equal(result, keys.expand(2, 5, 5)):
         raise Mistake("that hides the padding and nothing else: every token still sees what comes after it.")
-    place = tuple(int(i) for i in (got != wanted).nonzero()[0])
+    place = tuple(int(i) for i in (result != reference).nonzero()[0])
     raise Mistake(
-        f"row {place[0]}, query {place[1]}, key {place[2]}: you say {bool(got[place])}, it should be {bool(wanted[place])}."
+        "row {row}, query {column}, key {key}: you say {result}, it should be {reference}.",
+        row=place[0],
+        column=place[1],
+        key=place[2],
+        result=bool(result[place]),
+        reference=bool(reference[place]),
     )
 
 
 def _examine_other_length(answer):
     longer = torch.tensor([[1] * 7])
-    got = call(answer, longer)
+    result = call(answer, longer)
     if (
-        not isinstance(got, torch.Tensor)
-        or got.reshape(-1).tolist() != left_to_right_mask(longer).reshape(-1).tolist()
+        not isinstance(result, torch.Tensor)
+        or result.reshape(-1).tolist() != left_to_right_mask(longer).reshape(-1).tolist()
     ):
         raise Mistake(
             "it is right for two rows of 5 tokens and wrong for one of 7. Take B and T from the mask's shape."
@@ -146,50 +161,59 @@ def examine_next_word_targets(answer):
     input_ids = torch.tensor([[101, 7, 8, 9, 102], [101, 5, 102, 0, 0]])
     attention_mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
     given, mask = input_ids.clone(), attention_mask.clone()
-    got = call(answer, given, mask)
-    if got is None:
-        raise NotAttempted
+    result = call(answer, given, mask)
     if not torch.equal(given, input_ids) or not torch.equal(mask, attention_mask):
         raise Mistake(
             "your function changes its input, which the model still has to read. Make a new tensor."
         )
-    if not isinstance(got, torch.Tensor):
-        raise Mistake(f"return a tensor; you return a {type(got).__name__}.")
-    if got.shape == (2, 4):
+    if not isinstance(result, torch.Tensor):
+        raise Mistake("return a tensor; you return a {kind}.", kind=type(result).__name__)
+    if result.shape == (2, 4):
         raise Mistake(
             "the shape is (B, T - 1). Keep (B, T): the last token has no next word, so its target is -100."
         )
-    if got.shape != (2, 5):
-        raise Mistake(f"the shape should be that of input_ids, (2, 5); yours is {tuple(got.shape)}.")
-    wanted = next_word_targets(input_ids, attention_mask)
-    if got.is_floating_point():
+    if result.shape != (2, 5):
+        raise Mistake(
+            "the shape should be that of input_ids, (2, 5); yours is {shape}.",
+            shape=tuple(result.shape),
+        )
+    reference = next_word_targets(input_ids, attention_mask)
+    if result.is_floating_point():
         raise Mistake("targets are word numbers, integers; yours are decimals.")
-    if torch.equal(got, wanted):
+    if torch.equal(result, reference):
         return
-    if torch.equal(got, torch.roll(input_ids, -1, dims=1)):
+    if torch.equal(result, torch.roll(input_ids, -1, dims=1)):
         raise Mistake(
             "roll moves in a circle: the last token is told to predict [CLS], and padding counts as a word."
         )
-    if torch.equal(got, input_ids) or torch.equal(got, input_ids.masked_fill(attention_mask == 0, -100)):
+    if torch.equal(result, input_ids) or torch.equal(
+        result, input_ids.masked_fill(attention_mask == 0, -100)
+    ):
         raise Mistake("each token is its own target: it has seen that word already. Shift by one.")
     before = torch.full_like(input_ids, -100)
     before[:, 1:] = input_ids[:, :-1]
-    if torch.equal(got[:, 1:3], before[:, 1:3]):
+    if torch.equal(result[:, 1:3], before[:, 1:3]):
         raise Mistake("you shift the wrong way: the target is the word after a token, not the one before it.")
     padded = input_ids.new_tensor([[7, 8, 9, 102, -100], [5, 102, 0, 0, -100]])
-    if torch.equal(got, padded):
+    if torch.equal(result, padded):
         raise Mistake("padding is a target in the second row: after its [SEP] nothing comes, so -100.")
-    if int((got != wanted).sum()) == 1 and got[1, 2] == 0:
+    if int((result != reference).sum()) == 1 and result[1, 2] == 0:
         raise Mistake(
-            "the last real token of the second row predicts [PAD]. Look at the mask of the next token, not at its own."
+            "the last real token of the second row predicts [PAD]. Look at the mask of the next token, not "
+            "at its own."
         )
-    if torch.equal(got.masked_fill(got == 0, -100), wanted):
+    if torch.equal(result.masked_fill(result == 0, -100), reference):
         raise Mistake(
-            "where there is no next word the target must be -100, which the loss leaves out; 0 is a word, [PAD]."
+            "where there is no next word the target must be -100, which the loss leaves out; 0 is a word, "
+            "[PAD]."
         )
-    place = tuple(int(i) for i in (got != wanted).nonzero()[0])
+    place = tuple(int(i) for i in (result != reference).nonzero()[0])
     raise Mistake(
-        f"row {place[0]}, token {place[1]}: your target is {int(got[place])}, it should be {int(wanted[place])}."
+        "row {row}, token {column}: your target is {result}, it should be {reference}.",
+        row=place[0],
+        column=place[1],
+        result=int(result[place]),
+        reference=int(reference[place]),
     )
 
 
@@ -207,33 +231,41 @@ SCORES = (([70.0, 71.0, 75.0, 72.0], [70.5, 70.5, 73.5, 74.5]), ([61.0, 66.5, 58
 
 def examine_seed_by_seed(answer):
     for variant, full in SCORES:
-        got = call(answer, list(variant), list(full))
-        if got is None:
-            raise NotAttempted
+        result = call(answer, list(variant), list(full))
         try:
-            mean, deviation = (float(value) for value in got)
+            mean, deviation = (float(value) for value in result)
         except (TypeError, ValueError):
-            raise Mistake(f"return two numbers, mean and standard deviation; you return {got!r}.") from None
-        wanted_mean, wanted = seed_by_seed(variant, full)
+            raise Mistake(
+                "return two numbers, mean and standard deviation; you return {result!r}.",
+                result=result,
+            ) from None
+        reference_mean, reference = seed_by_seed(variant, full)
         one, other = np.array(variant), np.array(full)
         difference = one - other
-        if math.isclose(mean, -wanted_mean, abs_tol=1e-6):
+        if math.isclose(mean, -reference_mean, abs_tol=1e-6):
             raise Mistake("the sign is turned: variant less full model, so that a loss is negative.")
-        if not math.isclose(mean, wanted_mean, abs_tol=1e-6):
+        if not math.isclose(mean, reference_mean, abs_tol=1e-6):
             if math.isclose(mean, float(np.abs(difference).mean()), abs_tol=1e-6):
                 raise Mistake("you take the size of each difference; their signs tell better from worse.")
             raise Mistake(
-                f"for {variant} and {full} the mean difference is {wanted_mean:.3g}; you return {mean:.3g}."
+                "for {variant} and {full} the mean difference is {reference_mean:.3g}; you return "
+                "{mean:.3g}.",
+                variant=variant,
+                full=full,
+                reference_mean=reference_mean,
+                mean=mean,
             )
-        if math.isclose(deviation, wanted, abs_tol=1e-6):
+        if math.isclose(deviation, reference, abs_tol=1e-6):
             continue
         if math.isclose(deviation, float(difference.std()), abs_tol=1e-6):
             raise Mistake(
-                "that divides by the number of seeds. With few of them the sample's deviation divides by one less: ddof=1."
+                "that divides by the number of seeds. With few of them the sample's deviation divides by "
+                "one less: ddof=1."
             )
-        if math.isclose(deviation, wanted / math.sqrt(len(variant)), abs_tol=1e-6):
+        if math.isclose(deviation, reference / math.sqrt(len(variant)), abs_tol=1e-6):
             raise Mistake(
-                "that is the standard error, the uncertainty of the mean. Here the spread of the seeds is asked for."
+                "that is the standard error, the uncertainty of the mean. Here the spread of the seeds is "
+                "asked for."
             )
         apart = math.sqrt(one.var(ddof=1) + other.var(ddof=1))
         if any(
@@ -241,78 +273,194 @@ def examine_seed_by_seed(answer):
             for value in (apart, one.std(ddof=1), other.std(ddof=1), one.std(ddof=1) - other.std(ddof=1))
         ):
             raise Mistake(
-                "you take the spread of the scores themselves. Subtract seed by seed first: what a seed does to both goes away."
+                "you take the spread of the scores themselves. Subtract seed by seed first: what a seed "
+                "does to both goes away."
             )
         if math.isclose(deviation, float(difference.var(ddof=1)), abs_tol=1e-6) and not math.isclose(
-            wanted, 1
+            reference, 1
         ):
             raise Mistake("that is the variance; the standard deviation is its root.")
         raise Mistake(
-            f"the differences are {np.round(difference, 2).tolist()}; their deviation is {wanted:.3g}, not {deviation:.3g}."
+            "the differences are {differences}; their deviation is {reference:.3g}, not {deviation:.3g}.",
+            differences=np.round(difference, 2).tolist(),
+            reference=reference,
+            deviation=deviation,
         )
 
 
 EXERCISES = [
     Exercise(
-        "16.1", "What has changed?", 1, 10, examine_changed,
-        ("Look at every name that occurs in either of the two.",
-         "A name that is missing in one of them has changed; dict.get with a default that no setting can be tells.",
-         "missing = object(); sorted(n for n in {**one, **other} if one.get(n, missing) != other.get(n, missing))"),
-        changed,
-        "If it names more than one, the comparison is no ablation.",
+        identifier="16.1",
+        title="What has changed?",
+        difficulty=1,
+        minutes=10,
+        examine=examine_changed,
+        hints=(
+            "Look at every name that occurs in either of the two.",
+            (
+                "A name that is missing in one of them has changed; dict.get with a default that no setting "
+                "can be tells."
+            ),
+            (
+                "missing = object(); sorted(n for n in {**one, **other} if one.get(n, missing) != "
+                "other.get(n, missing))"
+            ),
+        ),
+        solution=changed,
+        praise="If it names more than one, the comparison is no ablation.",
     ),
     Exercise(
-        "16.2", "Left to right", 2, 15, examine_left_to_right_mask,
-        ("A query at place q may look at keys at places up to q: a triangle.",
-         "torch.ones(T, T).tril() is the triangle, rows are queries; padding's columns must be False as well.",
-         "triangle.bool() & attention_mask[:, None].bool(), which broadcasts to (B, T, T)"),
-        left_to_right_mask,
-        "One triangle is all that parts BERT's attention from GPT's.",
+        identifier="16.2",
+        title="Left to right",
+        difficulty=2,
+        minutes=15,
+        examine=examine_left_to_right_mask,
+        hints=(
+            "A query at place q may look at keys at places up to q: a triangle.",
+            (
+                "torch.ones(T, T).tril() is the triangle, rows are queries; padding's columns must be False "
+                "as well."
+            ),
+            "triangle.bool() & attention_mask[:, None].bool(), which broadcasts to (B, T, T)",
+        ),
+        solution=left_to_right_mask,
+        praise="One triangle is all that parts BERT's attention from GPT's.",
     ),
     Exercise(
-        "16.3", "The next word", 2, 15, examine_next_word_targets,
-        ("At place t stands the id of place t + 1; the last place has no next word.",
-         "Begin with torch.full_like(input_ids, -100) and fill in all places but the last.",
-         "Then set -100 where attention_mask[:, 1:] is 0: what follows there is padding."),
-        next_word_targets,
-        "Every token is asked, not 15% of them; that is the advantage of the old task.",
+        identifier="16.3",
+        title="The next word",
+        difficulty=2,
+        minutes=15,
+        examine=examine_next_word_targets,
+        hints=(
+            "At place t stands the id of place t + 1; the last place has no next word.",
+            "Begin with torch.full_like(input_ids, -100) and fill in all places but the last.",
+            "Then set -100 where attention_mask[:, 1:] is 0: what follows there is padding.",
+        ),
+        solution=next_word_targets,
+        praise="Every token is asked, not 15% of them; that is the advantage of the old task.",
     ),
     Exercise(
-        "16.4", "Seed by seed", 2, 10, examine_seed_by_seed,
-        ("Subtract the full model's score of the same seed before you average anything.",
-         "numpy divides by the number of values unless you say ddof=1.",
-         "d = np.array(variant) - np.array(full); return d.mean(), d.std(ddof=1)"),
-        seed_by_seed,
-        "What a seed does to both models has gone; what is left is the difference.",
+        identifier="16.4",
+        title="Seed by seed",
+        difficulty=2,
+        minutes=10,
+        examine=examine_seed_by_seed,
+        hints=(
+            "Subtract the full model's score of the same seed before you average anything.",
+            "numpy divides by the number of values unless you say ddof=1.",
+            "d = np.array(variant) - np.array(full); return d.mean(), d.std(ddof=1)",
+        ),
+        solution=seed_by_seed,
+        praise="What a seed does to both models has gone; what is left is the difference.",
     ),
-]  # fmt: skip
+]
 
 QUIZ = [
-    Question("A team removes next-sentence prediction and, since training got faster, doubles the steps. Accuracy rises. What have they shown?", (
-        Option("That next-sentence prediction does harm.", "It may, but the steps may as well explain it: two things have changed."),
-        Option("That steps matter more than the objective.", "Neither was changed alone, so neither can be weighed against the other."),
-        Option("Nothing about either: two things were changed at once.", "An ablation changes one thing. They need the variant at the old number of steps.", True),
-        Option("That both changes together are the best setting.", "They have tried two settings of four; the other two are unknown."),
-    )),
-    Question("Left to right, every token predicts its next word; with masks, 15% of the tokens are predicted. Why does the paper still choose masks?", (
-        Option("More context for each prediction is worth more than more predictions.", "It learns more slowly at first, but soon passes the left-to-right model (appendix C.1, figure 5).", True),
-        Option("Because fewer predictions make pre-training cheaper.", "The encoder, which costs most, reads all tokens in either case."),
-        Option("Because left-to-right models cannot be fine-tuned.", "They can: GPT was fine-tuned before BERT. They score lower here."),
-    )),
-    Question("Why does left to right hurt question answering more than sentiment?", (
-        Option("Questions are longer than reviews.", "Length is not it; a long review suffers less than a short question."),
-        Option("Each token has to decide whether an answer begins there, and what follows it is hidden from it.", "One summary of a whole text can stand at its end, where everything has been seen; a span's start cannot.", True),
-        Option("There are fewer questions to train on.", "Both models had the same ones, so that cannot explain a difference between them."),
-    )),
-    Question("A variant scores 70.1, 74.9 and 71.0 with three seeds, the full model 71.0, 75.8 and 72.2 with the same seeds. What do you report?", (
-        Option("No difference: each spreads by more than two points, and the means are one point apart.", "The spread is common to both: with the same seed both are high or low together."),
-        Option("The best of each: 74.9 against 75.8.", "The best of three is partly the luckiest of three, and two seeds are thrown away."),
-        Option("A loss of 1.0 point, with a standard deviation of 0.2 over the seeds.", "Subtracted seed by seed, what the seed does to both goes away.", True),
-    )),
-    Question("In the small language a model with 128 units is hardly better than one with 64. What follows for BERT?", (
-        Option("Width does not help.", "In the paper's table 6 it does, from 768 to 1,024 units and on every task."),
-        Option("Little: a model can be large enough for a small language, and not for a real one.", "When all that can be known is known, size has nothing left to add.", True),
-        Option("The small language is broken.", "It is small, which is what makes it good for watching rules being learned."),
-        Option("BERT-large was a mistake.", "It is the better model on every task of the paper, smallest data sets included."),
-    )),
-]  # fmt: skip
+    Question(
+        (
+            "A team removes next-sentence prediction and, since training got faster, doubles the steps. "
+            "Accuracy rises. What have they shown?"
+        ),
+        Option(
+            "That next-sentence prediction does harm.",
+            "It may, but the steps may as well explain it: two things have changed.",
+        ),
+        Option(
+            "That steps matter more than the objective.",
+            "Neither was changed alone, so neither can be weighed against the other.",
+        ),
+        Option(
+            "Nothing about either: two things were changed at once.",
+            "An ablation changes one thing. They need the variant at the old number of steps.",
+            correct=True,
+        ),
+        Option(
+            "That both changes together are the best setting.",
+            "They have tried two settings of four; the other two are unknown.",
+        ),
+    ),
+    Question(
+        (
+            "Left to right, every token predicts its next word; with masks, 15% of the tokens are predicted. "
+            "Why does the paper still choose masks?"
+        ),
+        Option(
+            "More context for each prediction is worth more than more predictions.",
+            (
+                "It learns more slowly at first, but soon passes the left-to-right model (appendix C.1, "
+                "figure 5)."
+            ),
+            correct=True,
+        ),
+        Option(
+            "Because fewer predictions make pre-training cheaper.",
+            "The encoder, which costs most, reads all tokens in either case.",
+        ),
+        Option(
+            "Because left-to-right models cannot be fine-tuned.",
+            "They can: GPT was fine-tuned before BERT. They score lower here.",
+        ),
+    ),
+    Question(
+        "Why does left to right hurt question answering more than sentiment?",
+        Option(
+            "Questions are longer than reviews.",
+            "Length is not it; a long review suffers less than a short question.",
+        ),
+        Option(
+            "Each token has to decide whether an answer begins there, and what follows it is hidden from it.",
+            (
+                "One summary of a whole text can stand at its end, where everything has been seen; a span's "
+                "start cannot."
+            ),
+            correct=True,
+        ),
+        Option(
+            "There are fewer questions to train on.",
+            "Both models had the same ones, so that cannot explain a difference between them.",
+        ),
+    ),
+    Question(
+        (
+            "A variant scores 70.1, 74.9 and 71.0 with three seeds, the full model 71.0, 75.8 and 72.2 with "
+            "the same seeds. What do you report?"
+        ),
+        Option(
+            "No difference: each spreads by more than two points, and the means are one point apart.",
+            "The spread is common to both: with the same seed both are high or low together.",
+        ),
+        Option(
+            "The best of each: 74.9 against 75.8.",
+            "The best of three is partly the luckiest of three, and two seeds are thrown away.",
+        ),
+        Option(
+            "A loss of 1.0 point, with a standard deviation of 0.2 over the seeds.",
+            "Subtracted seed by seed, what the seed does to both goes away.",
+            correct=True,
+        ),
+    ),
+    Question(
+        (
+            "In the small language a model with 128 units is hardly better than one with 64. What follows "
+            "for BERT?"
+        ),
+        Option(
+            "Width does not help.",
+            "In the paper's table 6 it does, from 768 to 1,024 units and on every task.",
+        ),
+        Option(
+            "Little: a model can be large enough for a small language, and not for a real one.",
+            "When all that can be known is known, size has nothing left to add.",
+            correct=True,
+        ),
+        Option(
+            "The small language is broken.",
+            "It is small, which is what makes it good for watching rules being learned.",
+        ),
+        Option(
+            "BERT-large was a mistake.",
+            "It is the better model on every task of the paper, smallest data sets included.",
+        ),
+    ),
+]

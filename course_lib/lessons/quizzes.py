@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from course_lib.html_text import escape
-from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
-from course_lib.lessons.progress import remember
-from course_lib.translation import translate
-
-LETTERS = "abcd"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One answer: what it says, why it is right or wrong, and which of both."""
-
-    text: str
-    explanation: str
-    correct: bool = False
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question with its options, exactly one of them correct."""
-
-    text: str
-    options: tuple[Option, ...]
-
-    def __post_init__(self):
-        if sum(option.correct for option in self.options) != 1:
-            raise ValueError(f"The question {self.text!r} needs exactly one correct option.")
-        if not 2 <= len(self.options) <= len(LETTERS):
-            raise ValueError(f"The question {self.text!r} needs 2 to {len(LETTERS)} options.")
+from course_lib.lessons.catalog import LETTERS, Question, exercise_module, lessons_with_exercises
+from course_lib.lessons.event_log import remember
+from course_lib.translation import Message, translate
 
 
 class _QuizView:
@@ -71,7 +44,7 @@ def _markup(text: str) -> str:
     return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
 
 
-def quiz(lesson: int, answers: str | None = None):
+def quiz(lesson: int, answers: str | None = None) -> _QuizView | None:
     """Show a lesson's quiz, or check answers to it.
 
     Parameters
@@ -83,33 +56,26 @@ def quiz(lesson: int, answers: str | None = None):
         lesson = int(lesson)
     if lesson not in lessons_with_exercises():
         known = ", ".join(map(str, lessons_with_exercises()))
-        print(
-            translate("Lesson {lesson} has no quiz. There is one for: {known}.").format(
-                lesson=lesson, known=known
-            )
-        )
+        print(Message("Lesson {lesson} has no quiz. There is one for: {known}.", lesson=lesson, known=known))
         return None
-    questions = lesson_module(lesson).QUIZ
+    questions = exercise_module(lesson).QUIZ
     if answers is None:
         return _QuizView(lesson, questions)
     letters = [letter for letter in str(answers).lower() if letter.isalnum()]
     if len(letters) != len(questions):
-        print(
-            translate("This quiz has {n} questions, and you gave {given} letters.").format(
-                n=len(questions), given=len(letters)
-            )
-        )
+        message = "This quiz has {n} questions, and you gave {count} letters."
+        print(Message(message, n=len(questions), count=len(letters)))
         return None
     right = 0
     for number, (question, letter) in enumerate(zip(questions, letters, strict=True), 1):
         position = LETTERS.find(letter)
         if not 0 <= position < len(question.options):
-            print(translate("{n}. There is no option {letter}.").format(n=number, letter=letter))
+            print(Message("{n}. There is no option {letter}.", n=number, letter=letter))
             continue
         option = question.options[position]
         right += option.correct
         remember("quiz", f"{lesson}.q{number}", "correct" if option.correct else "wrong", letter)
         mark = "✓" if option.correct else "✗"
         print(f"{mark} {number}{letter}: {translate(option.explanation)}")
-    print(translate("{right} of {n} right.").format(right=right, n=len(questions)))
+    print(Message("{right} of {n} right.", right=right, n=len(questions)))
     return None

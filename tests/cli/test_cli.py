@@ -110,10 +110,10 @@ def test_a_recording_that_cannot_be_written_is_one_sentence(monkeypatch, capsys)
 
 def test_progress_as_json(home, capsys):
     from course_lib.lessons import check
-    from course_lib.lessons.exercises import lesson_module
+    from course_lib.lessons.catalog import exercise_module
 
-    exercise = lesson_module(4).EXERCISES[0]
-    check(exercise.number, exercise.reference)
+    exercise = exercise_module(4).EXERCISES[0]
+    check(exercise.identifier, exercise.solution)
     capsys.readouterr()
     code, out, _ = run(capsys, "progress", "--json")
     found = json.loads(out)
@@ -122,7 +122,7 @@ def test_progress_as_json(home, capsys):
 
 
 def test_progress_gives_answers_back_on_a_console_of_few_letters(home):
-    from course_lib.lessons.progress import remember
+    from course_lib.lessons.event_log import remember
 
     remember("exercise", "4.1", "correct", source="answer = 'naïve'\n")
     run = subprocess.run(
@@ -137,7 +137,7 @@ def test_progress_gives_answers_back_on_a_console_of_few_letters(home):
 
 
 def test_progress_as_json_has_no_code(home, capsys):
-    from course_lib.lessons.progress import remember
+    from course_lib.lessons.event_log import remember
 
     fields = json.loads(run(capsys, "progress", "--json")[1])["04"].keys()
     remember("exercise", "4.1", "correct", source="answer = 1\n")

@@ -14,7 +14,10 @@ CODE = """
 from IPython.core.interactiveshell import InteractiveShell
 
 shell = InteractiveShell.instance()
-shell.run_cell("from course_lib.lessons import check").raise_error()
+shell.run_cell("from course_lib import settings; from course_lib.lessons import check").raise_error()
+assert not shell.ast_transformers, "an import rewrites no cell"
+shell.run_cell("settings.prepare(); settings.prepare()").raise_error()
+assert len(shell.ast_transformers) <= 1
 result = shell.run_cell("score = 3\\nassert score > 5, 'low'\\nprint('went on')")
 print("stopped by", type(result.error_in_exec).__name__)
 """

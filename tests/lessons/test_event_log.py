@@ -15,34 +15,21 @@ from dataclasses import replace
 import pytest
 
 from course_lib.errors import SettingError
-from course_lib.lessons import exercises, progress, quiz
-from course_lib.lessons.progress import (
-    kept_answers,
-    print_answers,
-    progress_path,
-    read_events,
-    remember,
-    summary,
-    written_events,
-)
+from course_lib.lessons import event_log, exercises, progress
+from course_lib.lessons.catalog import exercise_module, find_exercise
+from course_lib.lessons.event_log import progress_path, read_events, remember, written_events
+from course_lib.lessons.report import last_answers, print_answers, summary
 from course_lib.settings import REPOSITORY
 
 WRITER = """
 import sys
-from course_lib.lessons.progress import remember
+from course_lib.lessons.event_log import remember
 for i in range(int(sys.argv[2])):
     remember("exercise", f"{sys.argv[1]}.{i}", "wrong")
 """
 
 
-@pytest.fixture(autouse=True)
-def _fresh(home, monkeypatch):
-    from course_lib.lessons import progress as function  # the package exports a function of this name
-
-    assert callable(function)
-    module = sys.modules["course_lib.lessons.progress"]
-    monkeypatch.setattr(module, "_warned", False)
-    monkeypatch.setattr(module, "_unsaved", [])
+pytestmark = pytest.mark.usefixtures("fresh_log")
 
 
 def start(name, count):
@@ -85,7 +72,7 @@ def test_a_killed_process_leaves_what_it_had_written():
 
 ACKNOWLEDGING = """
 import sys
-from course_lib.lessons.progress import remember
+from course_lib.lessons.event_log import remember
 for i in range(10**6):
     remember("exercise", f"{sys.argv[1]}.{i}", "wrong")
     print(f"{sys.argv[1]}.{i}", flush=True)
@@ -116,7 +103,7 @@ def test_two_kernels_killed_while_they_write_lose_nothing_that_was_written(milli
 
 LIMITED = """
 import resource, sys
-from course_lib.lessons.progress import remember
+from course_lib.lessons.event_log import remember
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 for i in range(20):
     remember("exercise", f"1.{i}", "wrong")
@@ -162,7 +149,7 @@ def test_with_space_again_at_exit_everything_is_written_once(size):
 
 REFUSED = """
 import errno, os, sys
-from course_lib.lessons.progress import remember
+from course_lib.lessons.event_log import remember
 write = os.write
 def full(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
@@ -194,17 +181,16 @@ def test_nothing_that_is_broken_at_exit_is_seen_there(broken):
 
 
 def test_at_exit_it_does_not_wait_long_for_a_lock(monkeypatch, capsys):
-    module = sys.modules["course_lib.lessons.progress"]
-    monkeypatch.setattr(module, "LOCK_SECONDS", 0.02)
-    monkeypatch.setattr(module, "msvcrt", Locks(busy=10**9))
+    monkeypatch.setattr(event_log, "LOCK_SECONDS", 0.02)
+    monkeypatch.setattr(event_log, "msvcrt", Locks(busy=10**9))
     remember("exercise", "4.1", "correct")
-    monkeypatch.setattr(module, "LOCK_SECONDS", 60)
+    monkeypatch.setattr(event_log, "LOCK_SECONDS", 60)
     before = time.monotonic()
-    module._write_unsaved_at_exit()
+    event_log._write_unsaved_at_exit()
     assert 1 <= time.monotonic() - before < 30
-    monkeypatch.setattr(module, "msvcrt", Locks(busy=0))
-    module._write_unsaved_at_exit()
-    module._write_unsaved_at_exit()
+    monkeypatch.setattr(event_log, "msvcrt", Locks(busy=0))
+    event_log._write_unsaved_at_exit()
+    event_log._write_unsaved_at_exit()
     assert numbers() == ["4.1"]
 
 
@@ -323,66 +309,27 @@ class Locks:
 
 def test_on_windows_an_event_is_written_under_a_lock(monkeypatch):
     locks = Locks(busy=3)
-    monkeypatch.setattr(sys.modules["course_lib.lessons.progress"], "msvcrt", locks)
+    monkeypatch.setattr(event_log, "msvcrt", locks)
     remember("exercise", "4.1", "correct")
     assert locks.seen == [(Locks.LK_NBLCK, 0), (Locks.LK_UNLCK, 1)]
 
 
 def test_a_lock_that_is_never_free_is_a_failure_to_write(monkeypatch, capsys):
-    module = sys.modules["course_lib.lessons.progress"]
-    monkeypatch.setattr(module, "LOCK_SECONDS", 0.02)
-    monkeypatch.setattr(module, "msvcrt", Locks(busy=10**9))
+    monkeypatch.setattr(event_log, "LOCK_SECONDS", 0.02)
+    monkeypatch.setattr(event_log, "msvcrt", Locks(busy=10**9))
     remember("exercise", "4.1", "correct")
     assert "could not be saved" in capsys.readouterr().out and written_events() == []
-    monkeypatch.setattr(module, "msvcrt", Locks(busy=0))
+    monkeypatch.setattr(event_log, "msvcrt", Locks(busy=0))
     remember("exercise", "4.2", "correct")
     assert numbers() == ["4.1", "4.2"]
 
 
 def test_a_check_goes_on_with_a_full_disk(monkeypatch, capsys):
-    exercise = exercises.lesson_module(4).EXERCISES[0]
+    exercise = exercise_module(4).EXERCISES[0]
     monkeypatch.setattr(os, "write", full)
-    exercises.check(exercise.number, exercise.reference)
+    exercises.check(exercise.identifier, exercise.solution)
     said = capsys.readouterr().out
     assert "✓" in said and said.count("could not be saved") == 1
-
-
-def test_the_summary_counts():
-    module = exercises.lesson_module(4)
-    first, second = (e.number for e in module.EXERCISES[:2])
-    for number, outcome in [(first, "wrong"), (first, "correct"), (first, "correct"), (second, "wrong")]:
-        remember("exercise", number, outcome)
-    remember("exercise", "99.1", "correct")  # a lesson that is gone
-    remember("hint", first, "1")
-    remember("quiz", "4.q1", "wrong", "a")
-    remember("quiz", "4.q1", "correct", "b")
-    remember("quiz", "4.q2", "wrong")  # as it was kept before letters were
-    assert summary()[4] == {
-        "exercises": len(module.EXERCISES),
-        "solved": 1,
-        "tries": 4,
-        "questions": len(module.QUIZ),
-        "answered": 1,
-        "answers": {"4.q1": "b"},
-    }
-    assert 99 not in summary()
-
-
-def test_the_letters_of_a_quiz_are_kept(capsys):
-    letters = "abcd" * len(exercises.lesson_module(4).QUIZ)
-    given = letters[: len(exercises.lesson_module(4).QUIZ)]
-    quiz(4, given.upper())
-    assert "".join(summary()[4]["answers"].values()) == given
-
-
-def test_progress_prints_a_line_for_each_lesson(capsys):
-    exercise = exercises.lesson_module(4).EXERCISES[0]
-    remember("exercise", exercise.number, "correct")
-    progress()
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + len(summary())
-    (line,) = [line for line in lines if line.startswith("04")]
-    assert f"1 / {len(exercises.lesson_module(4).EXERCISES)}" in line
 
 
 def test_a_stub_is_no_event(capsys):
@@ -397,11 +344,11 @@ def test_a_stub_is_no_event(capsys):
 
 
 def test_verdicts_hints_and_solutions_are_events(capsys):
-    exercise = exercises.lesson_module(4).EXERCISES[0]
-    exercises.check(exercise.number, exercise.reference)
-    exercises.check(exercise.number, lambda *_: "junk")
-    exercises.hint(exercise.number)
-    exercises.solution(exercise.number)
+    exercise = exercise_module(4).EXERCISES[0]
+    exercises.check(exercise.identifier, exercise.solution)
+    exercises.check(exercise.identifier, lambda *_: "junk")
+    exercises.hint(exercise.identifier)
+    exercises.solution(exercise.identifier)
     found = [(e["kind"], e["outcome"]) for e in read_events() if e["kind"] != "answer"]
     assert found[:2] == [("exercise", "correct"), ("exercise", "wrong")]
     assert [kind for kind, _ in found[2:]] == ["hint", "solution"]
@@ -479,7 +426,7 @@ def test_an_answer_that_never_ends_is_not_lost_with_its_kernel(tmp_path, capsys,
                 process.wait(timeout=60)
         finally:
             process.kill()
-    assert "while True" in kept_answers()["4.1"]["source"]
+    assert "while True" in last_answers()["4.1"]["source"]
     print_answers()
     assert capsys.readouterr().out.startswith("# 4.1, not finished, ")
     assert summary()[4]["tries"] == 0
@@ -492,13 +439,13 @@ def unfinished(length):
 def test_a_stub_never_takes_the_place_of_an_answer(capsys):
     """A learner who lost the notebook runs a fresh one first, stubs and all."""
     exercises.check("4.1", sized(100))
-    before = kept_answers()
+    before = last_answers()
 
     def stub(length): ...
 
     for not_yet in (stub, unfinished):
         exercises.check("4.1", not_yet)
-    assert kept_answers() == before and capsys.readouterr().out.count("not attempted") == 2
+    assert last_answers() == before and capsys.readouterr().out.count("not attempted") == 2
 
 
 def test_a_kernel_that_is_shut_down_writes_what_was_refused_before():
@@ -565,17 +512,17 @@ def test_a_plain_value_is_kept_and_no_other(name, capsys):
 
 
 def test_a_list_is_kept_as_it_was_given(monkeypatch, capsys):
-    exercise = exercises.find_exercise("4.1")
+    exercise = find_exercise("4.1")
     monkeypatch.setattr(
-        exercises, "find_exercise", lambda number: replace(exercise, examine=lambda answer: answer.clear())
+        exercises, "find_exercise", lambda name: replace(exercise, examine=lambda answer: answer.clear())
     )
     assert checked([1, 2]) == "answer = [1, 2]"
 
 
 def test_an_answer_of_an_unexpected_form_is_kept(monkeypatch, capsys):
-    exercise = exercises.find_exercise("4.1")
+    exercise = find_exercise("4.1")
     monkeypatch.setattr(
-        exercises, "find_exercise", lambda number: replace(exercise, examine=lambda answer: answer / 0)
+        exercises, "find_exercise", lambda name: replace(exercise, examine=lambda answer: answer / 0)
     )
     assert checked(7) == "answer = 7" and "unexpected form" in capsys.readouterr().out
 
@@ -588,51 +535,3 @@ def test_what_is_kept_does_not_show(monkeypatch, capsys):
         shown.append(capsys.readouterr().out)
     assert shown[0] == shown[1]
     assert [("source" in event) for event in read_events()] == [True, True, False]
-
-
-OLDER = """
-{"time": 1700000000, "kind": "exercise", "number": "4.1", "outcome": "correct"}
-
-{"time": 1700000001, "kind": "quiz", "number": "4.q1", "outcome": "wrong", "answer": "a"}
-"""
-
-
-def test_a_file_of_an_older_version_is_read_and_gone_on_with(capsys):
-    progress_path().parent.mkdir(parents=True)
-    progress_path().write_text(OLDER, encoding="utf-8")
-    assert summary()[4]["solved"] == 1 and summary()[4]["answers"] == {"4.q1": "a"}
-    print_answers()
-    assert capsys.readouterr().out.startswith("No answer is kept yet")
-    exercises.check("4.2", sized(100))
-    assert numbers() == ["4.1", "4.q1", "4.2", "4.2"] and list(kept_answers()) == ["4.2"]
-    assert summary()[4]["solved"] == 1 and summary()[4]["tries"] == 2
-
-
-def test_the_last_answer_of_each_exercise_is_printed_as_python_with_its_date(capsys):
-    remember("exercise", "10.1", "wrong", source="ten = 1\n")
-    remember("exercise", "4.1", "wrong", source="four = 1\n")
-    remember("exercise", "4.1", "correct", source="four = 2\n")
-    remember("exercise", "4.1", "wrong")  # too long to be kept
-    remember("solution", "4.2", "shown", source="not the learner's")
-    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(read_events()[2]["time"]))
-    junk = {"kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
-    with open(progress_path(), "a", encoding="utf-8") as file:
-        for more in ({"time": 10**30}, {"source": ["no text"]}, {"time": "yesterday"}, {}):
-            file.write(json.dumps(junk | more) + "\n")
-    print_answers()
-    said = capsys.readouterr().out
-    assert f"# 4.1, correct, {date}\nfour = 2\n" in said
-    assert "# 5.1, wrong, date unknown\nfive = 1\n" in said
-    names = {}
-    exec(said, names)
-    assert (names["four"], names["five"], names["ten"]) == (2, 1, 1)
-    assert said.index("four") < said.index("five") < said.index("ten") and said.count(" = ") == 3
-
-
-@pytest.mark.parametrize("date", [10**30, -(10**30), 1e300, "yesterday", None, [1]])
-def test_a_date_that_was_written_by_hand_stops_nothing(date, capsys):
-    progress_path().parent.mkdir(parents=True)
-    event = {"time": date, "kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
-    progress_path().write_text(json.dumps(event), encoding="utf-8")
-    print_answers()
-    assert capsys.readouterr().out == "# 5.1, wrong, date unknown\nfive = 1\n\n"

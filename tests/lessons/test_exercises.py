@@ -19,12 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.lessons import exercises
-from course_lib.lessons.exercises import check, hint, lesson_module, lessons_with_exercises, solution
+from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons.exercises import check, hint, solution
 from course_lib.settings import NOTEBOOKS
 
 HERE = Path(__file__).parent
 LESSONS = lessons_with_exercises()
-ALL = [pytest.param(lesson, e, id=e.number) for lesson in LESSONS for e in lesson_module(lesson).EXERCISES]
+ALL = [
+    pytest.param(lesson, e, id=e.identifier) for lesson in LESSONS for e in exercise_module(lesson).EXERCISES
+]
 every_exercise = pytest.mark.parametrize(("lesson", "exercise"), ALL)
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
 
@@ -55,9 +58,9 @@ def test_there_are_lessons():
 
 @every_lesson
 def test_a_lesson_has_its_exercises(lesson):
-    found = lesson_module(lesson).EXERCISES
+    found = exercise_module(lesson).EXERCISES
     assert len(found) >= 3
-    assert [e.number for e in found] == [f"{lesson}.{i}" for i in range(1, len(found) + 1)]
+    assert [e.identifier for e in found] == [f"{lesson}.{i}" for i in range(1, len(found) + 1)]
     for exercise in found:
         assert len(exercise.hints) >= 2 and all(len(text.split()) >= 3 for text in exercise.hints)
         assert len(set(exercise.hints)) == len(exercise.hints)
@@ -67,46 +70,46 @@ def test_a_lesson_has_its_exercises(lesson):
 
 @every_lesson
 def test_the_wrong_answers_cover_the_lesson(lesson):
-    module, numbers = answers(lesson), [e.number for e in lesson_module(lesson).EXERCISES]
+    module, numbers = answers(lesson), [e.identifier for e in exercise_module(lesson).EXERCISES]
     assert sorted(module.STUBS) == sorted(module.WRONG) == sorted(numbers)
 
 
 @every_exercise
 def test_the_reference_passes(lesson, exercise):
-    text = said(check, exercise.number, exercise.reference)
-    assert text.startswith(f"✓ {exercise.number} ") and text.count("\n") == 1
+    text = said(check, exercise.identifier, exercise.solution)
+    assert text.startswith(f"✓ {exercise.identifier} ") and text.count("\n") == 1
     assert exercise.praise in text
 
 
 @every_exercise
 def test_the_stub_is_not_attempted(lesson, exercise):
-    for stub in (answers(lesson).STUBS[exercise.number], ..., None):
-        text = said(check, exercise.number, stub)
-        assert text.startswith(f"○ {exercise.number} ") and "not attempted" in text
-        assert f'hint("{exercise.number}")' in text
+    for stub in (answers(lesson).STUBS[exercise.identifier], ..., None):
+        text = said(check, exercise.identifier, stub)
+        assert text.startswith(f"○ {exercise.identifier} ") and "not attempted" in text
+        assert f'hint("{exercise.identifier}")' in text
 
 
 @every_exercise
 def test_a_stub_that_raises_is_not_attempted(lesson, exercise):
-    if not callable(exercise.reference):
+    if not callable(exercise.solution):
         pytest.skip("the answer is a value")
 
     def stub(*arguments, **named):
         raise NotImplementedError
 
-    assert "not attempted" in said(check, exercise.number, stub)
+    assert "not attempted" in said(check, exercise.identifier, stub)
 
 
 @every_exercise
 def test_each_usual_mistake_gets_its_own_words(lesson, exercise):
-    wrong = answers(lesson).WRONG[exercise.number]
-    assert len(wrong) >= 2, f"{exercise.number} needs two usual wrong answers or more"
+    wrong = answers(lesson).WRONG[exercise.identifier]
+    assert len(wrong) >= 2, f"{exercise.identifier} needs two usual wrong answers or more"
     fragments = [fragment for _, fragment in wrong]
     assert len(set(fragments)) >= 2, "two usual mistakes need two messages"
     messages = {}
     for answer, fragment in wrong:
-        text = said(check, exercise.number, answer)
-        assert text.startswith(f"✗ {exercise.number} "), text
+        text = said(check, exercise.identifier, answer)
+        assert text.startswith(f"✗ {exercise.identifier} "), text
         assert fragment in text, text
         assert "unexpected form" not in text and "Your function stops" not in text, text
         messages.setdefault(text, set()).add(fragment)
@@ -116,13 +119,13 @@ def test_each_usual_mistake_gets_its_own_words(lesson, exercise):
 @every_exercise
 def test_a_check_leaves_nothing_behind(lesson, exercise):
     """A wrong answer before does not change the verdict on the next one, and no generator moves."""
-    for answer, fragment in answers(lesson).WRONG[exercise.number]:
-        said(check, exercise.number, answer)
-        assert said(check, exercise.number, exercise.reference).startswith("✓")
-        assert fragment in said(check, exercise.number, answer)
+    for answer, fragment in answers(lesson).WRONG[exercise.identifier]:
+        said(check, exercise.identifier, answer)
+        assert said(check, exercise.identifier, exercise.solution).startswith("✓")
+        assert fragment in said(check, exercise.identifier, answer)
     states = random.getstate(), numpy.random.get_state()[1].copy(), torch.get_rng_state()
-    said(check, exercise.number, exercise.reference)
-    said(check, exercise.number, answers(lesson).STUBS[exercise.number])
+    said(check, exercise.identifier, exercise.solution)
+    said(check, exercise.identifier, answers(lesson).STUBS[exercise.identifier])
     assert random.getstate() == states[0]
     assert (numpy.random.get_state()[1] == states[1]).all()
     assert torch.equal(torch.get_rng_state(), states[2])
@@ -194,9 +197,9 @@ VERDICT = re.compile(r"^[○✗] ", re.MULTILINE)
 @pytest.mark.parametrize("odd", range(len(ODD)))
 @every_exercise
 def test_no_odd_answer_stops_the_lesson(lesson, exercise, odd):
-    text = said(check, exercise.number, ODD[odd])
+    text = said(check, exercise.identifier, ODD[odd])
     assert len(VERDICT.findall(text)) == 1 and "✓" not in text, text
-    assert said(check, exercise.number, exercise.reference).startswith("✓")
+    assert said(check, exercise.identifier, exercise.solution).startswith("✓")
 
 
 scalars = (
@@ -215,7 +218,7 @@ junk = st.recursive(
 @given(value=junk)
 def test_no_junk_stops_the_lesson(lesson, exercise, value):
     for answer in (value, lambda *a, **k: value):
-        text = said(check, exercise.number, answer)
+        text = said(check, exercise.identifier, answer)
         assert len(re.findall(r"^[○✗✓] ", text, re.MULTILINE)) == 1
     assert not text.startswith("✓ "), f"a function that always returns {value!r} passes"
 
@@ -297,23 +300,23 @@ def test_returning_the_argument_is_an_attempt():
 
 @every_exercise
 def test_hints_step_and_start_again(lesson, exercise, monkeypatch):
-    monkeypatch.setattr(exercises, "_steps", {})
+    monkeypatch.setattr(exercises, "_hints_shown", {})
     count = len(exercise.hints)
-    shown = [said(hint, exercise.number) for _ in range(count + 1)]
+    shown = [said(hint, exercise.identifier) for _ in range(count + 1)]
     for step, (text, wanted) in enumerate(zip(shown, exercise.hints, strict=False), 1):
         assert text.startswith(f"Hint {step} of {count}: ") and wanted in text
-        assert (f'solution("{exercise.number}")' in text.replace(wanted, "")) == (step == count)
+        assert (f'solution("{exercise.identifier}")' in text.replace(wanted, "")) == (step == count)
     assert shown[count] == shown[0]
 
 
 @every_exercise
 def test_the_solution_is_shown(lesson, exercise):
-    text = said(solution, exercise.number)
-    if callable(exercise.reference):
-        assert text.strip() == inspect.getsource(exercise.reference).strip()
+    text = said(solution, exercise.identifier)
+    if callable(exercise.solution):
+        assert text.strip() == inspect.getsource(exercise.solution).strip()
         compile(text, "solution", "exec")
     else:
-        assert repr(exercise.reference) in text
+        assert repr(exercise.solution) in text
 
 
 UNKNOWN = [
@@ -357,13 +360,13 @@ def streams(cell) -> str:
 def test_the_notebook_asks_it_and_its_output_is_not_attempted(lesson, exercise):
     (path,) = NOTEBOOKS.glob(f"{lesson:02d}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
-    call = re.compile(rf"""^check\(["']{re.escape(exercise.number)}["']""", re.MULTILINE)
+    call = re.compile(rf"""^check\(["']{re.escape(exercise.identifier)}["']""", re.MULTILINE)
     cells = [c for c in notebook.cells if c.cell_type == "code" and call.search(c.source)]
-    assert len(cells) == 1, f"{path.name} checks {exercise.number} in {len(cells)} cells"
-    lines = [line for line in streams(cells[0]).splitlines() if f" {exercise.number} " in line]
+    assert len(cells) == 1, f"{path.name} checks {exercise.identifier} in {len(cells)} cells"
+    lines = [line for line in streams(cells[0]).splitlines() if f" {exercise.identifier} " in line]
     assert len(lines) == 1 and lines[0].startswith("○") and "not attempted" in lines[0]
     assert any(
-        exercise.number in c.source and exercise.title in c.source
+        exercise.identifier in c.source and exercise.title in c.source
         for c in notebook.cells
         if c.cell_type == "markdown"
-    ), f"no heading of {path.name} names exercise {exercise.number} {exercise.title}"
+    ), f"no heading of {path.name} names exercise {exercise.identifier} {exercise.title}"

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.lessons import quiz
-from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
-from course_lib.lessons.progress import read_events
-from course_lib.lessons.quizzes import LETTERS, Option, Question
+from course_lib.lessons.catalog import LETTERS, Option, Question, exercise_module, lessons_with_exercises
+from course_lib.lessons.event_log import read_events
 
 every_lesson = pytest.mark.parametrize("lesson", lessons_with_exercises())
 
@@ -19,13 +18,13 @@ every_lesson = pytest.mark.parametrize("lesson", lessons_with_exercises())
 def right_letters(lesson: int) -> str:
     return "".join(
         LETTERS[[option.correct for option in question.options].index(True)]
-        for question in lesson_module(lesson).QUIZ
+        for question in exercise_module(lesson).QUIZ
     )
 
 
 @every_lesson
 def test_a_quiz_is_complete(lesson):
-    questions = lesson_module(lesson).QUIZ
+    questions = exercise_module(lesson).QUIZ
     assert len(questions) == 5
     for question in questions:
         assert question.text.rstrip().endswith(("?", ".", ":"))
@@ -46,7 +45,7 @@ def test_the_right_answers_are_not_all_at_one_place(lesson):
 @every_lesson
 def test_the_longest_option_is_not_always_the_right_one(lesson):
     longest = [
-        max(q.options, key=lambda option: len(option.text)).correct for q in lesson_module(lesson).QUIZ
+        max(q.options, key=lambda option: len(option.text)).correct for q in exercise_module(lesson).QUIZ
     ]
     assert sum(longest) < len(longest)
 
@@ -66,7 +65,7 @@ def test_a_wrong_answer_is_explained(lesson, home, capsys):
     wrong = ("b" if letters[0] == "a" else "a") + letters[1:]
     quiz(lesson, ", ".join(wrong.upper()))
     out = capsys.readouterr().out
-    option = lesson_module(lesson).QUIZ[0].options[LETTERS.index(wrong[0])]
+    option = exercise_module(lesson).QUIZ[0].options[LETTERS.index(wrong[0])]
     assert f"✗ 1{wrong[0]}: {option.explanation}" in out and "4 of 5 right." in out
     assert read_events()[0]["outcome"] == "wrong"
 
@@ -75,9 +74,9 @@ def test_a_wrong_answer_is_explained(lesson, home, capsys):
 def test_a_quiz_shows_itself(lesson):
     view = quiz(lesson)
     page, text = view._repr_html_(), repr(view)
-    assert page.count("<details>") == sum(len(q.options) for q in lesson_module(lesson).QUIZ)
+    assert page.count("<details>") == sum(len(q.options) for q in exercise_module(lesson).QUIZ)
     assert page.count("✓ ") == 5
-    for question in lesson_module(lesson).QUIZ:
+    for question in exercise_module(lesson).QUIZ:
         assert question.text in text
         assert all(option.text in text for option in question.options)
     assert "✓" not in text  # a reader of the plain text must not see the answers
@@ -126,11 +125,11 @@ def test_markup_is_escaped_and_code_is_code():
 def test_a_question_has_exactly_one_right_option(correct):
     options = tuple(Option(str(i), "because it is so", i in correct) for i in range(3))
     with pytest.raises(ValueError, match="exactly one"):
-        Question("Why?", options)
+        Question("Why?", *options)
 
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_question_has_two_to_four_options(count):
     options = tuple(Option(str(i), "because it is so", i == 0) for i in range(count))
     with pytest.raises(ValueError, match="2 to 4"):
-        Question("Why?", options)
+        Question("Why?", *options)

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from course_lib import cli
-from course_lib.lessons.exercises import lesson_module, lessons_with_exercises
-from course_lib.lessons.progress import summary
+from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons.report import summary
 from course_lib.maintenance import readme
 from course_lib.slides.deck import DECKS, deck_paths, read_deck
 
@@ -39,7 +39,7 @@ def test_decks_exercises_and_quizzes_of_an_hour_exist(number, title, text):
     assert set(re.findall(r"\bdeck (\d\d)\b", text)) <= known
     for exercise in re.findall(r"\b(\d{1,2}\.\d)\b(?!%)", text):
         lesson = int(exercise.split(".")[0])
-        assert exercise in {e.number for e in lesson_module(lesson).EXERCISES}, exercise
+        assert exercise in {e.identifier for e in exercise_module(lesson).EXERCISES}, exercise
     assert {int(lesson) for lesson in re.findall(r"quiz\((\d+)\)", text)} <= set(lessons_with_exercises())
 
 

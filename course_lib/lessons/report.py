@@ -1,0 +1,92 @@
+"""How far the learner has come, and the answers that were kept, out of the log of events."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from course_lib.errors import SettingError
+from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons.event_log import read_events
+from course_lib.translation import translate
+
+
+def summary() -> dict[int, dict]:
+    """Return, for each lesson, what there is and what is done.
+
+    Returns
+    -------
+    dict
+        Lesson number to ``exercises``, ``solved``, ``tries``, ``questions`` and ``answered`` (counts), and to
+        ``answers``: the last letter given to each quiz question.
+    """
+    events = read_events()
+    report = {}
+    for lesson in lessons_with_exercises():
+        module = exercise_module(lesson)
+        numbers = {e.identifier for e in module.EXERCISES}
+        questions = {f"{lesson}.q{i}" for i in range(1, len(module.QUIZ) + 1)}
+        right = {e["number"] for e in events if e["outcome"] == "correct"}
+        report[lesson] = {
+            "exercises": len(numbers),
+            "solved": len(numbers & right),
+            "tries": sum(e["kind"] == "exercise" and e["number"] in numbers for e in events),
+            "questions": len(questions),
+            "answered": len(questions & right),
+            "answers": {
+                e["number"]: e["answer"]
+                for e in events
+                if e["number"] in questions and isinstance(e.get("answer"), str)
+            },
+        }
+    return report
+
+
+def progress(report: dict[int, dict] | None = None) -> None:
+    """Print how far the learner has come, lesson by lesson, or why that is not known.
+
+    Parameters
+    ----------
+    report : as :func:`summary` returns it; read anew if left out, and then nothing is raised: a lesson goes on.
+    """
+    try:
+        report = summary() if report is None else report
+    except SettingError as error:
+        print(error)
+        return
+    print(translate("lesson   exercises solved   quiz questions right"))
+    for lesson, row in report.items():
+        solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
+        print(f"{lesson:02d}       {solved:<18} {questions}")
+
+
+def last_answers() -> dict[str, dict]:
+    """Return the last event of each exercise that has an answer, in the order of the lessons.
+
+    Returns
+    -------
+    dict
+        Number of the exercise to its event, with ``source``.
+    """
+    found = {
+        event["number"]: event
+        for event in read_events()
+        if event["kind"] in ("answer", "exercise") and isinstance(event.get("source"), str)
+    }
+    return dict(sorted(found.items(), key=lambda item: [int(n) for n in re.findall(r"\d{1,9}", item[0])]))
+
+
+def print_answers() -> None:
+    """Print the last answer kept for each exercise, with its date, as a piece of Python."""
+    answers = last_answers()
+    if not answers:
+        print(translate("No answer is kept yet: check keeps the function or value that it is given."))
+    for number, event in answers.items():
+        print(f"# {number}, {translate(event['outcome'])}, {_date_of(event)}\n{event['source'].rstrip()}\n")
+
+
+def _date_of(event: dict) -> str:
+    try:
+        return datetime.fromtimestamp(event["time"]).strftime("%Y-%m-%d %H:%M")
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):  # a line that was written by hand
+        return translate("date unknown")

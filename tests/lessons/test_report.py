@@ -1,0 +1,107 @@
+"""What a report says of the events, and the answers that it gives back."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from course_lib.lessons import exercises, progress, quiz
+from course_lib.lessons.catalog import exercise_module
+from course_lib.lessons.event_log import progress_path, read_events, remember, written_events
+from course_lib.lessons.report import last_answers, print_answers, summary
+
+pytestmark = pytest.mark.usefixtures("fresh_log")
+
+
+def test_the_summary_counts():
+    module = exercise_module(4)
+    first, second = (e.identifier for e in module.EXERCISES[:2])
+    for number, outcome in [(first, "wrong"), (first, "correct"), (first, "correct"), (second, "wrong")]:
+        remember("exercise", number, outcome)
+    remember("exercise", "99.1", "correct")  # a lesson that is gone
+    remember("hint", first, "1")
+    remember("quiz", "4.q1", "wrong", "a")
+    remember("quiz", "4.q1", "correct", "b")
+    remember("quiz", "4.q2", "wrong")  # as it was kept before letters were
+    assert summary()[4] == {
+        "exercises": len(module.EXERCISES),
+        "solved": 1,
+        "tries": 4,
+        "questions": len(module.QUIZ),
+        "answered": 1,
+        "answers": {"4.q1": "b"},
+    }
+    assert 99 not in summary()
+
+
+def test_the_letters_of_a_quiz_are_kept(capsys):
+    letters = "abcd" * len(exercise_module(4).QUIZ)
+    given = letters[: len(exercise_module(4).QUIZ)]
+    quiz(4, given.upper())
+    assert "".join(summary()[4]["answers"].values()) == given
+
+
+def test_progress_prints_a_line_for_each_lesson(capsys):
+    exercise = exercise_module(4).EXERCISES[0]
+    remember("exercise", exercise.identifier, "correct")
+    progress()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(summary())
+    (line,) = [line for line in lines if line.startswith("04")]
+    assert f"1 / {len(exercise_module(4).EXERCISES)}" in line
+
+
+def wrong_answer(*arguments):
+    return 0
+
+
+OLDER = """
+{"time": 1700000000, "kind": "exercise", "number": "4.1", "outcome": "correct"}
+
+{"time": 1700000001, "kind": "quiz", "number": "4.q1", "outcome": "wrong", "answer": "a"}
+"""
+
+
+def test_a_file_of_an_older_version_is_read_and_gone_on_with(capsys):
+    progress_path().parent.mkdir(parents=True)
+    progress_path().write_text(OLDER, encoding="utf-8")
+    assert summary()[4]["solved"] == 1 and summary()[4]["answers"] == {"4.q1": "a"}
+    print_answers()
+    assert capsys.readouterr().out.startswith("No answer is kept yet")
+    exercises.check("4.2", wrong_answer)
+    assert [event["number"] for event in written_events()] == ["4.1", "4.q1", "4.2", "4.2"] and list(
+        last_answers()
+    ) == ["4.2"]
+    assert summary()[4]["solved"] == 1 and summary()[4]["tries"] == 2
+
+
+def test_the_last_answer_of_each_exercise_is_printed_as_python_with_its_date(capsys):
+    remember("exercise", "10.1", "wrong", source="ten = 1\n")
+    remember("exercise", "4.1", "wrong", source="four = 1\n")
+    remember("exercise", "4.1", "correct", source="four = 2\n")
+    remember("exercise", "4.1", "wrong")  # too long to be kept
+    remember("solution", "4.2", "shown", source="not the learner's")
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(read_events()[2]["time"]))
+    junk = {"kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
+    with open(progress_path(), "a", encoding="utf-8") as file:
+        for more in ({"time": 10**30}, {"source": ["no text"]}, {"time": "yesterday"}, {}):
+            file.write(json.dumps(junk | more) + "\n")
+    print_answers()
+    said = capsys.readouterr().out
+    assert f"# 4.1, correct, {date}\nfour = 2\n" in said
+    assert "# 5.1, wrong, date unknown\nfive = 1\n" in said
+    names = {}
+    exec(said, names)
+    assert (names["four"], names["five"], names["ten"]) == (2, 1, 1)
+    assert said.index("four") < said.index("five") < said.index("ten") and said.count(" = ") == 3
+
+
+@pytest.mark.parametrize("date", [10**30, -(10**30), 1e300, "yesterday", None, [1]])
+def test_a_date_that_was_written_by_hand_stops_nothing(date, capsys):
+    progress_path().parent.mkdir(parents=True)
+    event = {"time": date, "kind": "exercise", "number": "5.1", "outcome": "wrong", "source": "five = 1"}
+    progress_path().write_text(json.dumps(event), encoding="utf-8")
+    print_answers()
+    assert capsys.readouterr().out == "# 5.1, wrong, date unknown\nfive = 1\n\n"
