@@ -41,14 +41,19 @@ def call(answer: Callable, *arguments: object, **named: object) -> Any:
         If it raises anything else, or returns nothing.
     """
     result = call_procedure(answer, *arguments, **named)
-    if result is not None:
-        return result
-    if not named and all(map(_is_plain, arguments)) and len(case := repr(arguments)[1:-1]) <= LONGEST_CASE:
-        raise Mistake(
-            "your function returns nothing: is a `return` missing? It was called with {case}.",
-            case=case.removesuffix(","),
+    if result is None:
+        raise nothing_returned(*arguments, *named.values())
+    return result
+
+
+def nothing_returned(*arguments: object) -> Mistake:
+    """Return the mistake of a function that has code and returns nothing, with its arguments if they are short."""
+    case = ", ".join(map(repr, arguments)) if all(map(_is_plain, arguments)) else ""
+    if 0 < len(case) <= LONGEST_CASE:
+        return Mistake(
+            "your function returns nothing: is a `return` missing? It was called with {case}.", case=case
         )
-    raise Mistake("your function returns nothing: is a `return` missing?")
+    return Mistake("your function returns nothing: is a `return` missing?")
 
 
 def call_procedure(answer: Callable, *arguments: object, **named: object) -> Any:

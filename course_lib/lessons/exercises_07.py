@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
-from course_lib.lessons.exercises import call, call_procedure
+from course_lib.lessons.exercises import call, call_procedure, nothing_returned
 from course_lib.translation import Message
 
 # 7.1 ----------------------------------------------------------------------------------------------
@@ -108,6 +108,8 @@ def examine_training_step(answer):
         warnings.simplefilter("ignore")  # torch warns of a wrong order; so do we, in our words
         model, optimizer, scheduler, returned = _two_steps(answer)
     right, watched, _, losses = _two_steps(training_step)
+    if returned[0] is None and not optimizer.norms:
+        raise nothing_returned()
     if not optimizer.norms:
         raise Mistake("the weights did not move: optimizer.step() is missing.")
     if optimizer.norms[0] == 0.0:

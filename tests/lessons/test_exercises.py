@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import inspect
-import io
 import random
 import re
 import sys
@@ -19,37 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.lessons import exercises
-from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons.catalog import exercise_module
 from course_lib.lessons.exercises import check, hint, solution
+from course_lib.lessons.report import summary
 from course_lib.settings import NOTEBOOKS
 
-HERE = Path(__file__).parent
-LESSONS = lessons_with_exercises()
-ALL = [
-    pytest.param(lesson, e, id=e.identifier) for lesson in LESSONS for e in exercise_module(lesson).EXERCISES
-]
-every_exercise = pytest.mark.parametrize(("lesson", "exercise"), ALL)
-every_lesson = pytest.mark.parametrize("lesson", LESSONS)
-
-
-def said(function, *arguments) -> str:
-    """Return what a call prints. Not capsys: hypothesis calls a test many times with one fixture."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        assert function(*arguments) is None
-    return out.getvalue()
-
-
-def answers(lesson: int):
-    path = HERE / f"wrong_answers_{lesson:02d}.py"
-    assert path.is_file(), f"lesson {lesson} has no {path.name} with STUBS and WRONG"
-    name = f"course_wrong_answers_{lesson:02d}"
-    if name not in sys.modules:
-        specification = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(specification)
-        sys.modules[name] = module
-        specification.loader.exec_module(module)
-    return sys.modules[name]
+sys.path.append(str(Path(__file__).parent))
+from lesson_answers import LESSONS, answers, every_exercise, every_lesson, said
 
 
 def test_there_are_lessons():
@@ -98,6 +72,20 @@ def test_a_stub_that_raises_is_not_attempted(lesson, exercise):
         raise NotImplementedError
 
     assert "not attempted" in said(check, exercise.identifier, stub)
+
+
+@every_exercise
+def test_a_forgotten_return_is_said_and_counted(lesson, exercise, fresh_log):
+    if not callable(exercise.solution):
+        pytest.skip("the answer is a value")
+
+    def silent(*arguments, **named):
+        print(len(arguments))
+
+    text = said(check, exercise.identifier, silent)
+    assert f"\n✗ {exercise.identifier} " in text and "your function returns nothing" in text, text
+    assert "not attempted" not in text
+    assert summary()[lesson]["tries"] == 1
 
 
 @every_exercise
@@ -236,6 +224,114 @@ def test_an_error_in_the_answer_names_its_line():
     line = inspect.getsourcelines(broken)[1] + 2
     text = said(check, "4.1", broken)
     assert "NameError" in text and "undefined_name" in text and f"line {line} " in text
+
+
+def test_a_branch_without_return_names_its_case():
+    def how_many(length):
+        if length < 100:
+            return min(20, max(1, round(0.15 * length)))
+
+    assert "is a `return` missing? It was called with 128. Stuck?" in said(check, "4.1", how_many)
+
+
+def unsupported(scores, labels):
+    chosen = labels != -100
+    return torch.nn.functional.cross_entropy(scores[chosen].long(), labels[chosen])
+
+
+class Unfinished(torch.nn.Module):
+    """A module without forward: torch raises NotImplementedError in its own code."""
+
+
+def iterating(scores, labels):
+    return sum(torch.utils.data.Dataset()[0] for _ in range(2))
+
+
+@pytest.mark.parametrize("answer", [unsupported, Unfinished(), iterating])
+def test_a_not_implemented_error_of_a_library_is_an_error(answer):
+    """rasbt/machine-learning-book #144, pytorch #40388."""
+    text = said(check, "4.3", answer)
+    assert text.startswith("✗") and "Your function stops with NotImplementedError" in text
+
+
+def test_an_operation_that_torch_lacks_is_named():
+    assert "not implemented for 'Long'" in said(check, "4.3", unsupported)
+
+
+def test_a_stub_may_say_what_is_to_be_done():
+    def stub(scores, labels):
+        raise NotImplementedError("your turn")
+
+    @torch.no_grad()
+    def decorated(scores, labels):
+        raise NotImplementedError
+
+    for answer in (stub, decorated):
+        assert "not attempted" in said(check, "4.3", answer)
+
+
+class Halved(torch.nn.Module):
+    def forward(self, length):
+        return length / nothing_at_all  # noqa: F821
+
+
+class Divided:
+    def __call__(self, length):
+        return length / nothing_at_all  # noqa: F821
+
+
+@torch.no_grad()
+def without_graph(length):
+    return length / nothing_at_all  # noqa: F821
+
+
+@torch.inference_mode()
+def in_inference(length):
+    return length / nothing_at_all  # noqa: F821
+
+
+@numpy.vectorize
+def vectorized(length):
+    return length / nothing_at_all  # noqa: F821
+
+
+def through_a_helper(length):
+    return max([length], key=Divided())
+
+
+@contextlib.contextmanager
+def managed(length):
+    yield length / nothing_at_all  # noqa: F821
+
+
+def entered(length):
+    with managed(length) as count:
+        return count
+
+
+DECORATED = [Halved(), Divided(), without_graph, in_inference, vectorized, through_a_helper, entered]
+
+
+@pytest.mark.parametrize("position", range(len(DECORATED)))
+def test_a_line_is_one_of_the_answer_and_never_of_a_library(position):
+    text = said(check, "4.1", DECORATED[position])
+    line = int(re.search(r"\(line (\d+) of your cell\)", text)[1])
+    assert "nothing_at_all" in inspect.getsource(sys.modules[__name__]).splitlines()[line - 1]
+
+
+def test_an_error_in_another_cell_is_told_with_the_line_of_the_call():
+    names = {}
+    exec(compile("def helper(length):\n    return length / 0", "<other cell>", "exec"), names)
+
+    def answer(length):
+        return names["helper"](length)
+
+    line = inspect.getsourcelines(answer)[1] + 1
+    assert f"(line {line} of your cell)" in said(check, "4.1", answer)
+
+
+def test_an_error_without_code_of_the_learner_has_no_line():
+    assert "of your cell" not in said(check, "4.1", torch.nn.Linear(1, 1))
 
 
 def test_a_called_function_instead_of_a_function():
