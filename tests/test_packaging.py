@@ -236,6 +236,7 @@ def test_make_test_runs_tests_notebooks_and_lint():
     [
         ("course_lib/jupyter/labconfig/page_config.json", "jupyter/**/*.json"),
         ("course_lib/slides/theme/slides.css", "slides/theme/*"),
+        ("course_lib/maintenance/lesson_template/notebook.txt", "maintenance/lesson_template/*"),
     ],
 )
 def test_files_that_the_package_needs_go_with_it(name, pattern):

@@ -26,6 +26,8 @@ COMMANDS = (
     "slides",
     "record",
     "data",
+    "new",
+    "check",
     "maintain",
 )
 WITHOUT_CLONE = (

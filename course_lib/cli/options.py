@@ -10,13 +10,16 @@ from collections.abc import Callable
 from course_lib.translation import translate
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number, and refuses a smaller one than ``least``."""
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number, and refuses one below ``least`` or above ``most``."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text) or int(text) < least:
             message = translate("{text!r} is not a whole number from {least}")
             raise argparse.ArgumentTypeError(message.format(text=text, least=least))
+        if most is not None and int(text) > most:
+            message = translate("{text!r} is more than {most}")
+            raise argparse.ArgumentTypeError(message.format(text=text, most=most))
         return int(text)
 
     return read

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_lib.maintenance.lesson_files import FEWEST_WORDS, LONGEST_CELL, PARTS
 from course_lib.maintenance.validation import WIDENED, WIDEST, tolerance_of
 from course_lib.settings import NOTEBOOKS
 
@@ -18,20 +19,8 @@ sys.path.append(str(Path(__file__).parents[1]))
 from leaks import leaks
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-LONGEST_CELL, FEWEST_WORDS, SHORTEST_ALT = 22, 700, 20
+SHORTEST_ALT = 20
 OPT_OUT = re.compile(r"nbval[-_](ignore|skip)", re.IGNORECASE)
-PARTS = [
-    r"# (\d\d) · .+",
-    r"\*\*Promise\.\*\* .+",
-    r"\*\*You will be able to\*\*",
-    r"\*\*Time\.\*\* .+",
-    r"\*\*Before this\.\*\* .+",
-    r"## Paper versus here",
-    r"## Common mistakes",
-    r"## Quiz",
-    r"## Summary",
-    r"## References",
-]
 
 
 @pytest.fixture(params=PATHS, ids=[path.stem for path in PATHS])
