@@ -22,12 +22,8 @@ LONGEST_SOURCE = 20_000  # characters of a function or class that are kept with 
 LONGEST_VALUE = 2_000  # characters of a plain value
 LONGEST_CASE = 60  # characters of the arguments that a message names
 SECONDS = 20  # of computing that a check may take
-PLAIN = (
-    str,
-    int,
-    float,
-    bool,
-)  # these alone are shown: the repr of another kind is code that nobody has read
+# These alone are shown: the repr of another kind is code that nobody has read.
+PLAIN = (str, int, float, bool)
 
 
 def call(answer: Callable, *arguments: object, **named: object) -> Any:

@@ -17,16 +17,16 @@ class OverTime(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End the code of the block once the process has computed so long.
+    """End the code of the block once it has run so long and the process has computed so long.
 
     Another thread looks on and raises the exception in this one, which works in every thread and on every system,
     in a notebook as in a test, and leaves signals and their timers to others. Python raises it before its next step:
-    a loop is ended, a single call into C that never returns is not. What counts is computing and not the clock, so
-    that neither a busy machine nor a reader in the debugger is out of time.
+    a loop is ended, a single call into C that never returns is not. Both the clock and the time of computing have to
+    be over: a busy machine and a reader in the debugger are not out of time, and neither are eight threads at once.
 
     Parameters
     ----------
-    seconds : processor time of all threads of this process together.
+    seconds : on the clock, and of processor time of all threads of this process together.
 
     Raises
     ------
@@ -34,12 +34,16 @@ def time_limit(seconds: float) -> Iterator[None]:
         In the block, again and again until it is left.
     """
     thread, lock, left = threading.get_ident(), threading.Lock(), threading.Event()
-    end = time.process_time() + seconds
+    clocks = (time.monotonic, time.process_time)
+    ends = [clock() + seconds for clock in clocks]
+
+    def is_over() -> bool:
+        return all(clock() > end for clock, end in zip(clocks, ends, strict=True))
 
     def look_on() -> None:
         while not left.wait(min(seconds, BETWEEN_LOOKS)):
             with lock:
-                if time.process_time() > end and not left.is_set():
+                if is_over() and not left.is_set():
                     _raise_in(thread, OverTime)
 
     threading.Thread(target=look_on, daemon=True).start()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from course_lib.lessons import exercises
 from course_lib.lessons.catalog import find_exercise
@@ -48,6 +50,12 @@ def generating(*arguments):
     return sum(numbers())
 
 
+KERNEL_CELLS = [
+    "from course_lib.lessons import check, exercises\nexercises.SECONDS = 0.5",
+    "def answer(length):\n    while True:\n        pass\n\ncheck('4.1', answer)",
+    "# a comment\ndef answer(length):\n    half = length / 2\n    return half / 0\n\ncheck('4.1', answer)",
+    "print('all is well')",
+]
 ENDLESS = [endless, stubborn, catching_everything_once, generating]
 
 
@@ -60,6 +68,15 @@ def test_an_answer_that_does_not_end_is_ended(answer, fresh_log, monkeypatch, ca
     compute(1.2)  # the exception comes twice a second as long as it is needed, and never afterward
     exercises.check("4.1", find_exercise("4.1").solution)
     assert "✓" in capsys.readouterr().out
+
+
+def test_a_kernel_lives_on(home):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in KERNEL_CELLS]
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    said = ["".join(o.get("text", "") for o in cell.outputs) for cell in notebook.cells]
+    assert "still running after 0.5 seconds" in said[1] and "(line 4 of your cell)" in said[2]
+    assert said[3] == "all is well\n"
 
 
 def test_it_works_in_another_thread(monkeypatch, capsys):
@@ -80,6 +97,15 @@ def test_what_ends_in_time_is_left_alone():
 def test_time_that_is_not_spent_on_computing_does_not_count():
     with time_limit(0.2):
         time.sleep(0.8)
+
+
+def test_time_of_many_threads_is_not_added_up(monkeypatch):
+    clock = time.process_time
+    monkeypatch.setattr(time, "process_time", lambda: 100 * clock())
+    with time_limit(5):
+        end = clock() + 1
+        while clock() < end:
+            pass
 
 
 def test_errors_and_interrupts_of_the_block_go_on():
