@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from course_lib import translation
+from course_lib.lessons import exercises
 from course_lib.lessons.catalog import Mistake, exercise_module
 from course_lib.lessons.exercises import check, hint
 from course_lib.lessons.quizzes import quiz
@@ -78,8 +79,9 @@ def catalog(monkeypatch):
 
 
 @every_exercise
-def test_all_that_a_check_says_is_translated(lesson, exercise, catalog):
+def test_all_that_a_check_says_is_translated(lesson, exercise, catalog, monkeypatch):
     """Whatever stands outside of brackets is a name, a value or a sign."""
+    monkeypatch.setattr(exercises, "_hints_shown", {})
     known = templates(PACKAGE / "lessons" / f"exercises_{lesson:02d}.py") | templates(
         PACKAGE / "lessons" / "exercises.py"
     )
