@@ -199,6 +199,19 @@ def test_arrows_point_one_way(module):
     assert not wrong, f"course_lib/{module} imports {sorted(wrong)}"
 
 
+def test_no_package_hands_out_a_name_that_hides_a_module_of_it():
+    """``from course_lib.lessons import progress`` is the function, so no module may be called so."""
+    for path in (REPOSITORY / "course_lib").rglob("__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+        package = ".".join(path.parent.relative_to(REPOSITORY).parts)
+        names = {
+            alias.asname or alias.name for node in imported if node.module != package for alias in node.names
+        }
+        modules = {other.stem for other in path.parent.glob("*.py")} - {"__init__"}
+        assert not names & modules, f"{path}: {sorted(names & modules)}"
+
+
 def test_the_environment_is_read_in_one_place():
     """HF_* belong to the Hugging Face libraries; what starts other processes passes the environment on."""
     pattern = re.compile(r"(?:environ(?:\.get\(|\[)|getenv\()\s*[\"']COURSE_(?!VALIDATION_HOME)")
