@@ -30,6 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--types", nargs="+", help=translate("entity types of files of your own; by default PER ORG LOC MISC")
     )
     add("--scheme", choices=("bio", "iob1"), help=translate("of the tags of files of your own; detected"))
+    add("--token-column", type=whole_number(1), help=translate("of files of your own, from 1; the first"))
+    add("--tag-column", type=whole_number(1), help=translate("of files of your own, from 1; the last"))
+    add("--comments", help=translate("how lines of files of your own begin that are skipped, such as '#'"))
     add(
         "--repair",
         action="store_true",
@@ -79,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
         texts=options.texts,
         types=options.types,
         scheme=options.scheme,
+        token_column=options.token_column,
+        tag_column=options.tag_column,
+        comments=options.comments,
         repair=options.repair,
         max_length=options.max_length,
         save=options.save,

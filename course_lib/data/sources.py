@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from course_lib import settings
+from course_lib.data.readers.imdb_folder import LINE_BREAK
 from course_lib.data.readers.lines import checked_file, folder_entries, unreadable
 from course_lib.errors import DataFileError, HubUnavailableError, SettingError
 
@@ -60,7 +61,11 @@ SPLIT_NAMES = {
 # A folder with one of these in it is, or belongs to, the archive aclImdb.
 IMDB_FOLDERS = ("train", "test", "pos", "neg")
 # What a reader of files may be told, by data set.
-READING = {"reviews": (), "questions": ("repair",), "entities": ("types", "scheme")}
+READING = {
+    "reviews": (),
+    "questions": ("repair",),
+    "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
+}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
@@ -147,6 +152,9 @@ def load_texts(
     *,
     types: Collection[str] | None = None,
     scheme: str | None = None,
+    token_column: int | None = None,
+    tag_column: int | None = None,
+    comments: str | None = None,
     repair: bool | None = None,
 ):
     """Load one of the course's data sets, or what stands in for it, as a ``datasets.DatasetDict``.
@@ -157,6 +165,8 @@ def load_texts(
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
+    token_column, tag_column, comments : which columns of them to read, from 1, and how lines begin that are skipped;
+        see :func:`course_lib.data.readers.read_conll`.
     repair : whether an answer that is not at its offset in your own file is moved to where it stands nearest to it.
 
     Returns
@@ -177,7 +187,8 @@ def load_texts(
         raise SettingError(
             f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities."
         )
-    told = {"types": types, "scheme": scheme, "repair": repair}
+    told = {"types": types, "scheme": scheme, "token_column": token_column, "tag_column": tag_column}
+    told |= {"comments": comments, "repair": repair}
     told = {word: value for word, value in told.items() if value is not None}
     for word in told:
         if word not in READING[name]:
@@ -442,7 +453,9 @@ def _from_hub(chosen: Source):
 
 
 def _with_our_columns(name: str, found):
-    """Bring a hub data set to the columns that our readers give."""
+    """Bring a hub data set to the columns, and the line breaks, that our readers give."""
+    if name == "reviews":
+        return found.map(lambda row: {"text": row["text"].replace(LINE_BREAK, "\n")})
     if name == "questions":
         return found.map(lambda row: {"is_impossible": not row["answers"]["text"]})
     if name == "entities" and "ner_tags" in found["train"].column_names:

@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PrinterCallback
@@ -43,11 +44,10 @@ def run(
     encoder: str | None = None,
     texts: str | None = None,
     types: Sequence[str] | None = None,
-    scheme: str | None = None,
-    repair: bool | None = None,
     max_length: int = 128,
     save: str | Path | None = None,
     cpu: bool = False,
+    **reading: Any,
 ) -> dict[str, float]:
     """Fine-tune one task on every process of the launch and score it on held-out rows.
 
@@ -57,10 +57,10 @@ def run(
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
-    scheme, repair : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
     max_length : the most pieces of a row or window.
     save : a folder for the encoder, its tokenizer and the head, see :func:`course_lib.finetuning.saving.load_saved`.
     cpu : whether to stay on the CPU where there is a GPU.
+    reading : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
 
     Returns
     -------
@@ -71,14 +71,14 @@ def run(
     Raises
     ------
     SettingError
-        If there is no such task, or types, scheme or repair are given for another one than theirs.
+        If there is no such task, or types or another way of reading are given for one that has none.
     DataFileError
         If the texts have no training part, or none to score on.
     CourseError
         All that loading, features and training raise.
     """
     c, task = configuration, task_of(task_name, types)
-    data = load_texts(task_name, texts, types=types, scheme=scheme, repair=repair)
+    data = load_texts(task_name, texts, types=types, **reading)
     folder = encoder_folder(encoder)
     held_out = next((part for part in ("validation", "test") if part in data), None)
     if "train" not in data or held_out is None:

@@ -19,6 +19,7 @@ from course_lib.bert.wordpiece import end_with_marks
 from course_lib.data.readers.squad import NOWHERE
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
+from course_lib.finetuning import chinese_answers
 from course_lib.finetuning.loop import TaskModel, predict
 from course_lib.finetuning.scores import check_pairs
 
@@ -372,7 +373,8 @@ def scores_by_question(answers: Sequence[str], references: Sequence[Sequence[str
 def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return ``exact_match`` and ``f1``, shares of all questions, by torchmetrics (SQuAD's definitions).
 
-    The reference of a question without references is the empty answer (SQuAD 2.0).
+    The reference of a question without references is the empty answer (SQuAD 2.0). Where the references are
+    Chinese, ``cmrc_exact_match`` and ``cmrc_f1`` stand beside them, by the rules of CMRC 2018.
 
     Raises
     ------
@@ -381,7 +383,12 @@ def answer_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -
     """
     check_pairs(references, answers, "question")
     exact_match, f1 = scores_by_question(answers, references).mean(axis=0)
-    return {"exact_match": float(exact_match), "f1": float(f1)}
+    scores = {"exact_match": float(exact_match), "f1": float(f1)}
+    if chinese_answers.is_chinese_text(text for texts in references for text in texts):
+        pairs = [(answer, texts or [""]) for answer, texts in zip(answers, references, strict=True)]
+        for name, rule in (("exact_match", chinese_answers.exact_match), ("f1", chinese_answers.f1)):
+            scores[f"cmrc_{name}"] = sum(rule(*pair) for pair in pairs) / len(pairs)
+    return scores
 
 
 def scores_by_kind(
