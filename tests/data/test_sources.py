@@ -253,6 +253,19 @@ def test_hub_entities_come_with_names_of_tags(monkeypatch, tmp_path):
     assert asked == [(HUB["entities"], "refs/convert/parquet")]
 
 
+def test_reviews_of_the_hub_have_the_line_breaks_of_the_archive(monkeypatch, tmp_path):
+    text = "Dull.<br /><br />Then it got worse."
+    rows = datasets.Dataset.from_dict({"text": [text], "label": [0]})
+    files = {f"plain_text/{name}-00000-of-00001.parquet": rows for name in ("train", "test")}
+    found, _ = from_hub(monkeypatch, tmp_path, "reviews", files)
+    (tmp_path / "aclImdb/test/neg").mkdir(parents=True)
+    (tmp_path / "aclImdb/test/neg/0_2.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "aclImdb/test/pos").mkdir()
+    (tmp_path / "aclImdb/test/pos/0_9.txt").write_text("Fine.", encoding="utf-8")
+    own = load_texts("reviews", str(tmp_path / "aclImdb"))["test"]["text"][0]
+    assert found["test"]["text"][0] == own == "Dull.\n\nThen it got worse."
+
+
 def test_a_file_that_is_no_parquet_is_one_sentence(monkeypatch, tmp_path):
     rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
     names = ("train-00000-of-00001", "test-00000-of-00001")
