@@ -237,7 +237,7 @@ class WordPieceTokenizer:
     vocabulary : the pieces in the order of their ids, or a mapping from piece to id.
     lowercase : whether the vocabulary is of an uncased model.
     unknown_token : what stands for a word that cannot be pieced together.
-    special_tokens : tokens recognised where they are written in a text; those that the vocabulary
+    special_tokens : tokens that a text may be asked to hold, see :meth:`encode`; those that the vocabulary
         does not hold are left out.
 
     Raises
@@ -329,12 +329,14 @@ class WordPieceTokenizer:
         normalized = normalize(text, self.lowercase)
         return pre_tokenize(NormalizedText(normalized.text, [o + shift for o in normalized.origins]))
 
-    def encode(self, text: str) -> Encoding:
-        """Encode a text, without adding [CLS] or [SEP]; special tokens written in it are recognised.
+    def encode(self, text: str, special_tokens: bool = False) -> Encoding:
+        """Encode a text, without adding [CLS] or [SEP].
 
         Parameters
         ----------
         text : any text.
+        special_tokens : whether ``[SEP]`` and its like that are written in it become those tokens. If not, they
+            are cut at their brackets as any other text: a user who writes one in a review ends no segment.
 
         Returns
         -------
@@ -347,7 +349,8 @@ class WordPieceTokenizer:
             for values, value in zip(encoding, (self.vocabulary[token], token, offsets, number), strict=True):
                 values.append(value)
 
-        for match in [*self._special.finditer(text), None]:  # None stands for the end of the text
+        found = self._special.finditer(text) if special_tokens else ()
+        for match in [*found, None]:  # None stands for the end of the text
             for word in self._words(text[position : match.start() if match else len(text)], position):
                 pieces = self.split_word(word.text)
                 if pieces == [self.unknown_token]:

@@ -93,7 +93,7 @@ def picture():
     from course_lib.figures.masked_language_model import figure_04_strategy
     from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
 
-    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False), special_tokens=True)
     words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
     generator = torch.Generator().manual_seed(PICTURE_SEED)

@@ -86,7 +86,9 @@ def tokenize_corpus(documents: Iterable[Sequence[str]], tokenizer: Tokenizer) ->
         If there is no text at all.
     """
     # A published tokenizer.json may truncate and pad (MiniLM's: to 128 tokens), which would lose text.
+    plain = tokenizer.encode_special_tokens  # which the copy would forget
     tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.encode_special_tokens = plain
     tokenizer.no_truncation()
     tokenizer.no_padding()
     pieces, counts = [], []

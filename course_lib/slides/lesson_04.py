@@ -24,7 +24,7 @@ def _best_words(text: str, top: int = 5) -> tuple[list[str], int, list[str], lis
     from course_lib.data.weights import bundled_weights_folder
     from course_lib.studies.masking.masked_word_model import load_masked_word_model
 
-    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False), special_tokens=True)
     encoding = tokenizer.encode(text)
     position = encoding.tokens.index("[MASK]")
     with torch.no_grad():

@@ -103,9 +103,11 @@ def our_words(text: str, lowercase: bool) -> list[str]:
     return [word.text for word in pre_tokenize(normalize(text, lowercase))]
 
 
-def assert_equal_encodings(text: str, lowercase: bool = True) -> None:
+def assert_equal_encodings(text: str, lowercase: bool = True, special_tokens: bool = True) -> None:
+    REFERENCE[lowercase].encode_special_tokens = not special_tokens
     expected = REFERENCE[lowercase].encode(text, add_special_tokens=False)
-    found = OURS[lowercase].encode(text)
+    REFERENCE[lowercase].encode_special_tokens = False
+    found = OURS[lowercase].encode(text, special_tokens=special_tokens)
     assert found.tokens == expected.tokens
     assert found.ids == expected.ids
     assert found.offsets == expected.offsets
@@ -261,19 +263,22 @@ def test_words_over_100_characters_are_unknown(length, expected):
 
 
 def test_special_tokens_are_recognised_only_as_they_are_written():
-    encoding = OURS[True].encode("the [MASK]s [mask]")
+    encoding = OURS[True].encode("the [MASK]s [mask]", special_tokens=True)
     assert encoding.tokens == ["the", "[MASK]", "s", "[", "mask", "]"]
     assert encoding.offsets[1] == (4, 10)
-    assert WordPieceTokenizer(OURS[True].tokens, special_tokens=()).encode("[MASK]").tokens == [
-        "[",
-        "mask",
-        "]",
-    ]
+
+
+@pytest.mark.parametrize("token", SPECIAL_TOKENS)
+def test_a_special_token_in_a_text_is_text_unless_asked_for(token):
+    text = f"good{token} bad {token}"
+    assert not set(OURS[True].encode(text).tokens) & set(SPECIAL_TOKENS)
+    assert_equal_encodings(text, special_tokens=False)
+    assert OURS[True].encode(text, special_tokens=True).tokens.count(token) == 2
 
 
 def test_the_longer_of_two_special_tokens_wins():
     tokenizer = WordPieceTokenizer(["[UNK]", "[A]", "[A][B]"], special_tokens=["[A]", "[A][B]"])
-    assert tokenizer.encode("[A][B][A]").tokens == ["[A][B]", "[A]"]
+    assert tokenizer.encode("[A][B][A]", special_tokens=True).tokens == ["[A][B]", "[A]"]
 
 
 # Decoding
