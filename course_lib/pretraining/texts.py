@@ -130,13 +130,17 @@ def learn_vocabulary(documents: Iterable[Sequence[str]], size: int) -> list[str]
     return sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
 
 
-def tokenizer_of(vocabulary: Sequence[str]) -> Tokenizer:
-    """Return BERT's uncased tokenizer with a vocabulary given in the order of its ids."""
+def tokenizer_of(vocabulary: Sequence[str], *, special_tokens: bool = False) -> Tokenizer:
+    """Return BERT's uncased tokenizer with a vocabulary given in the order of its ids.
+
+    ``special_tokens`` is that of :func:`course_lib.bert.tokenizer.load_tokenizer`.
+    """
     numbers = {token: number for number, token in enumerate(vocabulary)}
     tokenizer = Tokenizer(WordPiece(numbers, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.add_special_tokens([token for token in SPECIAL_TOKENS if token in numbers])
+    tokenizer.encode_special_tokens = not special_tokens
     return tokenizer
 
 

@@ -91,9 +91,11 @@ def test_the_tokenizer_is_bert_s(tmp_path):
     vocabulary = texts.learn_vocabulary(DOCUMENTS, 60)
     write(tmp_path / "vocab.txt", "\n".join(vocabulary))
     reference = BertTokenizer(str(tmp_path / "vocab.txt"))
-    ours = texts.tokenizer_of(texts.read_vocabulary(tmp_path / "vocab.txt"))
+    ours = texts.tokenizer_of(texts.read_vocabulary(tmp_path / "vocab.txt"), special_tokens=True)
     for sentence in ("The DOG barks, mostly.", "Café dögs?", "[MASK] sleeps", "日本 dog"):
         assert ours.encode(sentence, add_special_tokens=False).tokens == reference.tokenize(sentence)
+    plain = texts.tokenizer_of(texts.read_vocabulary(tmp_path / "vocab.txt"))
+    assert "[MASK]" not in plain.encode("[MASK] sleeps", add_special_tokens=False).tokens
 
 
 @pytest.mark.parametrize("missing", texts.SPECIAL_TOKENS)
