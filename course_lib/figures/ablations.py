@@ -1,7 +1,7 @@
 """Figures and tables of the ablations (lesson 16): the paper's and ours, side by side.
 
-Results are those of :func:`course_lib.studies.ablations.study.record`: ``objectives``, ``untouched``, ``masking``
-and ``sizes``, each with lists of runs by name, one run a seed.
+Results are those of :func:`course_lib.studies.ablations.study.record`: ``objectives``, ``untouched``,
+``masking`` and ``sizes``, each with lists of runs by name, one run a seed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from course_lib.figures.style import (
     Picture,
     Table,
     new_figure,
+    values_by_name,
 )
 from course_lib.studies.ablations.study import OBJECTIVES, TASKS
 from course_lib.studies.published import (
@@ -29,7 +30,7 @@ from course_lib.studies.published import (
     OBJECTIVE_TASKS,
 )
 from course_lib.studies.records import mean_and_deviation
-from course_lib.translation import translate
+from course_lib.translation import Message, joined
 
 WITH_LSTM = "left to right + BiLSTM"
 FULL = OBJECTIVES[0]
@@ -63,10 +64,10 @@ def table_paper_objectives() -> Table:
     """Return table 5 of the paper."""
     rows = {**NEXT_SENTENCE_ABLATION, **DIRECTION_ABLATION}
     return Table(
-        translate("Table 5 of the paper: BERT-base with a part taken away"),
-        [translate("pre-training"), *OBJECTIVE_TASKS],
-        [[translate(name), *values] for name, values in rows.items()],
-        translate("Development sets (%): accuracy, F1 for SQuAD. Devlin et al. 2018, section 5.1."),
+        "Table 5 of the paper: BERT-base with a part taken away",
+        ["pre-training", *OBJECTIVE_TASKS],
+        [[name, *values] for name, values in rows.items()],
+        "Development sets (%): accuracy, F1 for SQuAD. Devlin et al. 2018, section 5.1.",
     )
 
 
@@ -89,57 +90,63 @@ def table_objectives(
         scores[UNTOUCHED[name]] = {task: [run["scores"][task] for run in runs] for task in runs[0]["scores"]}
     for name, by_task in scores.items():
         cells = (_spread(by_task[task]) if task in by_task else "–" for task in TASKS)
-        rows.append([translate(name), *cells])
+        rows.append([name, *cells])
     seeds = len(objectives[FULL])
     return Table(
-        translate("What is left if a part is taken away"),
-        [translate("pre-training"), *(translate(task) for task in TASKS)],
+        "What is left if a part is taken away",
+        ["pre-training", *TASKS],
         rows,
-        translate(
-            "Test scores (%): accuracy, F1 for questions and entities. Mean ± s.d. over {seeds} seeds."
-        ).format(seeds=seeds),
+        Message(
+            "Test scores (%): accuracy, F1 for questions and entities. Mean ± s.d. over {seeds} seeds.",
+            seeds=seeds,
+        ),
     )
 
 
 def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
     """Draw what each variant loses against the full model, in the paper and here, task by task."""
-    title = translate("What a part is worth: the paper and here")
-    figure, (left, right) = new_figure(11.5, 4.6, columns=2)
+    title = "What a part is worth: the paper and here"
+    figure, (left, right) = new_figure(11, 4.6, columns=2)
     paper = {"MLM alone": NEXT_SENTENCE_ABLATION["without NSP"]}
     paper |= {name: DIRECTION_ABLATION[name] for name in ("left to right", WITH_LSTM)}
     full = np.array(NEXT_SENTENCE_ABLATION["with NSP"])
     ours = scores_by_variant(objectives)
-    said = []
+    losses = []
     for number, (name, values) in enumerate(paper.items()):
         color, marker = LOOKS[name]
         places = np.arange(len(full)) + 0.18 * (number - 1)
-        label = translate(VARIANTS[name])
+        label = VARIANTS[name]
         left.plot(np.array(values) - full, places, marker, color=color, label=label)
         by_task = {task: differences(found, ours[FULL][task]) for task, found in ours[name].items()}
         rows = [TASKS.index(task) + 0.18 * (number - 1) for task in by_task]
         means, spreads = zip(*by_task.values(), strict=True)
         right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3, label=label)
-        told = ", ".join(f"{translate(task)} {mean:+.1f} ± {sd:.1f}" for task, (mean, sd) in by_task.items())
-        said.append(f"{label}: {told}")
+        points = values_by_name(by_task, "{name} {value[0]:+.1f} ± {value[1]:.1f}")
+        losses.append(Message("{variant}: {points}", variant=Message(label), points=points))
     for axis, tasks, where in (
-        (left, OBJECTIVE_TASKS, translate("Paper: BERT-base")),
-        (right, [translate(task) for task in TASKS], translate("Here: MiniLM, mean ± s.d.")),
+        (left, OBJECTIVE_TASKS, "Paper: BERT-base"),
+        (right, TASKS, "Here: MiniLM, mean ± s.d."),
     ):
         axis.axvline(0, color=BLACK, linewidth=1)
         axis.set_yticks(range(len(tasks)), tasks)
         axis.invert_yaxis()
-        axis.set(xlabel=translate("points against the full model"), title=where)
-    left.set_ylabel(translate("task"))
+        axis.set(xlabel="points against the full model", title=where)
+    left.set_ylabel("task")
     # Below: inside, it would cover some loss or other.
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
-    alt = translate("Points against masked words with NSP. Here: {said}. In the paper every difference is below 0, the largest is left to right on SQuAD, {worst:+.1f}").format(said="; ".join(said), worst=DIRECTION_ABLATION["left to right"][-1] - full[-1])  # fmt: skip
+    alt = Message(
+        "Points against masked words with NSP. Here: {losses}. In the paper every difference is below 0, the "
+        "largest is left to right on SQuAD, {worst:+.1f}",
+        losses=joined("; ", losses),
+        worst=DIRECTION_ABLATION["left to right"][-1] - full[-1],
+    )
     return Picture(figure, title, alt)
 
 
 def scores_by_step(
     objectives: Mapping[str, Sequence[Mapping]], untouched: Mapping[str, Sequence[Mapping]]
 ) -> dict[str, dict[int, list[float]]]:
-    """Return the entities' F1 of each objective by updates, one score a seed; at 0 the weights as they came."""
+    """Return the entities' F1 of each objective by updates, one a seed; at 0 the weights as they came."""
     found = {}
     for name, runs in objectives.items():
         before = untouched.get(name, untouched["MLM alone"])  # without updates, both read both sides alike
@@ -152,28 +159,26 @@ def scores_by_step(
 def figure_steps(
     objectives: Mapping[str, Sequence[Mapping]], untouched: Mapping[str, Sequence[Mapping]]
 ) -> Picture:
-    """Draw the entities' score by updates of going on with pre-training: the paper's figure 5 at our scale."""
-    title = translate("Longer pre-training, better fine-tuning?")
-    figure, axis = new_figure(7.0, 3.8)
+    """Draw the entities' score by updates of further pre-training: the paper's figure 5 at our scale."""
+    title = "Longer pre-training, better fine-tuning?"
+    figure, axis = new_figure(8.5, 4.3)
     looks = {FULL: (GRAY, "^", "-."), "MLM alone": (BLUE, "o", "-"), "left to right": (VERMILION, "s", "--")}
-    said = []
+    curves = []
     for name, by_step in scores_by_step(objectives, untouched).items():
         steps = list(by_step)
         means, spreads = zip(*map(mean_and_deviation, by_step.values()), strict=True)
         color, marker, line = looks[name]
-        axis.errorbar(steps, means, yerr=spreads, color=color, marker=marker, linestyle=line, capsize=3, label=translate(name))  # fmt: skip
-        said.append(
-            f"{translate(name)} "
-            + ", ".join(f"{mean:.1f} ± {sd:.1f}" for mean, sd in zip(means, spreads, strict=True))
+        axis.errorbar(
+            steps, means, yerr=spreads, color=color, marker=marker, linestyle=line, capsize=3, label=name
         )
-    axis.set(
-        title=title,
-        xlabel=translate("updates of going on with pre-training"),
-        ylabel=translate("entities, test F1 (%)"),
-    )
+        scores = ", ".join(f"{mean:.1f} ± {sd:.1f}" for mean, sd in zip(means, spreads, strict=True))
+        curves.append(Message("{name} {scores}", name=Message(name), scores=scores))
+    axis.set(title=title, xlabel="updates of going on with pre-training", ylabel="entities, test F1 (%)")
     axis.legend()
-    alt = translate("F1 on entities after {steps} updates: {said}").format(
-        steps=", ".join(map(str, steps)), said="; ".join(said)
+    alt = Message(
+        "F1 on entities after {steps} updates: {curves}",
+        steps=", ".join(map(str, steps)),
+        curves=joined("; ", curves),
     )
     return Picture(figure, title, alt)
 
@@ -200,31 +205,27 @@ def table_masking(
         for shares, runs in runs_of.items()
     ]
     return Table(
-        translate("Masking strategies and named entities: the paper's table 8 and here"),
+        "Masking strategies and named entities: the paper's table 8 and here",
         [
-            translate("[MASK] / same / random (%)"),
-            translate("paper, fine-tuned"),
-            translate("paper, as features"),
-            translate("here, fine-tuned"),
-            translate("here, as features"),
+            "[MASK] / same / random (%)",
+            "paper, fine-tuned",
+            "paper, as features",
+            "here, fine-tuned",
+            "here, as features",
         ],
         rows,
-        translate("Entity F1 (%). Paper: CoNLL-2003, dev. Here: bundled test, mean ± s.d. over {seeds} seeds.").format(
-            seeds=len(runs_of["80/10/10"])
+        Message(
+            "Entity F1 (%). Paper: CoNLL-2003, dev. Here: bundled test, mean ± s.d. over {seeds} seeds.",
+            seeds=len(runs_of["80/10/10"]),
         ),
-    )  # fmt: skip
+    )
 
 
 def table_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Table:
     """Return our counterpart of the paper's table 6: sizes from nothing on the small language."""
     return Table(
-        translate("Sizes, from nothing, on the small language"),
-        [
-            translate("layers × width"),
-            translate("parameters"),
-            translate("masked words right (%)"),
-            translate("next sentence right (%)"),
-        ],
+        "Sizes, from nothing, on the small language",
+        ["layers × width", "parameters", "masked words right (%)", "next sentence right (%)"],
         [
             [
                 name,
@@ -234,24 +235,18 @@ def table_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Table:
             ]
             for name, runs in sizes.items()
         ],
-        translate("Held-out documents, mean ± s.d. over {seeds} seeds.").format(
-            seeds=len(next(iter(sizes.values())))
-        ),
+        Message("Held-out documents, mean ± s.d. over {seeds} seeds.", seeds=len(next(iter(sizes.values())))),
     )
 
 
 def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
     """Draw how masked words get easier with size: the paper's table 6, and ours from nothing."""
-    title = translate("Larger models: the paper and here")
-    figure, (left, right) = new_figure(11.0, 4.0, columns=2)
+    title = "Larger models: the paper and here"
+    figure, (left, right) = new_figure(11, 4, columns=2)
     names = [f"{layers} × {width}, {heads}" for layers, width, heads, *_ in MODEL_SIZES]
     left.plot(names, [row[3] for row in MODEL_SIZES], "o-", color=BLUE)
     left.tick_params(axis="x", rotation=30)
-    left.set(
-        xlabel=translate("layers × width, heads"),
-        ylabel=translate("perplexity of masked words"),
-        title=translate("Paper"),
-    )
+    left.set(xlabel="layers × width, heads", ylabel="perplexity of masked words", title="Paper")
     parameters = [runs[0]["parameters"] for runs in sizes.values()]
     found = [mean_and_deviation(100 * run["mlm_accuracy"] for run in runs) for runs in sizes.values()]
     means, spreads = zip(*found, strict=True)
@@ -259,19 +254,24 @@ def figure_sizes(sizes: Mapping[str, Sequence[Mapping]]) -> Picture:
     right.errorbar(parameters, means, yerr=spreads, fmt="o-", color=BLUE, capsize=3)
     for name, place, mean in zip(sizes, parameters, means, strict=True):
         right.annotate(name, (place, mean), textcoords="offset points", xytext=(6, -12), fontsize=9)
-    right.axhline(unigram, color=ORANGE, linestyle="--", label=translate("unigram"))
+    right.axhline(unigram, color=ORANGE, linestyle="--", label="unigram")
     right.set(
         xscale="log",
-        xlabel=translate("parameters, on a logarithmic scale"),
-        ylabel=translate("masked words right (%)"),
-        title=translate("Here: small language, mean ± s.d."),
+        xlabel="parameters, on a logarithmic scale",
+        ylabel="masked words right (%)",
+        title="Here: small language, mean ± s.d.",
     )
     right.set_xticks(parameters, [f"{number:,}" for number in parameters])
     right.minorticks_off()  # of a logarithmic scale: they would lie between the four sizes and say nothing
     right.tick_params(axis="x", rotation=30)
     right.legend(loc="lower right")
     said = ", ".join(f"{name} {mean:.1f} ± {sd:.1f}%" for name, (mean, sd) in zip(sizes, found, strict=True))
-    alt = translate(
-        "Paper: perplexity falls from {first} with 3 layers to {last} with 24. Here, masked words right: {said}; unigram {unigram:.1f}%"
-    ).format(first=MODEL_SIZES[0][3], last=MODEL_SIZES[-1][3], said=said, unigram=unigram)
+    alt = Message(
+        "Paper: perplexity falls from {first} with 3 layers to {last} with 24. Here, masked words right: "
+        "{said}; unigram {unigram:.1f}%",
+        first=MODEL_SIZES[0][3],
+        last=MODEL_SIZES[-1][3],
+        said=said,
+        unigram=unigram,
+    )
     return Picture(figure, title, alt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from course_lib.figures.style import BLACK, GRAY, LIGHT
+from course_lib.translation import Verbatim
 
 
 def blank(axes, width: float, height: float) -> None:
@@ -18,10 +19,9 @@ def box(
     """Draw a rounded box around (x, y) with centered text."""
     from matplotlib.patches import FancyBboxPatch
 
-    patch = FancyBboxPatch(
-        (x - width / 2, y - height / 2), width, height,
-        boxstyle="round,pad=0.02,rounding_size=0.08", facecolor=color, edgecolor=named.pop("edge", GRAY), linewidth=1,
-    )  # fmt: skip
+    look = {"facecolor": color, "edgecolor": named.pop("edge", GRAY), "linewidth": 1}
+    corner = (x - width / 2, y - height / 2)
+    patch = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0.02,rounding_size=0.08", **look)
     axes.add_patch(patch)
     style = {"ha": "center", "va": "center", "fontsize": 10, "color": BLACK} | named
     axes.text(x, y, text, **style)
@@ -41,7 +41,7 @@ def token_row(
     middles = []
     for token, color in zip(tokens, colors, strict=True):
         width = token_width(token)
-        box(axes, x + width / 2, y, width - 0.12, height, token, color)
+        box(axes, x + width / 2, y, width - 0.12, height, Verbatim(token), color)
         middles.append(x + width / 2)
         x += width
     return middles

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from course_lib.figures.drawing import blank, box, token_width
 from course_lib.figures.style import BLUE, GRAY, LIGHT, ORANGE, Picture, new_figure
-from course_lib.translation import translate
+from course_lib.translation import Message, Verbatim
 
 SEGMENT_COLORS = ("#D5F0E6", "#FBE3B0")  # segment A, segment B
 POSITION_COLOR, TOKEN_COLOR = "#F3D3E3", "#DCEAF6"
@@ -20,17 +20,12 @@ def figure_sum_of_embeddings(tokens: list[str], token_type_ids: list[int]) -> Pi
     tokens : the packed tokens, with [CLS] and [SEP].
     token_type_ids : 0 or 1 for each token.
     """
-    title = translate("Three embeddings for each token, added")
-    figure, axes = new_figure(11, 3.8)
+    title = "Three embeddings for each token, added"
+    figure, axes = new_figure(10, 3.8)
     widths = [max(token_width(token), token_width("E[CLS]")) for token in tokens]
     left = 2.6
     blank(axes, left + sum(widths), 5.6)
-    rows = (
-        (4.9, translate("input")),
-        (3.6, translate("token")),
-        (2.3, translate("segment")),
-        (1.0, translate("position")),
-    )
+    rows = ((4.9, "input"), (3.6, "token"), (2.3, "segment"), (1.0, "position"))
     for y, label in rows:
         axes.text(0, y, label, va="center", fontsize=10, weight="bold")
     x = left
@@ -43,12 +38,13 @@ def figure_sum_of_embeddings(tokens: list[str], token_type_ids: list[int]) -> Pi
             (1.0, f"E({place})", POSITION_COLOR),
         )
         for y, text, color in cells:
-            box(axes, middle, y, width - 0.16, 0.72, text, color, fontsize=8.5)
+            box(axes, middle, y, width - 0.16, 0.72, Verbatim(text), color, fontsize=8.5)
         for y in (2.95, 1.65):
             axes.text(middle, y, "+", ha="center", va="center", fontsize=12, color=GRAY)
         x += width
     axes.set_title(title)
-    alt = translate("{n} tokens: {tokens}. Segments: {segments}. Positions: 0 to {last}").format(
+    alt = Message(
+        "{n} tokens: {tokens}. Segments: {segments}. Positions: 0 to {last}",
         n=len(tokens),
         tokens=" ".join(tokens),
         segments=" ".join("AB"[kind] for kind in token_type_ids),
@@ -76,28 +72,31 @@ def figure_position_similarity(learned: Tensor, sinusoidal: Tensor, furthest: in
     learned, sinusoidal : (T, H), one row for each position.
     furthest : largest distance in the third panel.
     """
-    title = translate("How similar are two positions?")
-    figure, axes = new_figure(12, 3.9, columns=3)
+    title = "How similar are two positions?"
+    figure, axes = new_figure(10.6, 4.3, columns=3)
     maps = [cosine_similarities(learned), cosine_similarities(sinusoidal)]
-    names = (translate("learned (MiniLM)"), translate("sinusoidal"))
+    names = ("learned (MiniLM)", "sinusoidal")
     for panel, similarities, name in zip(axes[:2], maps, names, strict=True):
         image = panel.imshow(similarities.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         panel.grid(False)
-        panel.set(title=name, xlabel=translate("position"), ylabel=translate("position"))
-    figure.colorbar(image, ax=axes[:2], label=translate("cosine similarity"), shrink=0.85)
+        panel.set(title=name, xlabel="position", ylabel="position")
+    figure.colorbar(image, ax=axes[:2], label="cosine similarity", shrink=0.85)
     curves = [mean_by_distance(similarities, furthest) for similarities in maps]
     for curve, name, color, line in zip(curves, names, (BLUE, ORANGE), ("-", "--"), strict=True):
         axes[2].plot(range(1, furthest + 1), curve, color=color, linestyle=line, label=name)
     axes[2].set(
-        title=translate("By distance"),
-        xlabel=translate("distance between positions (tokens)"),
-        ylabel=translate("mean cosine similarity"),
+        title="By distance", xlabel="distance between positions (tokens)", ylabel="mean cosine similarity"
     )
     axes[2].legend()
-    alt = translate(
+    alt = Message(
         "Two square maps, both brightest along the diagonal. Mean cosine of neighbors: learned {a:.2f}, "
-        "sinusoidal {b:.2f}; of positions {far} apart: learned {c:.2f}, sinusoidal {d:.2f}"
-    ).format(a=curves[0][0], b=curves[1][0], c=curves[0][-1], d=curves[1][-1], far=furthest)
+        "sinusoidal {b:.2f}; of positions {far} apart: learned {c:.2f}, sinusoidal {d:.2f}",
+        a=curves[0][0],
+        b=curves[1][0],
+        c=curves[0][-1],
+        d=curves[1][-1],
+        far=furthest,
+    )
     return Picture(figure, title, alt)
 
 
@@ -111,23 +110,22 @@ def figure_vocabulary_size(
     sizes, pieces_per_word : the vocabularies trained in the lesson, and the mean on held-out text.
     real : the same two numbers of BERT's own vocabulary.
     """
-    title = translate("A larger vocabulary makes shorter sequences")
+    title = "A larger vocabulary makes shorter sequences"
     figure, axes = new_figure(7.5, 3.8)
-    axes.plot(sizes, pieces_per_word, marker="o", color=BLUE, label=translate("trained here"))
-    axes.plot(*real, marker="s", linestyle="none", markersize=9, color=ORANGE, label=translate("BERT's own"))
+    axes.plot(sizes, pieces_per_word, marker="o", color=BLUE, label="trained here")
+    axes.plot(*real, marker="s", linestyle="none", markersize=9, color=ORANGE, label="BERT's own")
     axes.set_xscale("log")
     ticks = [*sizes, real[0]]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30)
     axes.minorticks_off()
     axes.set(
-        xlabel=translate("entries in the vocabulary (log scale)"),
-        ylabel=translate("pieces per word (mean)"),
+        xlabel="entries in the vocabulary (log scale)",
+        ylabel="pieces per word (mean)",
         ylim=(1, None),
         title=title,
     )
     axes.legend()
-    pairs = ", ".join(
-        f"{size:,}: {mean:.2f}" for size, mean in zip(ticks, [*pieces_per_word, real[1]], strict=True)
-    )
-    alt = translate("Pieces per word by vocabulary size: {pairs}").format(pairs=pairs)
+    means = zip(ticks, [*pieces_per_word, real[1]], strict=True)
+    pairs = ", ".join(f"{size:,}: {mean:.2f}" for size, mean in means)
+    alt = Message("Pieces per word by vocabulary size: {pairs}", pairs=pairs)
     return Picture(figure, title, alt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -25,12 +26,17 @@ from course_lib.figures.style import (
 )
 from course_lib.finetuning.entities import TAGS, entities_of, pairs_of
 from course_lib.finetuning.loop import History, TrainingConfiguration
-from course_lib.translation import translate
+from course_lib.translation import Message, Verbatim, joined
 
 COLORS = {"PER": "#BFE3F5", "ORG": "#FBE3B0", "LOC": "#BEEBDD", "MISC": "#F3D3E3"}
 KIND_COLORS = {
-    "correct": GREEN, "type": ORANGE, "boundary": SKY, "boundary and type": PURPLE, "missed": GRAY, "invented": VERMILION,
-}  # fmt: skip
+    "correct": GREEN,
+    "type": ORANGE,
+    "boundary": SKY,
+    "boundary and type": PURPLE,
+    "missed": GRAY,
+    "invented": VERMILION,
+}
 
 
 def _places(words: Sequence[str]) -> list[tuple[int, int]]:
@@ -59,16 +65,24 @@ def show_errors(words: Sequence[str], gold: Sequence[str], predicted: Sequence[s
         if start == end:  # a missed entity inside one that was predicted: no room to mark it
             continue
         taken.update(range(start, end))
-        label = found if kind == "correct" else f"{translate(kind)}: {_said(other)} → {_said(one, words)}"
+        label = Verbatim(found)
+        if kind != "correct":
+            label = Message(
+                "{kind}: {prediction} → {truth}",
+                kind=Message(kind),
+                prediction=_entity_text(other),
+                truth=_entity_text(one, words),
+            )
         spans.append((places[start][0], places[end - 1][1], label))
     colors = {label: COLORS.get(label, "#F9D2BF") for _, _, label in spans}
     return highlight(" ".join(words), spans, colors)
 
 
-def _said(entity, words: Sequence[str] | None = None) -> str:
+def _entity_text(entity, words: Sequence[str] | None = None) -> Message:
     if entity is None:
-        return translate("nothing")
-    return f"{' '.join(words[entity[0] : entity[1]])} {entity[2]}" if words is not None else entity[2]
+        return Message("nothing")
+    start, end, kind = entity
+    return Verbatim(kind if words is None else f"{' '.join(words[start:end])} {kind}")
 
 
 def figure_14_data_preparation(
@@ -82,10 +96,10 @@ def figure_14_data_preparation(
     pieces : the text of each piece, special tokens counted.
     feature : what :func:`entity_features` made of the sentence.
     """
-    title = translate("Figure 14. Preparing tags: the first piece of a word carries its tag")
+    title = "Figure 14. Preparing tags: the first piece of a word carries its tag"
     widths = [0.5 + 0.15 * max(len(piece), 6) for piece in pieces]
     starts = np.cumsum([0.0, *widths]).tolist()
-    figure, axes = new_figure(max(8.0, 0.62 * starts[-1]), 3.4)
+    figure, axes = new_figure(max(8.0, 0.62 * starts[-1]), 3.3)
     blank(axes, starts[-1] + 0.1, 4.2)
     middles = [start + width / 2 for start, width in zip(starts, widths, strict=False)]
     firsts, labels = feature["first_pieces"], feature["labels"]
@@ -93,18 +107,24 @@ def figure_14_data_preparation(
         last = (firsts[number + 1] if number + 1 < len(words) else len(pieces) - 1) - 1
         left, right = starts[firsts[number]], starts[last + 1]
         color = COLORS.get(tag[2:], LIGHT)
-        box(axes, (left + right) / 2, 3.6, right - left - 0.12, 0.6, word, color)
+        box(axes, (left + right) / 2, 3.6, right - left - 0.12, 0.6, Verbatim(word), color)
         for piece in range(firsts[number], last + 1):
             arrow(axes, ((left + right) / 2, 3.25), (middles[piece], 2.4))
     for middle, width, piece, label in zip(middles, widths, pieces, labels, strict=True):
         carries = label != IGNORED
         color = COLORS.get(TAGS[label][2:], LIGHT) if carries else "white"
-        box(axes, middle, 2.05, width - 0.12, 0.6, piece, color)
-        box(axes, middle, 0.65, width - 0.12, 0.6, TAGS[label] if carries else str(IGNORED), color)
+        box(axes, middle, 2.05, width - 0.12, 0.6, Verbatim(piece), color)
+        text = Verbatim(TAGS[label] if carries else IGNORED)
+        box(axes, middle, 0.65, width - 0.12, 0.6, text, color)
         arrow(axes, (middle, 1.7), (middle, 1.0))
-    alt = translate(
-        "{words} words become {pieces} tokens with [CLS] and [SEP]. {first} of them carry a tag; the others have the label {ignored}"
-    ).format(words=len(words), pieces=len(pieces), first=sum(x != IGNORED for x in labels), ignored=IGNORED)
+    alt = Message(
+        "{words} words become {pieces} tokens with [CLS] and [SEP]. {first} of them carry a tag; the others "
+        "have the label {ignored}",
+        words=len(words),
+        pieces=len(pieces),
+        first=sum(x != IGNORED for x in labels),
+        ignored=IGNORED,
+    )
     return Picture(figure, title, alt)
 
 
@@ -117,46 +137,39 @@ def figure_15_fine_tuning(history: History, baseline: float, smooth: int = 15) -
     baseline : F1 of the best baseline on the same validation part.
     smooth : steps in the moving mean.
     """
-    title = translate("Figure 15. Fine-tuning for names: loss and entity-level scores")
+    title = "Figure 15. Fine-tuning for names: loss and entity-level scores"
     figure, (left, right) = new_figure(10, 3.6, columns=2)
     losses = np.array(history.losses)
     steps = np.arange(1, len(losses) + 1)
-    left.plot(steps, losses, color=BLUE, alpha=0.35, label=translate("each batch"))
+    left.plot(steps, losses, color=BLUE, alpha=0.35, label="each batch")
     if len(losses) >= smooth:
         mean = np.convolve(losses, np.ones(smooth) / smooth, mode="valid")
-        left.plot(steps[smooth - 1 :], mean, color=BLUE, label=translate("mean of {n}").format(n=smooth))
+        left.plot(steps[smooth - 1 :], mean, color=BLUE, label=Message("mean of {n}", n=smooth))
     guess = np.log(len(TAGS))
-    left.axhline(
-        guess, color=ORANGE, linestyle="--", label=translate("{n} equal chances").format(n=len(TAGS))
-    )
-    left.set(
-        xlabel=translate("updates"), ylabel=translate("loss (nats)"), title=translate("Training loss"), ylim=(0, None)
-    )  # fmt: skip
+    left.axhline(guess, color=ORANGE, linestyle="--", label=Message("{n} equal chances", n=len(TAGS)))
+    left.set(xlabel="updates", ylabel="loss (nats)", title="Training loss", ylim=(0, None))
     left.legend()
     epochs = range(1, len(history.scores) + 1)
     curves = (
-        ("precision", translate("precision"), SKY, "^", ":"),
-        ("recall", translate("recall"), GREEN, "s", "--"),
+        ("precision", "precision", SKY, "^", ":"),
+        ("recall", "recall", GREEN, "s", "--"),
         ("f1", "F1", BLUE, "o", "-"),
     )
     for name, label, color, marker, line in curves:
         values = [scores[name] for scores in history.scores]
         right.plot(epochs, values, color=color, marker=marker, linestyle=line, label=label)
-    right.axhline(baseline, color=ORANGE, linestyle="--", label=translate("list of training names (F1)"))
+    right.axhline(baseline, color=ORANGE, linestyle="--", label="list of training names (F1)")
     right.set_xticks(list(epochs))
-    right.set(
-        xlabel=translate("epoch"), ylabel=translate("score"), title=translate("Validation"), ylim=(0, 1)
-    )
+    right.set(xlabel="epoch", ylabel="score", title="Validation", ylim=(0, 1))
     right.legend(loc="lower right")
-    alt = translate(
-        "Over {n} updates the loss {moves}. Validation after the last epoch: precision {precision:.2f}, recall "
-        "{recall:.2f}, F1 {f1:.2f}; F1 of the list of training names {baseline:.2f}"
-    ).format(
+    alt = Message(
+        "Over {n} updates the loss {moves}. Validation after the last epoch: precision {precision:.2f}, "
+        "recall {recall:.2f}, F1 {f1:.2f}; F1 of the list of training names {baseline:.2f}",
         n=len(losses),
-        moves=translate("falls") if losses[-smooth:].mean() < losses[:smooth].mean() else translate("does not fall"),
+        moves=Message("falls" if losses[-smooth:].mean() < losses[:smooth].mean() else "does not fall"),
         baseline=baseline,
         **{name: history.scores[-1][name] for name in ("precision", "recall", "f1")},
-    )  # fmt: skip
+    )
     return Picture(figure, title, alt)
 
 
@@ -167,30 +180,38 @@ def figure_error_kinds(counts: Mapping[str, Mapping[str, int]]) -> Picture:
     ----------
     counts : for each method the counts of :func:`error_counts`.
     """
-    title = translate("What became of the test entities")
-    figure, axes = new_figure(10, 1.3 + 0.65 * len(counts))
+    title = "What became of the test entities"
+    figure, axes = new_figure(9.4, 1.25 + 0.65 * len(counts))
     for row, count in enumerate(counts.values()):
         left = 0
         for kind, color in KIND_COLORS.items():
-            label = translate(kind) if row == 0 else None
+            label = kind if row == 0 else None
             axes.barh(row, count[kind], left=left, color=color, edgecolor="white", label=label)
             if count[kind] >= 12:
-                white = kind in ("correct", "missed", "invented")
-                axes.text(left + count[kind] / 2, row, str(count[kind]), ha="center", va="center",
-                          color="white" if white else "black")  # fmt: skip
+                middle = left + count[kind] / 2
+                color = "white" if kind in ("correct", "missed", "invented") else "black"
+                axes.text(middle, row, str(count[kind]), ha="center", va="center", color=color)
             left += count[kind]
     axes.set_yticks(range(len(counts)), list(counts))
     axes.invert_yaxis()
-    axes.set(xlabel=translate("entities, in the data or predicted"), title=title)
+    axes.set(xlabel="entities, in the data or predicted", title=title)
     axes.legend(ncols=6, loc="upper center", bbox_to_anchor=(0.45, -0.42 / len(counts) - 0.12), fontsize=9)
     parts = []
     for name, count in counts.items():
         worst = max((kind for kind in count if kind != "correct"), key=count.get)
         gold = sum(n for kind, n in count.items() if kind != "invented")
-        said = translate("{name}: {share:.0%} of the entities correct, ")
-        said += translate("the most frequent error is {worst!r}") if count[worst] else translate("no errors")
-        parts.append(said.format(name=name, share=count["correct"] / max(gold, 1), worst=translate(worst)))
-    return Picture(figure, title, "; ".join(parts))
+        error = Message("no errors")
+        if count[worst]:
+            error = Message("the most frequent error is '{kind}'", kind=Message(worst))
+        parts.append(
+            Message(
+                "{name}: {share:.0%} of the entities correct, {error}",
+                name=Message(name),
+                share=count["correct"] / max(gold, 1),
+                error=error,
+            )
+        )
+    return Picture(figure, title, joined("; ", parts))
 
 
 def figure_type_confusion(matrix: Sequence[Sequence[int]], types: Sequence[str]) -> Picture:
@@ -201,8 +222,8 @@ def figure_type_confusion(matrix: Sequence[Sequence[int]], types: Sequence[str])
     matrix : counts of :func:`type_confusion`.
     types : names of its rows and columns but the last.
     """
-    title = translate("Types: the truth and the prediction")
-    counts, names = np.array(matrix), [*types, translate("nothing")]
+    title = "Types: the truth and the prediction"
+    counts, names = np.array(matrix), [*types, "nothing"]
     figure, axes = new_figure(5.4, 4.6)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -213,49 +234,77 @@ def figure_type_confusion(matrix: Sequence[Sequence[int]], types: Sequence[str])
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
     axes.grid(False)
-    axes.set(xlabel=translate("predicted"), ylabel=translate("in the data"), title=title)
+    axes.set(xlabel="predicted", ylabel="in the data", title=title)
     inside = counts[:-1, :-1] - np.diag(np.diag(counts[:-1, :-1]))
     i, j = np.unravel_index(inside.argmax(), inside.shape)
-    alt = translate("{right:.0%} of the entities in the data got their own type. ")
-    alt += (
-        translate("The most frequent confusion of two types is {one} taken for {other}")
-        if inside.any()
-        else translate("No type is taken for another")
-    )
+    confusion = Message("No type is taken for another")
+    if inside.any():
+        confusion = Message(
+            "The most frequent confusion of two types is {one} taken for {other}",
+            one=names[i],
+            other=names[j],
+        )
     right = np.trace(counts[:-1, :-1]) / max(counts[:-1].sum(), 1)
-    return Picture(figure, title, alt.format(right=right, one=names[i], other=names[j]))
+    alt = "{right:.0%} of the entities in the data got their own type. {confusion}"
+    return Picture(figure, title, Message(alt, right=right, confusion=confusion))
+
+
+def table_types(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Table:
+    """Return for each type how many names the sentences have, and the most frequent ones outside headlines.
+
+    Parameters
+    ----------
+    words, tags : sentences and their tags.
+    """
+    meaning = {"PER": "persons", "ORG": "organizations", "LOC": "locations", "MISC": "other names"}
+    count, names = Counter(), defaultdict(Counter)
+    for sentence, own in zip(words, tags, strict=True):
+        headline = not any(letter.islower() for word in sentence for letter in word)  # all in capitals
+        for start, end, kind in entities_of(sentence, own):
+            count[kind] += 1
+            if not headline:
+                names[kind][" ".join(sentence[start:end])] += 1
+    return Table(
+        "Names in the training sentences",
+        ["type", "what", "names", "most frequent"],
+        [
+            [kind, text, count[kind], Verbatim(", ".join(name for name, _ in names[kind].most_common(4)))]
+            for kind, text in meaning.items()
+        ],
+    )
 
 
 def table_14_settings(configuration: TrainingConfiguration, model: str = "MiniLM-L6-H384, 22.7M") -> Table:
-    """Return table 14: the settings of this run beside the paper's (Devlin et al. 2018, section 5.3, appendix A.3)."""
+    """Return table 14: the settings of this run beside the paper's."""
     c = asdict(configuration)
-    frozen = translate("trained") if c["frozen"] == "none" else translate("frozen")
+    frozen = "trained" if c["frozen"] == "none" else "frozen"
     return Table(
-        translate("Table 14. Settings of the model"),
-        [translate("setting"), translate("paper"), translate("here")],
+        "Table 14. Settings of the model",
+        ["setting", "paper", "here"],
         [
-            [translate("model"), "BERT-base, 110M", model],
-            [translate("letters"), translate("cased"), translate("lowercased")],
-            [translate("context"), translate("as much of the document as fits"), translate("one sentence")],
-            [translate("label"), translate("first piece of each word"), translate("first piece of each word")],
-            [translate("layer above (CRF)"), translate("none"), translate("none")],
-            [translate("learning rate"), "5e-5, 3e-5, 2e-5", f"{c['learning_rate']:g}"],
-            [translate("batch size"), "16, 32", c["batch_size"]],
-            [translate("epochs"), "2, 3, 4", c["epochs"]],
-            [translate("warm-up"), "10%", f"{c['warmup_share']:.0%}"],
-            [translate("weight decay"), "0.01", c["weight_decay"]],
-            [translate("embeddings"), translate("trained"), frozen],
-            [translate("precision"), translate("not stated"), c["precision"]],
+            ["model", "BERT-base, 110M", model],
+            ["letters", "cased", "lowercased"],
+            ["context", "as much of the document as fits", "one sentence"],
+            ["label", "first piece of each word", "first piece of each word"],
+            ["layer above (CRF)", "none", "none"],
+            ["learning rate", "5e-5, 3e-5, 2e-5", f"{c['learning_rate']:g}"],
+            ["batch size", "16, 32", c["batch_size"]],
+            ["epochs", "2, 3, 4", c["epochs"]],
+            ["warm-up", "10%", f"{c['warmup_share']:.0%}"],
+            ["weight decay", "0.01", c["weight_decay"]],
+            ["embeddings", "trained", frozen],
+            ["precision", "not stated", c["precision"]],
         ],
-        translate("Paper: Devlin et al. 2018, section 5.3 and appendix A.3, and the original code (warm-up, weight decay)."),
-    )  # fmt: skip
+        "Paper: Devlin et al. 2018, section 5.3 and appendix A.3, and the original code (warm-up, weight "
+        "decay).",
+    )
 
 
 def table_15_results(results: Mapping[str, Mapping[str, float]]) -> Table:
     """Return table 15: entity-level scores of the methods on the test part."""
     return Table(
-        translate("Table 15. Results on the test sentences, entity level"),
-        [translate("model"), translate("precision"), translate("recall"), "F1"],
+        "Table 15. Results on the test sentences, entity level",
+        ["model", "precision", "recall", "F1"],
         [
             [name, *(f"{scores[measure]:.3f}" for measure in ("precision", "recall", "f1"))]
             for name, scores in results.items()
@@ -267,8 +316,9 @@ def table_error_kinds(counts: Mapping[str, Mapping[str, int]]) -> Table:
     """Return a table of what became of the entities: a row a kind, a column a method."""
     kinds = list(next(iter(counts.values())))
     return Table(
-        translate("What became of the test entities"),
-        [translate("kind"), *counts],
-        [[translate(kind), *(count[kind] for count in counts.values())] for kind in kinds],
-        translate("Without 'invented' a column adds up to the entities in the data; without 'missed', to those predicted."),
-    )  # fmt: skip
+        "What became of the test entities",
+        ["kind", *counts],
+        [[kind, *(count[kind] for count in counts.values())] for kind in kinds],
+        "Without 'invented' a column adds up to the entities in the data; without 'missed', to those "
+        "predicted.",
+    )

@@ -25,11 +25,12 @@ from course_lib.figures.style import (
     Picture,
     Table,
     new_figure,
+    values_by_name,
 )
 from course_lib.studies.published import FINE_TUNING_GRID, RANDOM_SEARCH
 from course_lib.studies.records import mean_and_deviation
 from course_lib.studies.search.study import SearchSpace, best_so_far, study_of
-from course_lib.translation import translate
+from course_lib.translation import Message, joined
 
 Trials = Sequence[Mapping]
 NAMES = {"grid": "grid", "random": "random", "tpe": "TPE", "tpe, pruned": "TPE, pruned"}
@@ -89,22 +90,20 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
     """
     import matplotlib
 
-    title = translate("Figure 16. Grid, random and TPE search at an equal budget of trials")
-    figure, axes = new_figure(10.5, 6.6, rows=2, columns=len(methods), squeeze=False)
+    title = "Figure 16. Grid, random and TPE search at an equal budget of trials"
+    figure, axes = new_figure(10, 5.2, rows=2, columns=len(methods), squeeze=False)
     values = [trial["value"] for trials in methods.values() for trial in complete(trials)]
     scale = {"vmin": min(values), "vmax": max(values), "cmap": "cividis"}
     for axis, (method, trials) in zip(axes[0], methods.items(), strict=True):
         dots = _draw_coverage(axis, trials, space, scale)
         axis.set_title(
-            translate("{method}: {count} rates").format(method=_name(method), count=different(trials)), fontsize=11
-        )  # fmt: skip
+            Message("{method}: {count} rates", method=_name(method), count=different(trials)), fontsize=11
+        )
     signs = [f"{sign} {size}" for size, sign in zip(sorted(space.batch_sizes), BATCH_MARKERS.values())]
-    axes[0, 0].set_ylabel(
-        translate("epochs\n{signs} a batch\n× pruned").format(signs=", ".join(signs)), fontsize=10
-    )
+    axes[0, 0].set_ylabel(Message("epochs\n{signs} a batch\n× pruned", signs=", ".join(signs)), fontsize=10)
     for axis in axes[0, 1:]:
         axis.set_yticklabels([])
-    figure.colorbar(dots, ax=axes[0].tolist(), label=translate("validation accuracy (%)"), pad=0.01)
+    figure.colorbar(dots, ax=axes[0].tolist(), label="validation accuracy (%)", pad=0.01)
     for axis in axes[1]:
         axis.remove()
     with matplotlib.rc_context(PARAMETERS):
@@ -113,21 +112,24 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         color, marker, line = LOOKS[method]
         best = best_so_far(study_of(trials, space, method))
         numbers = range(1, len(best) + 1)
-        below.plot(numbers, best, color=color, marker=marker, linestyle=line, drawstyle="steps-post", label=_name(method))  # fmt: skip
+        look = {"color": color, "marker": marker, "linestyle": line, "drawstyle": "steps-post"}
+        below.plot(numbers, best, label=_name(method), **look)
     below.xaxis.get_major_locator().set_params(integer=True)
     below.set(
-        xlabel=translate("trials finished"),
-        ylabel=translate("best validation accuracy\nso far (%)"),
-        title=translate("The best so far"),
+        xlabel="trials finished", ylabel="best validation accuracy\nso far (%)", title="The best so far"
     )
     below.legend(loc="lower right", ncols=2)
     parts = [
-        translate("{method} tries {rates} learning rates in {trials} trials and finds {best:.1f}%").format(
-            method=_name(method), rates=different(trials), trials=len(trials), best=_best(trials)["value"]
+        Message(
+            "{method} tries {rates} learning rates in {trials} trials and finds {best:.1f}%",
+            method=_name(method),
+            rates=different(trials),
+            trials=len(trials),
+            best=_best(trials)["value"],
         )
         for method, trials in methods.items()
     ]
-    return Picture(figure, title, "; ".join(parts))
+    return Picture(figure, title, joined("; ", parts))
 
 
 def _draw_coverage(axis, trials: Trials, space: SearchSpace, scale: dict):
@@ -143,18 +145,26 @@ def _draw_coverage(axis, trials: Trials, space: SearchSpace, scale: dict):
         dots = axis.scatter(
             [trial["params"]["learning_rate"] for trial in found],
             [trial["params"]["epochs"] + offset for trial in found],
-            c=[trial["value"] for trial in found], marker=marker, s=52, edgecolor=BLACK, linewidth=0.6, **scale,
-        )  # fmt: skip
+            c=[trial["value"] for trial in found],
+            marker=marker,
+            s=52,
+            edgecolor=BLACK,
+            linewidth=0.6,
+            **scale,
+        )
         pruned = [t["params"] for t in trials if t["value"] is None and t["params"]["batch_size"] == size]
         axis.scatter(
-            [params["learning_rate"] for params in pruned], [params["epochs"] + offset for params in pruned],
-            marker="x", color=VERMILION, s=46,
-        )  # fmt: skip
+            [params["learning_rate"] for params in pruned],
+            [params["epochs"] + offset for params in pruned],
+            marker="x",
+            color=VERMILION,
+            s=46,
+        )
     axis.set_xscale("log")
     axis.set(
         xlim=(space.lowest_rate / 1.4, space.highest_rate * 1.4),
         ylim=(floor - 0.2, high + 0.5),
-        xlabel=translate("learning rate"),
+        xlabel="learning rate",
     )
     axis.set_yticks(range(low, high + 1))
     return dots
@@ -174,33 +184,31 @@ def figure_two_densities(
     share : of the trials that count as good.
     width : standard deviation of the kernel, in decades.
     """
-    title = translate("What TPE looks at: the rates of good trials and of the others")
+    title = "What TPE looks at: the rates of good trials and of the others"
     places = np.linspace(np.log10(space.lowest_rate), np.log10(space.highest_rate), 201)
     good, others = split_by_value(trials, share)
     one, two = density(good, places, width), density(others, places, width)
     figure, (left, right) = new_figure(10, 3.6, columns=2)
-    left.plot(10**places, one, color=BLUE, label=translate("good trials"))
-    left.plot(10**places, two, color=ORANGE, linestyle="--", label=translate("the others"))
+    left.plot(10**places, one, color=BLUE, label="good trials")
+    left.plot(10**places, two, color=ORANGE, linestyle="--", label="the others")
     height = 0.04 * max(one.max(), two.max())
     left.plot(good, [-height] * len(good), "|", color=BLUE, markersize=11, markeredgewidth=1.6)
     left.plot(others, [-3 * height] * len(others), "|", color=ORANGE, markersize=11, markeredgewidth=1.6)
-    left.set(
-        xlabel=translate("learning rate"), ylabel=translate("density (per decade)"), xscale="log",
-        title=translate("Two densities"),
-    )  # fmt: skip
+    left.set(xlabel="learning rate", ylabel="density (per decade)", xscale="log", title="Two densities")
     left.legend()
     ratio = one / two
     best = 10 ** places[ratio.argmax()]
     right.plot(10**places, ratio, color=GREEN)
-    right.axvline(best, color=BLACK, linestyle=":", label=translate("most promising"))
-    right.set(
-        xlabel=translate("learning rate"), ylabel=translate("good / others"), xscale="log", yscale="log",
-        title=translate("Their ratio"),
-    )  # fmt: skip
+    right.axvline(best, color=BLACK, linestyle=":", label="most promising")
+    right.set(xlabel="learning rate", ylabel="good / others", xscale="log", yscale="log", title="Their ratio")
     right.legend()
-    alt = translate(
-        "{good} good trials and {others} others. The ratio of the densities is largest near a rate of {best:.0e}"
-    ).format(good=len(good), others=len(others), best=best)
+    alt = Message(
+        "{good} good trials and {others} others. The ratio of the densities is largest near a rate of "
+        "{best:.0e}",
+        good=len(good),
+        others=len(others),
+        best=best,
+    )
     return Picture(figure, title, alt)
 
 
@@ -233,14 +241,12 @@ def figure_noise(noise: Sequence[float], methods: Mapping[str, Trials]) -> Pictu
     noise : validation accuracies (%) of the same configuration, one a seed.
     methods : trials by method.
     """
-    title = translate("Noise: the seed alone, and the differences that were found")
+    title = "Noise: the seed alone, and the differences that were found"
     figure, axis = new_figure(8.5, 3.4)
     mean, deviation = mean_and_deviation(noise)
-    axis.axvspan(
-        mean - 2 * deviation, mean + 2 * deviation, color=LIGHT, label=translate("mean ± 2 s.d. of the seeds")
-    )
+    axis.axvspan(mean - 2 * deviation, mean + 2 * deviation, color=LIGHT, label="mean ± 2 s.d. of the seeds")
     axis.axvline(mean, color=GRAY, linewidth=1)
-    rows = [translate("one configuration,\n{n} seeds").format(n=len(noise)), *map(_name, methods)]
+    rows = [Message("one configuration,\n{n} seeds", n=len(noise)), *map(_name, methods)]
     # Equal accuracies would hide one another: each seed stands a little lower than the one before.
     places = np.linspace(-0.22, 0.22, len(noise))
     axis.plot(noise, places, "o", color=BLACK, markersize=6)
@@ -250,16 +256,19 @@ def figure_noise(noise: Sequence[float], methods: Mapping[str, Trials]) -> Pictu
         axis.plot([best], [row], marker=marker, color=color, markersize=9)
     axis.set_yticks(range(len(rows)), rows)
     axis.invert_yaxis()
-    axis.set(xlabel=translate("validation accuracy (%)"), title=title)
+    axis.set(xlabel="validation accuracy (%)", title=title)
     axis.legend(loc="lower left", fontsize=9)
     spread = max(bests) - min(bests)
-    alt = translate(
-        "The seed alone moves the accuracy between {low:.1f} and {high:.1f}%, a standard deviation of {deviation:.1f} points. "
-        "The best of each method differ by {spread:.1f} points, {verdict} than two standard deviations"
-    ).format(
-        low=min(noise), high=max(noise), deviation=deviation, spread=spread,
-        verdict=translate("more") if spread > 2 * deviation else translate("not more"),
-    )  # fmt: skip
+    alt = Message(
+        "The seed alone moves the accuracy between {low:.1f} and {high:.1f}%, a standard deviation of "
+        "{deviation:.1f} points. The best of each method differ by {spread:.1f} points, {verdict} than two "
+        "standard deviations",
+        low=min(noise),
+        high=max(noise),
+        deviation=deviation,
+        spread=spread,
+        verdict=Message("more" if spread > 2 * deviation else "not more"),
+    )
     return Picture(figure, title, alt)
 
 
@@ -270,16 +279,15 @@ def figure_importance(shares: Mapping[str, float]) -> Picture:
     ----------
     shares : of :func:`importances`.
     """
-    title = translate("Which parameter matters? Importance by fANOVA")
+    title = "Which parameter matters? Importance by fANOVA"
     shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
-    figure, axis = new_figure(7.5, 2.6)
-    names = [translate(PARAMETER_NAMES.get(name, name)) for name in shares]
-    bars = axis.barh(names, list(shares.values()), color=BLUE)
-    axis.bar_label(bars, [f"{share:.2f}" for share in shares.values()], padding=4)
+    figure, axis = new_figure(7.2, 2)
+    named = {PARAMETER_NAMES.get(name, name): share for name, share in shares.items()}
+    bars = axis.barh(list(named), list(named.values()), color=BLUE)
+    axis.bar_label(bars, fmt="%.2f", padding=4)
     axis.invert_yaxis()
-    axis.set(xlabel=translate("share of the variance explained"), xlim=(0, 1.05), title=title)
-    alt = ", ".join(f"{name} {share:.2f}" for name, share in zip(names, shares.values(), strict=True))
-    return Picture(figure, title, translate("Share of the variance: {shares}").format(shares=alt))
+    axis.set(xlabel="share of the variance explained", xlim=(0, 1.05), title=title)
+    return Picture(figure, title, Message("Share of the variance: {shares}", shares=values_by_name(named)))
 
 
 def figure_slices(methods: Mapping[str, Trials]) -> Picture:
@@ -289,8 +297,8 @@ def figure_slices(methods: Mapping[str, Trials]) -> Picture:
     ----------
     methods : trials by method.
     """
-    title = translate("Slices: accuracy against one parameter at a time")
-    figure, axes = new_figure(10.5, 3.6, columns=len(PARAMETER_NAMES), sharey=True)
+    title = "Slices: accuracy against one parameter at a time"
+    figure, axes = new_figure(9.2, 2.9, columns=len(PARAMETER_NAMES), sharey=True)
     for axis, (parameter, label) in zip(axes, PARAMETER_NAMES.items(), strict=True):
         every = {t["params"][parameter] for trials in methods.values() for t in trials}
         scale = sorted(every)
@@ -305,14 +313,17 @@ def figure_slices(methods: Mapping[str, Trials]) -> Picture:
             axis.set_xscale("log")
         else:
             axis.set_xticks(range(len(scale)), scale)
-        axis.set(xlabel=translate(label))
-    axes[0].set(ylabel=translate("validation accuracy (%)"))
+        axis.set(xlabel=label)
+    axes[0].set(ylabel="validation accuracy (%)")
     axes[-1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
     found = [trial for trials in methods.values() for trial in complete(trials)]
     best, worst = (choose(found, key=lambda trial: trial["value"]) for choose in (max, min))
-    alt = translate("{n} complete trials. The best has a learning rate of {best:.0e}, the worst one of {worst:.0e}").format(
-        n=len(found), best=best["params"]["learning_rate"], worst=worst["params"]["learning_rate"]
-    )  # fmt: skip
+    alt = Message(
+        "{n} complete trials. The best has a learning rate of {best:.0e}, the worst one of {worst:.0e}",
+        n=len(found),
+        best=best["params"]["learning_rate"],
+        worst=worst["params"]["learning_rate"],
+    )
     return Picture(figure, title, alt)
 
 
@@ -324,30 +335,40 @@ def table_16_methods(methods: Mapping[str, Trials]) -> Table:
     methods : trials by method.
     """
     published = {
-        "grid": translate("spends its trials on parameters that matter little¹"),
-        "random": translate("as good as a grid or better, in a small fraction of its time¹"),
-        "tpe": translate("better than random search on deep belief networks²"),
-        "tpe, pruned": translate("stops what does worse than the median³"),
+        "grid": "spends its trials on parameters that matter little¹",
+        "random": "as good as a grid or better, in a small fraction of its time¹",
+        "tpe": "better than random search on deep belief networks²",
+        "tpe, pruned": "stops what does worse than the median³",
     }
     rows = [
         [
-            _name(method), len(trials), different(trials), epochs_run(trials), len(trials) - len(complete(trials)),
-            f"{_best(trials)['value']:.1f}", 1 + list(trials).index(_best(trials)), published[method],
+            _name(method),
+            len(trials),
+            different(trials),
+            epochs_run(trials),
+            len(trials) - len(complete(trials)),
+            f"{_best(trials)['value']:.1f}",
+            1 + list(trials).index(_best(trials)),
+            published[method],
         ]
         for method, trials in methods.items()
-    ]  # fmt: skip
+    ]
     return Table(
-        translate("Table 16. Search methods compared"),
+        "Table 16. Search methods compared",
         [
-            translate("method"), translate("trials"), translate("learning rates tried"), translate("epochs run"),
-            translate("pruned"), translate("best validation accuracy (%)"), translate("found in trial"),
-            translate("published finding"),
+            "method",
+            "trials",
+            "learning rates tried",
+            "epochs run",
+            "pruned",
+            "best validation accuracy (%)",
+            "found in trial",
+            "published finding",
         ],
         rows,
-        translate(
-            "1: Bergstra and Bengio 2012. 2: Bergstra et al. 2011. 3: Golovin et al. 2017, the median stopping rule."
-        ),
-    )  # fmt: skip
+        "1: Bergstra and Bengio 2012. 2: Bergstra et al. 2011. 3: Golovin et al. 2017, the median stopping "
+        "rule.",
+    )
 
 
 def table_paper_and_here(methods: Mapping[str, Trials], noise: Sequence[float], space: SearchSpace) -> Table:
@@ -361,36 +382,39 @@ def table_paper_and_here(methods: Mapping[str, Trials], noise: Sequence[float], 
     """
     paper, found = FINE_TUNING_GRID, RANDOM_SEARCH
     listed = lambda values: ", ".join(f"{value:g}" for value in values)  # noqa: E731
-    published = translate(
-        "{parameters} parameters: equal on {equal} of {sets} data sets, better on {better}"
-    ).format(
-        parameters=found["parameters"], equal=found["statistically equal"], sets=found["data sets"],
+    published = Message(
+        "{parameters} parameters: equal on {equal} of {sets} data sets, better on {better}",
+        parameters=found["parameters"],
+        equal=found["statistically equal"],
+        sets=found["data sets"],
         better=found["better"],
-    )  # fmt: skip
-    here = translate("{parameters} parameters: {random:.1f}% beside {grid:.1f}%, noise {noise:.1f}").format(
-        parameters=len(PARAMETER_NAMES), random=_best(methods["random"])["value"],
-        grid=_best(methods["grid"])["value"], noise=mean_and_deviation(noise)[1],
-    )  # fmt: skip
+    )
+    here = Message(
+        "{parameters} parameters: {random:.1f}% beside {grid:.1f}%, noise {noise:.1f}",
+        parameters=len(PARAMETER_NAMES),
+        random=_best(methods["random"])["value"],
+        grid=_best(methods["grid"])["value"],
+        noise=mean_and_deviation(noise)[1],
+    )
     combinations = math.prod(len(values) for values in paper.values())
     rows = [
-        [translate("learning rate"), listed(paper["learning rate"]), f"{space.lowest_rate:g} – {space.highest_rate:g}"],
-        [translate("batch size"), listed(paper["batch size"]), listed(space.batch_sizes)],
-        [translate("epochs"), listed(paper["epochs"]), listed(space.epochs)],
+        ["learning rate", listed(paper["learning rate"]), f"{space.lowest_rate:g} – {space.highest_rate:g}"],
+        ["batch size", listed(paper["batch size"]), listed(space.batch_sizes)],
+        ["epochs", listed(paper["epochs"]), listed(space.epochs)],
         [
-            translate("trainings"),
-            translate("{count}, every combination").format(count=combinations),
-            translate("{count} for each method").format(count=len(methods["grid"])),
+            "trainings",
+            Message("{count}, every combination", count=combinations),
+            Message("{count} for each method", count=len(methods["grid"])),
         ],
-        [translate("chosen by"), translate("development set"), translate("validation reviews")],
-        [translate("random beside grid search¹"), published, here],
-    ]  # fmt: skip
+        ["chosen by", "development set", "validation reviews"],
+        ["random beside grid search¹", published, here],
+    ]
     return Table(
-        translate("Paper versus here: searching"),
-        [translate("what"), translate("paper"), translate("here")],
+        "Paper versus here: searching",
+        ["what", "paper", "here"],
         rows,
-        translate(
-            "Devlin et al. 2018, appendix A.3. 1: Bergstra and Bengio 2012, deep belief networks, beside manual and grid search combined."
-        ),
+        "Devlin et al. 2018, appendix A.3. 1: Bergstra and Bengio 2012, deep belief networks, beside manual "
+        "and grid search combined.",
     )
 
 
@@ -399,5 +423,5 @@ def _best(trials: Trials) -> Mapping:
     return max(complete(trials), key=lambda trial: trial["value"])
 
 
-def _name(method: str) -> str:
-    return translate(NAMES[method])
+def _name(method: str) -> Message:
+    return Message(NAMES[method])

@@ -5,9 +5,16 @@ from __future__ import annotations
 import base64
 import html
 import io
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from course_lib.translation import translate
+from course_lib.html_text import escape
+from course_lib.translation import Message, Verbatim, joined, translate
+
+# What a notebook stores of a picture and a table beside what it shows; decks and the website read it there.
+PICTURE = "application/vnd.bert-course.picture+json"
+TABLE = "application/vnd.bert-course.table+json"
 
 # Okabe & Ito's palette, told apart by readers of every kind of color vision.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -53,7 +60,10 @@ def new_figure(width: float = 8.0, height: float = 4.0, rows: int = 1, columns: 
 
 @dataclass
 class Picture:
-    """A drawn figure with its title and alt text; a notebook shows it as an image that carries both.
+    """A drawn figure with its title and alt text; a notebook shows and stores it as an image with both.
+
+    Title, alt text and every text in the figure are translated here, once. Code that draws writes plain
+    texts, fills values in by :class:`Message`, and marks data by :class:`Verbatim`.
 
     Parameters
     ----------
@@ -65,41 +75,99 @@ class Picture:
     figure: object
     title: str
     alt: str
+    number: int | None = field(init=False)
 
     def __post_init__(self):
-        """Write the title over the panels, unless it stands over one of them already."""
+        """Translate every text, and write the title over the panels, unless it stands over one of them."""
+        self.number = _number_in(self.title)
+        self.title, self.alt = translate(self.title), translate(self.alt)
+        _translate_texts(self.figure)
         shown = {axes.get_title(loc) for axes in self.figure.axes for loc in ("left", "center")}
         if self.title not in shown:
             self.figure.suptitle(self.title, x=0.01, ha="left", weight="bold", fontsize=13)
 
-    def png(self, dpi: int = 110) -> bytes:
-        """Return the figure as PNG."""
-        return self._render("png", dpi=dpi)
-
     def svg(self) -> str:
-        """Return the figure as SVG, the same bytes each time."""
-        return self._render("svg", metadata={"Date": None}).decode()
-
-    def _render(self, kind: str, **named) -> bytes:
+        """Return the figure as SVG on white paper, the same bytes each time; its letters are drawn as paths."""
         import matplotlib
 
-        buffer = io.BytesIO()
+        text = io.StringIO()
         with matplotlib.rc_context(PARAMETERS):
-            self.figure.savefig(buffer, format=kind, bbox_inches="tight", facecolor="white", **named)
-        return buffer.getvalue()
+            self.figure.savefig(
+                text, format="svg", bbox_inches="tight", facecolor="white", metadata={"Date": None}
+            )
+        return text.getvalue()
+
+    def smallest_text(self) -> float:
+        """Return the size of the smallest text, in points."""
+        shown = [text for text in _texts(self.figure) if text.get_text().strip() and text.get_visible()]
+        return min((text.get_fontsize() for text in shown), default=0.0)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        # An image in HTML, because JupyterLab gives an image of its own no alt text, and shows no SVG of a
+        # notebook that this reader has not run yet.
         alt = html.escape(f"{self.title}. {self.alt}")
-        data = base64.b64encode(self.png()).decode()
+        data = base64.b64encode(self.svg().encode()).decode()
         return {
-            "text/html": f'<img style="max-width: 100%" alt="{alt}" src="data:image/png;base64,{data}">',
+            "text/html": f'<img style="max-width: 100%" alt="{alt}" src="data:image/svg+xml;base64,{data}">',
             "text/plain": f"[{translate('Figure')}: {self.title}. {self.alt}]",
+            PICTURE: {
+                "title": self.title,
+                "number": self.number,
+                "alt": self.alt,
+                "smallest_text": self.smallest_text(),
+            },
         }
+
+
+def values_by_name(
+    values: Mapping[str, float], template: str = "{name} {value:.2f}", separator: str = ", "
+) -> Message:
+    """Return names with their values for an alt text, such as ``reviews 0.81, entities 0.79``.
+
+    Parameters
+    ----------
+    values : by name; names are translated, unless they are :class:`Verbatim`.
+    template : how one name and its value are written.
+    separator : what stands between one and the next.
+    """
+    return joined(
+        separator,
+        (
+            Message(template, name=name if isinstance(name, Verbatim) else Message(name), value=value)
+            for name, value in values.items()
+        ),
+    )
+
+
+def _number_in(title: str) -> int | None:
+    """Return the number of a figure or table whose title begins with one."""
+    found = re.match(r"(?:Figure|Table) (\d+)\. ", title)
+    return int(found[1]) if found else None
+
+
+def _texts(figure) -> list:
+    from matplotlib.text import Text
+
+    return figure.findobj(Text)
+
+
+def _translate_texts(figure) -> None:
+    """Translate every text of a figure, the names at the ticks of its axes included."""
+    for text in _texts(figure):
+        text.set_text(translate(text.get_text()))
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            translated = [translate(name) for name in names]
+            if translated != names:  # setting labels fixes the places of ticks: only where there are names
+                axis.set_ticks(axis.get_ticklocs(), translated)
 
 
 @dataclass
 class Table:
-    """A table with a title, shown as HTML in a notebook, as Markdown on a slide, as text elsewhere.
+    """A table with a title, shown as HTML in a notebook and as text elsewhere; a notebook stores its rows.
+
+    Every text is translated here, once, as in a :class:`Picture`.
 
     Parameters
     ----------
@@ -113,40 +181,53 @@ class Table:
     columns: list[str]
     rows: list[list]
     note: str = ""
+    number: int | None = field(init=False)
 
     def __post_init__(self):
         for number, row in enumerate(self.rows, 1):
             if len(row) != len(self.columns):
                 raise ValueError(f"Row {number} has {len(row)} cells, the table {len(self.columns)} columns.")
+        self.number = _number_in(self.title)
+        self.title, self.note = translate(self.title), translate(self.note)
+        self.columns = [translate(column) for column in self.columns]
+        self.rows = [
+            [translate(cell) if isinstance(cell, str) else cell for cell in row] for row in self.rows
+        ]
 
-    def _is_numeric(self, column: int) -> bool:
+    def is_numeric(self, column: int) -> bool:
+        """Tell whether a column holds numbers, so that it is set to the right."""
         cells = [
             str(row[column]).replace("%", "").replace(",", "").replace("±", "").split() for row in self.rows
         ]
         first = [cell[0] for cell in cells if cell and cell[0] not in ("–", "-")]
         return bool(first) and all(cell.lstrip("+-−").replace(".", "", 1).isdigit() for cell in first)
 
-    def to_markdown(self) -> str:
-        """Return the table as a Markdown pipe table with its caption."""
-        escape = lambda cell: str(cell).replace("|", "\\|")  # noqa: E731
-        ruler = ["---:" if self._is_numeric(i) else ":---" for i in range(len(self.columns))]
-        lines = [self.columns, ruler, *self.rows]
-        body = "\n".join("| " + " | ".join(escape(cell) for cell in line) + " |" for line in lines)
-        return f"{body}\n\n: {self.title}"
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {
+            "text/html": self._repr_html_(),
+            "text/plain": repr(self),
+            TABLE: {
+                "title": self.title,
+                "number": self.number,
+                "columns": self.columns,
+                "rows": [[str(cell) for cell in row] for row in self.rows],
+                "note": self.note,
+            },
+        }
 
     def _repr_html_(self) -> str:
-        align = ["right" if self._is_numeric(i) else "left" for i in range(len(self.columns))]
+        align = ["right" if self.is_numeric(i) else "left" for i in range(len(self.columns))]
         cell = lambda tag, text, side: (  # noqa: E731
-            f'<{tag} style="text-align: {side}; padding: 0.25em 0.7em">{html.escape(str(text))}</{tag}>'
+            f'<{tag} style="text-align: {side}; padding: 0.25em 0.7em">{escape(text)}</{tag}>'
         )
         head = "".join(cell("th", t, a) for t, a in zip(self.columns, align, strict=True))
         body = "".join(
             "<tr>" + "".join(cell("td", t, a) for t, a in zip(row, align, strict=True)) + "</tr>"
             for row in self.rows
         )
-        note = f"<p><small>{html.escape(self.note)}</small></p>" if self.note else ""
+        note = f"<p><small>{escape(self.note)}</small></p>" if self.note else ""
         return (
-            f'<table><caption style="text-align: left; font-weight: bold">{html.escape(self.title)}</caption>'
+            f'<table><caption style="text-align: left; font-weight: bold">{escape(self.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
         )
 
@@ -182,18 +263,19 @@ class _Highlighted:
     def _repr_html_(self) -> str:
         parts, position = [], 0
         for start, end, label in self.spans:
-            parts.append(html.escape(self.text[position:start]))
+            parts.append(escape(self.text[position:start]))
             color = self.colors.get(label, "#EEF2F6")
             parts.append(
-                f'<mark style="background: {color}; padding: 0.1em 0.25em; border-radius: 0.25em">'
-                f"{html.escape(self.text[start:end])} <small><b>{html.escape(label)}</b></small></mark>"
+                f'<mark style="background: {color}; color: {BLACK}; padding: 0.1em 0.25em; '
+                f'border-radius: 0.25em">{escape(self.text[start:end])} '
+                f"<small><b>{escape(translate(label))}</b></small></mark>"
             )
             position = end
-        return f'<p style="line-height: 1.9">{"".join(parts)}{html.escape(self.text[position:])}</p>'
+        return f'<p style="line-height: 1.9">{"".join(parts)}{escape(self.text[position:])}</p>'
 
     def __repr__(self) -> str:
         parts, position = [], 0
         for start, end, label in self.spans:
-            parts.append(f"{self.text[position:start]}[{self.text[start:end]} {label}]")
+            parts.append(f"{self.text[position:start]}[{self.text[start:end]} {translate(label)}]")
             position = end
         return "".join(parts) + self.text[position:]

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.figures.style import PICTURE, TABLE
+
 RELATIVE, ABSOLUTE = 1e-4, 1e-8
 LARGEST_UNIT = 1e-2  # one unit of the last digit counts only if it is at most this share of the number
 WIDEST = 0.5  # a number that may be off by more is not compared at all; assert what holds of it instead
@@ -189,7 +191,9 @@ def _patch_nbval() -> None:
 
     def initialize_without_stderr(self, *arguments, **named):
         initialize(self, *arguments, **named)
-        self.skip_compare += ("stderr",)  # progress bars and log lines: shown to a person, never compared
+        # Progress bars and log lines are shown to a person, never compared. What a figure or table stores for
+        # decks says again what its text and HTML say, which are compared within the tolerance.
+        self.skip_compare += ("stderr", PICTURE, TABLE)
 
     def execute_cell_input(self, cell_input, allow_stdin=None):
         # Like a person who reads an error and goes on: a cell that raises does not abort those already queued.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import itertools
 import re
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
+from course_lib import translation
 from course_lib.bert.configuration import BertConfiguration
+from course_lib.figures import style
 from course_lib.figures.style import Picture, Table
 from course_lib.finetuning.loop import History, TrainingConfiguration
 
@@ -185,6 +190,65 @@ def test_a_figure_is_the_same_each_time(name):
     assert drawings(0)[name].svg() == drawings(0)[name].svg()
 
 
+class Catalog:
+    """A catalog of every message that it is asked for: the same in brackets."""
+
+    def __init__(self):
+        self.templates: set[str] = set()
+
+    def gettext(self, template: str) -> str:
+        if not re.search(r"[A-Za-z]{2}", re.sub(r"\{.*?\}|\$.*?\$", "", template)):
+            return template  # a number, or only fields
+        self.templates.add(template)
+        return f"⟦{template}⟧"
+
+
+def translated(monkeypatch, draw):
+    """Return what a function draws with such a catalog, and the catalog."""
+    catalog = Catalog()
+    monkeypatch.setattr(translation, "_catalog", lambda language: catalog)
+    return draw(), catalog
+
+
+def test_every_text_of_a_figure_is_translated_and_no_data_are(monkeypatch):
+    made, _ = translated(monkeypatch, lambda: drawings(0))
+    data = {*TOKENS, "old", "big", "new", "cloud", "[MASK]"}
+    for name, picture in made.items():
+        assert picture.title.startswith("⟦") and picture.alt.startswith("⟦"), name
+        FigureCanvasAgg(picture.figure).draw()
+        for text in picture.figure.findobj(Text):
+            words = re.sub(r"⟦.*?⟧+|\$.*?\$", "", text.get_text(), flags=re.DOTALL)
+            assert not re.search(r"[A-Za-z]{3}", words) or words in data or words[:2] in ("E[", "E("), (
+                name,
+                words,
+            )
+            assert not data & set(re.findall(r"⟦(.*?)⟧", text.get_text())), (name, text.get_text())
+
+
+def test_what_a_catalog_must_hold_does_not_depend_on_the_data(monkeypatch):
+    """Values are filled in after the translation: other data ask for no other templates."""
+    _, one = translated(monkeypatch, lambda: drawings(0))
+    _, two = translated(monkeypatch, lambda: drawings(1))
+    captions = {
+        t for t in one.templates | two.templates if re.match(r"layer \d, head \d|(river|money) \d", t)
+    }
+    assert one.templates - captions == two.templates - captions
+    assert len(one.templates) > 100
+
+
+@pytest.mark.parametrize("path", sorted(Path(style.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_words_are_not_filled_in_before_they_are_translated(path):
+    """A catalog cannot hold an f-string: words with values in them are a Message."""
+    if path.stem in ("style", "attention_view"):  # HTML, not words
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            words = "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+            assert not re.search(r"[A-Za-z]{2}", re.sub("TFLOPS|MLM|AdamW", "", words)), ast.unparse(node)
+        if isinstance(node, ast.Attribute) and node.attr == "format" and isinstance(node.value, ast.Constant):
+            assert not re.search(r"[A-Za-z]{2}", re.sub(r"\{.*?\}", "", node.value.value)), ast.unparse(node)
+
+
 def tables() -> list[Table]:
     from course_lib.figures import masked_language_model, text_classification, transformer_encoder
 
@@ -207,3 +271,11 @@ def test_tables_have_a_title_and_equally_long_rows():
         assert len(table.title.split()) >= 3
         assert table.rows and all(len(row) == len(table.columns) for row in table.rows)
         assert all(str(cell).strip() for row in table.rows for cell in row)
+
+
+def test_every_text_of_a_table_is_translated_once(monkeypatch):
+    made, _ = translated(monkeypatch, tables)
+    texts = [text for table in made for text in (table.title, table.note, *table.columns) if text != "F1"]
+    assert [text for text in texts if text and not re.match("⟦[^⟦]", text)] == []
+    cells = [cell for table in made for row in table.rows for cell in row]
+    assert "⟦share of tokens chosen⟧" in cells and not any("⟦⟦" in str(cell) for cell in cells)

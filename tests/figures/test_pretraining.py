@@ -40,13 +40,13 @@ def lines(axes):
 def test_schematic_figures_stay_inside_their_sheet(draw):
     picture = draw()
     (axes,) = picture.figure.axes
-    picture.png()  # lays the text out
+    picture.svg()  # lays the text out
     sheet = axes.get_window_extent()
     for text in axes.texts:
         if text.get_text():
             extent = text.get_window_extent()
             assert extent.x0 >= sheet.x0 - 2 and extent.x1 <= sheet.x1 + 2, text.get_text()
-    assert picture.svg().startswith("<?xml") and picture.png()[:4] == b"\x89PNG"
+    assert picture.svg().startswith("<?xml")
     assert re.fullmatch(r"Figure [12]\. .+", picture.title) and len(picture.alt) > 100
 
 

@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from course_lib.figures.style import Table
 from course_lib.maintenance.validation import RELATIVE, last_digit, numbers_agree, texts_agree, tolerance_of
 
 SAME = [
@@ -184,6 +185,13 @@ def displays(alt, data, alt_kept, data_kept):
     return source, new_output("display_data", data=picture(alt_kept, data_kept))
 
 
+def stores_rows(made, stored):
+    """A cell that shows a table of one number, and the output as if it were another."""
+    source = f"from course_lib.figures.style import Table\nTable('Scores', ['F1'], [['{made}']])"
+    data = Table("Scores", ["F1"], [[stored]])._repr_mimebundle_()
+    return source, new_output("execute_result", data=data, execution_count=1)
+
+
 REASON = {"reason": "The order of the sums differs between processors."}
 WIDE = ["nbval-rtol-5e-2"]
 REFUSAL = """import socket
@@ -226,6 +234,8 @@ CELLS = {
     "stderr": ("import sys; print('a', file=sys.stderr); print('b')", shown("b"), {}, True),
     "image bytes": (*displays("accuracy 0.935", "AAAA", "accuracy 0.936", "BBBB"), {}, True),
     "a changed alt text": (*displays("accuracy 0.935", "AAAA", "accuracy 0.835", "AAAA"), {}, False),
+    "what a table stores": (*stores_rows("0.935", "0.936"), {}, True),
+    "a changed cell of a table": (*stores_rows("0.935", "0.835"), {}, False),
     "a cell that raises": ("raise ValueError('no')", shown("no"), {}, False),
     "the cell after it": ("print('on we go')", shown("on we go"), {}, True),
     "the network": (REFUSAL, shown("NetworkBlockedError NetworkBlockedError connected"), {}, True),
