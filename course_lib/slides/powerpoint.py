@@ -1,4 +1,8 @@
-"""A deck as PPTX: editable text, lists, code and tables where the browser put them, pictures, and the notes."""
+"""A deck as PPTX: editable text, lists, code and tables where the browser put them, pictures, and the notes.
+
+pandoc writes PPTX, too, and was tried: it moves what stands under a picture or table to a slide of its own, lets
+code and tables run over the page, sets captions over tables, and shows alt text as a caption.
+"""
 
 from __future__ import annotations
 
