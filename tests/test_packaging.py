@@ -163,7 +163,7 @@ ALLOWED = {
     "studies": STUDIES,
     "figures": STUDIES | {"figures"},
     "lessons": STUDIES | {"lessons"},
-    "slides": STUDIES | {"figures", "slides", "maintenance"},
+    "slides": STUDIES | {"figures", "slides"},
     "maintenance": TOP | {"maintenance"},
     "cli": TOP | {"cli", "maintenance", "slides"},
 }

@@ -123,12 +123,6 @@ WITHOUT_WEIGHTS = re.compile(r".*(Tokenizer(Fast)?|Config|Processor|FeatureExtra
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 # What is used nevertheless: the module, the finding, and why it is harmless there.
 ALLOWED = {
-    "course_lib/slides/replay.py": {
-        "exec": "a deck shows what a cell of its own lesson's notebook makes: code of the course",
-        "eval": "so is the last expression of such a cell",
-        "compile": "so is the cell as a whole",
-    },
-    "course_lib/slides/content.py": {"eval": "a deck's own expression over what its notebook has made"},
     "course_lib/maintenance/readme.py": {
         "runpy.run_path": "the table of known errors and the import law are read from this repository's tests",
     },

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.errors import CourseError
 from course_lib.files import check_writable
 from course_lib.translation import translate
 
@@ -16,11 +15,6 @@ HELP = "build the slide decks, all of them if none is named: HTML, PDF, PPTX"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of this command."""
     parser.add_argument("lessons", nargs="*", help=translate("numbers, such as 04 08"))
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help=translate("run these lessons, and keep the numbers of their figures for the decks"),
-    )
     parser.add_argument(
         "--html", action="store_true", help=translate("the HTML alone, which needs no browser")
     )
@@ -34,18 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the decks."""
-    from course_lib.maintenance.notebooks import notebook_path
     from course_lib.slides.build import build_decks
     from course_lib.slides.deck import deck_paths
 
-    if options.keep:
-        from course_lib.slides.kept import keep
-
-        if not options.lessons:
-            raise CourseError(translate("Name the lessons to run, such as: course slides --keep 10"))
-        for lesson in options.lessons:
-            print(translate("{path} is written.").format(path=keep(notebook_path(lesson).stem)))
-        return 0
     check_writable(options.output, then="build again, or name another folder with --output")
     build_decks(deck_paths(options.lessons), options.output, options.html)
     return 0

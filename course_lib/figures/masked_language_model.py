@@ -126,7 +126,7 @@ def readme_picture() -> Picture:
     from course_lib.bert.tokenizer import load_tokenizer
     from course_lib.data.weights import bundled_weights_folder
 
-    tokenizer = load_tokenizer(bundled_weights_folder(verify=False))
+    tokenizer = load_tokenizer(bundled_weights_folder(verify=False), special_tokens=True)
     words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
     generator = torch.Generator().manual_seed(PICTURE_SEED)

@@ -13,12 +13,12 @@ import re
 import runpy
 import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from course_lib import settings
 from course_lib.errors import DataFileError, RecordError
+from course_lib.figures.masked_language_model import readme_picture
 from course_lib.files import read_json
 from course_lib.translation import translate
 
@@ -34,12 +34,6 @@ MUTANTS = settings.REPOSITORY / "tests" / "known_errors" / "mutants.py"
 KNOWN_ERRORS = MUTANTS.parent / "README.md"
 IMPORT_LAW = settings.REPOSITORY / "tests" / "test_packaging.py"
 REMEDY = "Mend the file, and run: course maintain readme."
-
-SENTENCE = (
-    "The Philharmonic played an unbelievable concert in Reykjavik, and the audience, "
-    "mostly students, applauded for eleven minutes."
-)
-PICTURE_SEED = 26  # a draw in which all three fates occur, which four chosen tokens seldom show
 
 SYLLABUS = {
     "Foundations": {
@@ -77,37 +71,9 @@ SYLLABUS = {
 }
 
 
-@lru_cache(maxsize=1)
-def picture():
-    """Return figure 4 of the course on the sentence of lesson 04, the same at each call.
-
-    Returns
-    -------
-    course_lib.figures.style.Picture
-        The figure with its title and alt text.
-    """
-    import torch
-
-    from course_lib.bert.tokenizer import load_tokenizer
-    from course_lib.data.weights import bundled_weights_folder
-    from course_lib.figures.masked_language_model import figure_04_strategy
-    from course_lib.pretraining.masking import MaskingVocabulary, mask_tokens
-
-    tokenizer = load_tokenizer(bundled_weights_folder(verify=False), special_tokens=True)
-    words = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
-    input_ids = torch.tensor([tokenizer.encode(SENTENCE).ids])  # (1, T)
-    generator = torch.Generator().manual_seed(PICTURE_SEED)
-    masked = mask_tokens(input_ids, MaskingVocabulary.from_tokens(words), generator=generator)
-    return figure_04_strategy(
-        [words[i] for i in input_ids[0].tolist()],
-        [words[i] for i in masked.input_ids[0].tolist()],
-        masked.chosen[0].tolist(),
-    )
-
-
 def picture_block() -> str:
     """Return the line that shows the picture, with its alt text."""
-    drawn = picture()
+    drawn = readme_picture()
     alt = f"{drawn.title}. {drawn.alt}".replace("[", "\\[").replace("]", "\\]")
     return f"![{alt}]({PICTURE.relative_to(settings.REPOSITORY).as_posix()})"
 
@@ -449,7 +415,7 @@ def write_pages(*, draw: bool = True) -> None:
         texts[path] = with_blocks(path.read_text(encoding="utf-8"), made, path)
     if draw:
         PICTURE.parent.mkdir(exist_ok=True)
-        PICTURE.write_text(picture().svg(), encoding="utf-8", newline="\n")
+        PICTURE.write_text(readme_picture().svg(), encoding="utf-8", newline="\n")
     for path, text in texts.items():
         with whole_text(path) as file:
             file.write(text)

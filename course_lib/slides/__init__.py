@@ -1,24 +1,22 @@
 """Slide decks: ``slides/NN_name.md`` becomes one HTML file, a PDF and a PPTX.
 
-A deck holds words. Its figures and tables come from ``lesson_NN`` in this package, which calls the
-functions of ``course_lib.figures`` that the notebook calls; its code and printed outputs come from the
-notebook itself, its results from recordings or computations. Nothing of that is ever copied, so a deck
-cannot grow stale: what cannot be had stops the build. A deck with ``replay: now`` runs its notebook once
-more, which suits notebooks of a few seconds: then a figure or table is named by the function that the
-notebook calls, and a number is an expression over the notebook's variables. With ``replay: kept`` figures and
-tables are drawn from the numbers that ``course slides --keep NN`` kept when it ran the notebook.
+A deck holds words. Everything else is what the lesson's notebook stored when it was last executed: its figures,
+tables, code and printed outputs, each named by words of its cell; numbers come from there or from recordings.
+Nothing of that is ever copied or computed again, so a deck says what its notebook says: what cannot be had stops
+the build.
 
-==========================================  ========================================================
-in the deck                                 on the slide
-==========================================  ========================================================
-```figure_04_strategy`{.figure}``           the picture that this function of ``lesson_NN`` returns
-```table_03_parameters`{.table}``           the table that this function returns
-```mask_one`{.code}``                       a function of the notebook, of ``lesson_NN`` or the library
-```print(fill("{.output}``                  what the cell with these words printed when it was executed
-```def wrong_loss`{.demo}``                 where to find that cell: notebook, section, number
-```recorded_accuracy`{.value format=.1%}``  a number that this function returns
-```record:mlm-head/minutes`{.value}``       a number of a recording
-```published:IMDB_FEATURES_ERROR`{.value}`` a number of ``course_lib.studies.published``
-```objectives`{.notebook}``                 a part of the notebook's text (``promise``, ``references``, ...)
-==========================================  ========================================================
+=================================================  =================================================
+in the deck                                        on the slide
+=================================================  =================================================
+```figure_04_strategy`{.figure}``                  the picture that the cell with these words showed
+```table_03_parameters`{.table}``                  the table that it showed
+```mask_one`{.code}``                              a function of the notebook or the library, or a cell
+```print(fill("{.output}``                         what the cell with these words printed
+```def wrong_loss`{.demo}``                        where to find that cell: notebook, section, number
+```shares = [`{.value after="random:"}``           a number that the cell printed behind these words
+```table_11`{.value row="majority" column="F1"}``  a number in the table that the cell showed
+```record:mlm-head/minutes`{.value}``              a number of a recording
+```published:IMDB_FEATURES_ERROR`{.value}``        a number of ``course_lib.studies.published``
+```objectives`{.notebook}``                        a part of the notebook's text (``promise``, ...)
+=================================================  =================================================
 """

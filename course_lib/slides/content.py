@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import importlib
 import inspect
 import json
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import ModuleType
 
-from course_lib.figures.style import Picture, Table
+from course_lib.figures.style import Table
 from course_lib.slides.deck import Deck, DeckError, pandoc, reference
-from course_lib.slides.kept import shown_again
 from course_lib.slides.mathematics import formula
-from course_lib.slides.notebook import Lesson, without_docstrings
-from course_lib.slides.replay import replay
+from course_lib.slides.notebook import Lesson, StoredPicture, without_docstrings
 from course_lib.translation import translate
 
 Blocks = list[dict]
+NUMBER = re.compile(r"[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def _raw(markup: str) -> dict:
@@ -32,33 +30,18 @@ def _code_block(text: str, *names: str) -> dict:
     return {"t": "CodeBlock", "c": [["", list(names), []], text]}
 
 
-def smallest_text(picture: Picture) -> float:
-    """Return the size of the smallest text in a picture, in points."""
-    from matplotlib.text import Text
-
-    shown = [t for t in picture.figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
-    return min((t.get_fontsize() for t in shown), default=0.0)
-
-
-def picture_html(picture: Picture, height: int, inches: tuple[float, float] | None = None) -> str:
+def picture_html(picture: StoredPicture, height: int) -> str:
     """Return a picture as an image that holds its own vector drawing.
 
     Parameters
     ----------
     picture : the picture.
     height : pixels that it may take on a page of 1280 by 720; its width follows.
-    inches : sheet to draw it on, if not its own; on a smaller sheet the same text is larger.
     """
-    own = picture.figure.get_size_inches().tolist()
-    try:
-        picture.figure.set_size_inches(*(inches or own))
-        data = base64.b64encode(picture.svg().encode()).decode()
-    finally:
-        picture.figure.set_size_inches(*own)
     alt = html.escape(f"{picture.title}. {picture.alt}")
     return (
-        f'<img class="figure" style="height: {height}px" data-smallest-points="{smallest_text(picture):g}" '
-        f'alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+        f'<img class="figure" style="height: {height}px" data-smallest-points="{picture.smallest_text:g}" '
+        f'alt="{alt}" src="{picture.source}">'
     )
 
 
@@ -70,7 +53,7 @@ def table_html(table: Table, size: str = "normal") -> str:
     table : the table.
     size : ``normal`` or ``small``.
     """
-    sides = ["right" if table._is_numeric(i) else "left" for i in range(len(table.columns))]
+    sides = ["right" if table.is_numeric(i) else "left" for i in range(len(table.columns))]
 
     def row(cells, tag: str) -> str:
         scope = ' scope="col"' if tag == "th" else ""
@@ -121,63 +104,15 @@ class Content:
         """The deck's notebook."""
         return Lesson.of(self.deck.name)
 
-    @cached_property
-    def module(self) -> ModuleType:
-        """The functions that make the deck's figures, tables and numbers."""
-        name = f"course_lib.slides.lesson_{self.deck.name[:2]}"
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise DeckError(f"{self.deck.path.name} refers to a function, and there is no {name}.") from None
+    def number(self, name: str, options: Mapping[str, str]) -> str:
+        """Return a number as text: of a recording, published, or one that a cell of the notebook shows.
 
-    def made(self, name: str, kind: type | tuple[type, ...]):
-        """Return what a function of the deck's module makes, or what the replayed notebook has made.
-
-        Raises
-        ------
-        DeckError
-            If there is no such function, it fails, or it makes something else.
-        """
-        if self.deck.replay == "now":
-            result = self._replayed(name)
-        elif self.deck.replay == "kept" and not self._has(name):
-            result = shown_again(self.deck.name, name)
-        else:
-            function = getattr(self.module, name, None)
-            if not callable(function):
-                raise DeckError(f"{self.module.__name__} has no function {name!r}.")
-            try:
-                result = function()
-            except Exception as error:
-                problem = f"{self.module.__name__}.{name} fails ({type(error).__name__}: {error})."
-                raise DeckError(problem) from error
-        if not isinstance(result, kind):
-            raise DeckError(f"{name} makes a {type(result).__name__}.")
-        return result
-
-    def _has(self, name: str) -> bool:
-        """Return whether the deck's module has a function of that name; what it imports is not its own."""
-        try:
-            return getattr(getattr(self.module, name, None), "__module__", None) == self.module.__name__
-        except DeckError:
-            return False
-
-    def _replayed(self, name: str):
-        """Return a picture or table by the function that made it, or the value of an expression."""
-        notebook = replay(self.deck.name)
-        if name in notebook.shown:
-            return notebook.shown[name]
-        try:
-            result = eval(name, notebook.namespace)
-        except Exception as error:
-            problem = f"{self.lesson.path.name} shows no {name!r}, and has no such value ({error!r})."
-            raise DeckError(problem) from None
-        return result.item() if getattr(result, "shape", None) == () else result
-
-    def number(self, name: str, form: str) -> str:
-        """Return a number as text: of a function, of a recording, or published.
+        Parameters
+        ----------
+        name : ``record:NAME/step/...``, ``published:NAME/step/...``, or words of a cell.
+        options : ``format`` for the first two. For a cell ``after``, words that it printed before the number, or
+            ``row`` and ``column`` of a table that it showed, and ``number`` to choose the second number after
+            the words, the third, ...
 
         Raises
         ------
@@ -185,6 +120,7 @@ class Content:
             If it cannot be had, or does not fit the format.
         """
         source, _, rest = name.partition(":")
+        form = options.get("format", "")
         if source == "record":
             from course_lib.studies.records import load_record
 
@@ -196,11 +132,25 @@ class Content:
             first, *steps = rest.split("/")
             result = look_up(vars(published), [first, *steps], name)
         else:
-            result = self.made(name, (int, float, str))
+            return _power_of_ten(self._number_shown(name, options))
         try:
             return _power_of_ten(format(result, form))
         except (ValueError, TypeError) as error:
             raise DeckError(f"{name!r} cannot be written as {form!r} ({error}).") from None
+
+    def _number_shown(self, name: str, options: Mapping[str, str]) -> str:
+        """Return a number that a cell printed, or that stands in its table."""
+        if "row" in options:
+            text = _cell_of(self.lesson.shown(name, "table"), options["row"], options.get("column", ""))
+        else:
+            text, words = self.lesson.printed(self.lesson.cell(name)), options.get("after", "")
+            if text.count(words) != 1 and words:
+                raise DeckError(f"{name!r} shows {words!r} {text.count(words)} times; once is needed.")
+            text = text.partition(words)[2] if words else text
+        found, position = NUMBER.findall(text), int(options.get("number", 1))
+        if len(found) < position:
+            raise DeckError(f"{name!r} shows no such number ({dict(options)}).")
+        return found[position - 1]
 
     def code(self, name: str) -> str:
         """Return code: a function of the notebook, a function of the library by its full name, or a cell.
@@ -234,13 +184,16 @@ class Content:
         (_, names, pairs), text = element["c"]
         options, kind = dict(pairs), reference(element)
         size = ["small"] if "small" in names else []
+        position = int(options["number"]) if "number" in options else None
         if kind == "figure":
-            inches = tuple(map(float, options["inches"].split())) if "inches" in options else None
-            return [_raw(picture_html(self.made(text, Picture), int(options.get("height", 540)), inches))]
+            picture = self.lesson.shown(text, kind, position)
+            return [_raw(picture_html(picture, int(options.get("height", 540))))]
         if kind == "table":
-            table = self.made(text, Table)
+            table = self.lesson.shown(text, kind, position)
             if "rows" in options:
                 table = replace(table, rows=[table.rows[int(row) - 1] for row in options["rows"].split()])
+            if "bare" in names:
+                table = replace(table, note="")
             return [_raw(table_html(table, *size))]
         if kind == "code":
             source = self.code(text)
@@ -290,7 +243,7 @@ class Content:
         kind = reference(tree)
         if kind == "value":
             options = dict(tree["c"][0][2])
-            text = self.number(tree["c"][1], options.get("format", ""))
+            text = self.number(tree["c"][1], options)
             if "command" in tree["c"][0][1]:
                 return {"t": "Code", "c": [["", [], []], text]}
             return {"t": "Str", "c": text}
@@ -302,6 +255,16 @@ class Content:
                 "c": ["html", formula(tree["c"][1], tree["c"][0]["t"] == "DisplayMath")],
             }
         return {key: self.filled(value) for key, value in tree.items()}
+
+
+def _cell_of(table: Table, row: str, column: str) -> str:
+    """Return a cell by its column's heading and its row's first cell; a row may be numbered from 1."""
+    labels = [str(cells[0]) for cells in table.rows]
+    rows = [int(row) - 1] if row.isdigit() else [i for i, label in enumerate(labels) if label == row]
+    if len(rows) != 1 or not 0 <= rows[0] < len(labels) or column not in table.columns:
+        known = f"rows: {', '.join(labels)}; columns: {', '.join(table.columns)}"
+        raise DeckError(f"{table.title!r} has no row {row!r} with a column {column!r} ({known}).")
+    return str(table.rows[rows[0]][table.columns.index(column)])
 
 
 def _power_of_ten(text: str) -> str:

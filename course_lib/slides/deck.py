@@ -60,8 +60,6 @@ class Deck:
     facts : numbers that the deck may state, each with its source.
     slides : all slides but the title slide.
     api_version : version of pandoc's document format.
-    replay : ``now`` if figures and numbers come from running the notebook once more, ``kept`` if figures and
-        tables come from what was kept of a run, empty if all comes from the deck's own functions.
     """
 
     path: Path
@@ -69,7 +67,6 @@ class Deck:
     facts: dict[str, str]
     slides: list[Slide]
     api_version: list[int]
-    replay: str = ""
 
     @property
     def name(self) -> str:
@@ -201,7 +198,6 @@ def read_deck(path: Path) -> Deck:
         facts,
         [Slide(plain(blocks[:1]), blocks, notes) for blocks, notes in slides],
         document["pandoc-api-version"],
-        plain([meta["replay"]]) if "replay" in meta else "",
     )
 
 

@@ -1,15 +1,17 @@
-"""What a deck takes from its notebook: names, parts of the text, code, and what the code printed."""
+"""What a deck takes from its notebook: parts of the text, code, what the code printed, and what it showed."""
 
 from __future__ import annotations
 
 import ast
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from course_lib import settings
+from course_lib.figures.style import PICTURE, TABLE, Table
 from course_lib.slides.deck import DeckError
 
 PARTS = {  # what a deck may ask for: where it begins in the notebook's text, and where it ends
@@ -20,6 +22,37 @@ PARTS = {  # what a deck may ask for: where it begins in the notebook's text, an
     "summary": (r"^## Summary\n(.+?)(?=^Next: |^## |\Z)", re.DOTALL),
     "references": (r"^## References\n(.+)\Z", re.DOTALL),
 }
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A figure as a notebook's output holds it.
+
+    Parameters
+    ----------
+    title, alt : what it shows, and what it says to a reader who cannot see it.
+    smallest_text : size of its smallest letters, in points.
+    source : its SVG as an address, ``data:image/svg+xml;base64,...``.
+    number : of a numbered figure.
+    """
+
+    title: str
+    alt: str
+    smallest_text: float
+    source: str
+    number: int | None = None
+
+
+def _stored_picture(data: Mapping) -> StoredPicture:
+    source = re.search(r'src="(data:image/svg\+xml;base64,[^"]+)"', data["text/html"])
+    return StoredPicture(source=source[1], **data[PICTURE])
+
+
+def _stored_table(data: Mapping) -> Table:
+    return Table(**{name: data[TABLE][name] for name in ("title", "columns", "rows", "note")})
+
+
+STORED = {"figure": (PICTURE, _stored_picture), "table": (TABLE, _stored_table)}
 
 
 @dataclass(frozen=True)
@@ -119,6 +152,37 @@ class Lesson:
             first = cell.source.splitlines()[0]
             raise DeckError(f"{self.path.name}: the cell that begins with {first!r} shows nothing.")
         return printed
+
+    def shown(self, fragment: str, kind: str, position: int | None = None) -> StoredPicture | Table:
+        """Return a figure or table that a cell showed when it was executed.
+
+        Parameters
+        ----------
+        fragment : words of the cell.
+        kind : ``figure`` or ``table``.
+        position : which one, counted from 1, if the cell showed several.
+
+        Raises
+        ------
+        DeckError
+            If there is none, or it is not said which.
+        """
+        mime, read = STORED[kind]
+        cell = self.cell(fragment)
+        found = [output.data for output in cell.outputs if mime in output.get("data", {})]
+        if position is None and len(found) > 1:
+            raise DeckError(f"{fragment!r} shows {len(found)} {kind}s: say which by number=1 and so on.")
+        if not 1 <= (position or 1) <= len(found):
+            run = f"course run {self.path.name[:2]}"
+            raise DeckError(f"{self.path.name}: {fragment!r} shows no such {kind}. Is it executed? {run}")
+        return read(found[(position or 1) - 1])
+
+    def numbers(self, kind: str) -> set[int]:
+        """Return the numbers of all figures or tables that the notebook shows."""
+        mime = STORED[kind][0]
+        outputs = (output for cell in self.cells if cell.cell_type == "code" for output in cell.outputs)
+        stored = (output.data[mime] for output in outputs if mime in output.get("data", {}))
+        return {found["number"] for found in stored} - {None}
 
 
 def source_of(code: str, name: str) -> str | None:

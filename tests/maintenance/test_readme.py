@@ -8,6 +8,7 @@ import pytest
 
 from course_lib import __version__, cli, settings
 from course_lib.errors import DataFileError, RecordError
+from course_lib.figures.masked_language_model import readme_picture
 from course_lib.maintenance import readme
 
 FRONT = [settings.REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
@@ -149,7 +150,7 @@ def test_every_package_says_what_it_is_for(tmp_path):
 def test_the_picture_is_the_one_that_the_code_draws():
     stored, drawn = (
         re.sub(r"(?<=#)p[0-9a-f]{10}|(?<=id=\")[a-z][0-9a-f]{10}", "id", text)
-        for text in (text_of(readme.PICTURE), readme.picture().svg())
+        for text in (text_of(readme.PICTURE), readme_picture().svg())
     )
     assert NUMBER.sub("N", stored) == NUMBER.sub("N", drawn), "run: course maintain readme"
     pairs = zip(NUMBER.findall(stored), NUMBER.findall(drawn), strict=True)
@@ -159,16 +160,16 @@ def test_the_picture_is_the_one_that_the_code_draws():
 
 def test_the_picture_shows_all_three_fates():
     counts = re.search(
-        r"(\d+) chosen tokens become \[MASK\], (\d+) a random word, (\d+) stay", readme.picture().alt
+        r"(\d+) chosen tokens become \[MASK\], (\d+) a random word, (\d+) stay", readme_picture().alt
     )
     assert all(int(count) >= 1 for count in counts.groups())
-    assert f"![{readme.picture().title}" in text_of(readme.README)
+    assert f"![{readme_picture().title}" in text_of(readme.README)
 
 
 def test_the_picture_is_drawn_the_same_each_time():
-    first = readme.picture().svg()
-    readme.picture.cache_clear()
-    assert readme.picture().svg() == first
+    first = readme_picture().svg()
+    readme_picture.cache_clear()
+    assert readme_picture().svg() == first
 
 
 def test_the_syllabus_has_all_lessons_in_order():

@@ -12,16 +12,13 @@ from html.parser import HTMLParser
 import pytest
 
 from course_lib import settings
-from course_lib.figures.style import Picture, Table
 from course_lib.maintenance import readme
 from course_lib.slides import browser, build
-from course_lib.slides.content import Content
 from course_lib.slides.deck import DeckError, deck_paths, problems, read_deck, reference, walk
 from course_lib.slides.notebook import Lesson
 from course_lib.slides.powerpoint import presentation
 
 PATHS = deck_paths()
-NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 needs_browser = pytest.mark.skipif(
     browser.find_browser() is None, reason="no Chromium, Chrome or Edge on this machine"
 )
@@ -89,44 +86,13 @@ def test_deck_notebook_and_syllabus_agree_on_names(deck):
     assert Lesson.of(deck.name).part("title") == titles[deck.name]
 
 
-def test_it_shows_the_numbered_figures_and_tables_of_its_notebook(deck):
-    code = "\n".join(cell.source for cell in Lesson.of(deck.name).cells if cell.cell_type == "code")
-    numbered = set(re.findall(r"\b(?:figure|table)_\d\d_\w+(?=\()", code))
-    assert numbered <= set(names_of(deck, "figure", "table"))
-
-
-PLACE = "\N{WHITE SQUARE}"  # of a number; a letter would be counted in words, too
-
-
-def without_numbers(text: str) -> str:
-    return NUMBER.sub(PLACE, " ".join(text.split()))
-
-
-def numbers(text: str) -> list[float]:
-    return [float(number.replace(",", "")) for number in NUMBER.findall(" ".join(text.split()))]
-
-
-def agree(made: str, stored: str) -> bool:
-    """Whether a notebook's output holds these words, with numbers that are the same or nearly so."""
-    start = without_numbers(stored).find(without_numbers(made))
-    if start < 0:
-        return False
-    before = without_numbers(stored)[:start].count(PLACE)
-    pairs = zip(numbers(made), numbers(stored)[before:], strict=False)
-    return all(abs(a - b) <= 0.02 * max(abs(a), abs(b), 0.5) for a, b in pairs)
-
-
-def test_its_figures_and_tables_are_those_of_the_notebook(deck):
-    """A function of the same name makes the same thing in both, within the roundings of another processor."""
-    lesson, content = Lesson.of(deck.name), Content(deck)
-    code = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")
-    stored = [lesson.printed(cell) for cell in lesson.cells if cell.cell_type == "code" and cell.outputs]
-    for name in names_of(deck, "figure", "table"):
-        made = content.made(name, (Picture, Table))
-        if not re.search(rf"\b{re.escape(name)}\(", code):
-            continue
-        text = f"[Figure: {made.title}. {made.alt}]" if isinstance(made, Picture) else repr(made)
-        assert any(agree(text, output) for output in stored), f"{name}: the notebook does not show: {text}"
+@pytest.mark.parametrize("kind", ["figure", "table"])
+def test_it_shows_the_numbered_figures_and_tables_of_its_notebook(deck, kind):
+    lesson = Lesson.of(deck.name)
+    references = [e["c"] for slide in deck.slides for e in walk(slide.blocks) if reference(e) == kind]
+    positions = [int(dict(pairs).get("number", 0)) or None for (_, _, pairs), _ in references]
+    shown = [lesson.shown(text, kind, n) for (_, text), n in zip(references, positions, strict=True)]
+    assert lesson.numbers(kind) <= {found.number for found in shown}
 
 
 # HTML ----------------------------------------------------------------------------------------------
@@ -159,10 +125,12 @@ def test_every_slide_has_notes(deck, page):
     assert tags == ["section", "aside"] * (len(deck.slides) + 1)
 
 
-def test_pictures_are_vector_graphics(deck, page):
+def test_pictures_are_vector_graphics_of_the_notebook(deck, page):
     images = [attributes["src"] for tag, attributes in Elements(page).tags if tag == "img"]
     assert len(images) == len(names_of(deck, "figure"))
     assert all(source.startswith("data:image/svg+xml;base64,") for source in images)
+    notebook = Lesson.of(deck.name).path.read_text(encoding="utf-8")
+    assert all(source in notebook for source in images)
 
 
 # In the browser ------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import sys
+import re
 from dataclasses import replace
-from types import ModuleType
 
+import nbformat
 import pytest
 
 from course_lib import cli
@@ -134,7 +135,7 @@ def test_a_deck_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("`nothing`{.figure}", "no function 'nothing'"),
+        ("`nothing`{.figure}", "0 code cells of 00_start_here.ipynb hold 'nothing'"),
         ("`nothing_here`{.code}", "defines no 'nothing_here'"),
         ("`these words are in no cell`{.output}", "0 code cells"),
         ("`print(`{.output}", "code cells of 00_start_here.ipynb hold 'print('; one must"),
@@ -157,25 +158,107 @@ def test_a_reference_that_leads_nowhere_stops_the_build(read, body, expected):
         build.page(read(text_of(slide_2=body)))
 
 
-def test_a_figure_that_fails_stops_the_build(read, monkeypatch):
-    def broken():
-        raise KeyError("results")
+def picture(title: str, alt: str = "Two bars.") -> Picture:
+    figure, axes = new_figure(4, 3)
+    axes.set_title("large", fontsize=20)
+    axes.text(0, 0, "tiny", fontsize=4)
+    axes.text(0, 0, " ", fontsize=1)
+    return Picture(figure, title, alt)
 
-    module = ModuleType("course_lib.slides.lesson_00")
-    module.broken, module.words = broken, lambda: "no picture"
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    for name, expected in (("broken", "fails .KeyError"), ("words", "makes a str")):
-        with pytest.raises(DeckError, match=expected):
-            build.page(read(text_of(slide_2=f"`{name}`{{.figure}}")))
+
+@pytest.fixture
+def shown(read, tmp_path, monkeypatch):
+    """Content of a deck whose notebook has cells that showed something."""
+    cells = {
+        "figure_01()": [picture("Figure 1. Shares", "Rain 0.25.")],
+        "figure_02()": [picture("A first"), picture("A second")],
+        "table_03()": [
+            Table("Table 3. Scores", ["name", "F1"], [["rain", "91.5 ± 0.2"], ["sun", 7]], "A note.")
+        ],
+        "print(shares)": "random: 1,024 of 4.5e+09\nagain: -3\nagain: 2",
+        "never_run()": [],
+    }
+    made = []
+    for source, outputs in cells.items():
+        if isinstance(outputs, str):
+            stored = [nbformat.v4.new_output("stream", text=outputs)]
+        else:
+            bundles = [output._repr_mimebundle_() for output in outputs]
+            stored = [nbformat.v4.new_output("display_data", data) for data in bundles]
+        made.append(nbformat.v4.new_code_cell(source, outputs=stored))
+    monkeypatch.setattr(content.Lesson, "of", lambda name: notebook.Lesson(tmp_path / f"{name}.ipynb"))
+    nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "00_start_here.ipynb")
+    return content.Content(read(text_of()))
+
+
+def block_of(shown, text: str) -> str:
+    """The HTML that stands for a reference."""
+    return shown.block(content.markdown_blocks(text)[0]["c"][0])[0]["c"][1]
+
+
+def test_a_figure_is_the_one_that_the_notebook_stored(shown):
+    expected = picture("Figure 1. Shares", "Rain 0.25.")
+    made = block_of(shown, "`figure_01`{.figure height=300}")
+    assert 'alt="Figure 1. Shares. Rain 0.25."' in made and 'style="height: 300px"' in made
+    assert base64.b64decode(made.split("base64,")[1].rstrip('">')).decode() == expected.svg()
+    assert 'data-smallest-points="4"' in made and expected.smallest_text() == 4
+    assert 'alt="A second. Two bars."' in block_of(shown, "`figure_02`{.figure number=2}")
+
+
+def test_a_table_is_the_one_that_the_notebook_stored(shown):
+    made = block_of(shown, "`table_03`{.table}")
+    assert "<caption>Table 3. Scores</caption>" in made and '<p class="note">A note.</p>' in made
+    assert '<td class="left">rain</td><td class="right">91.5 ± 0.2</td>' in made
+    made = block_of(shown, "`table_03`{.table .bare .small rows=2}")
+    assert "rain" not in made and "<td" in made and "note" not in made and 'class="small"' in made
+
+
+def test_a_notebook_knows_the_numbers_of_its_figures_and_tables(shown):
+    assert (shown.lesson.numbers("figure"), shown.lesson.numbers("table")) == ({1}, {3})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("print(shares)", {"after": "random:"}, "1,024"),
+        ("print(shares)", {"after": "random:", "number": "2"}, "4.5 × 10⁹"),
+        ("print(shares)", {"after": "random:", "number": "3"}, "-3"),
+        ("table_03", {"row": "rain", "column": "F1"}, "91.5"),
+        ("table_03", {"row": "rain", "column": "F1", "number": "2"}, "0.2"),
+        ("table_03", {"row": "2", "column": "F1"}, "7"),
+    ],
+)
+def test_a_number_is_the_one_that_the_notebook_stored(shown, name, options, expected):
+    assert shown.number(name, options) == expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("`never_run`{.figure}", "shows no such figure. Is it executed? course run 00"),
+        ("`figure_01`{.table}", "shows no such table"),
+        ("`figure_02`{.figure}", "'figure_02' shows 2 figures: say which by number=1"),
+        ("`figure_02`{.figure number=3}", "shows no such figure"),
+        ("`print(shares)`{.value after=nowhere}", "shows 'nowhere' 0 times"),
+        ("`print(shares)`{.value after=again}", "shows 'again' 2 times"),
+        ("`print(shares)`{.value number=9}", "shows no such number"),
+        ("`table_03`{.value row=snow column=F1}", "no row 'snow' with a column 'F1' (rows: rain, sun;"),
+        ("`table_03`{.value row=9 column=F1}", "no row '9'"),
+        ("`table_03`{.value row=rain column=F2}", "no row 'rain' with a column 'F2'"),
+    ],
+)
+def test_what_the_notebook_did_not_store_stops_the_build(shown, reference, expected):
+    with pytest.raises(DeckError, match=re.escape(expected)):
+        shown.filled(content.markdown_blocks(reference))
 
 
 def test_numbers_come_from_where_they_are_kept(read):
     made = content.Content(read(text_of()))
     stored = json.loads((build.settings.RECORDED / "mlm-head.json").read_text(encoding="utf-8"))
     last = stored["results"]["curve"][-1]["accuracy"]
-    assert made.number("record:mlm-head/results/curve/-1/accuracy", ".1%") == f"{last:.1%}"
-    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", "") == "5.44"
-    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", ".2e") == "5.44 × 10⁰"
+    assert made.number("record:mlm-head/results/curve/-1/accuracy", {"format": ".1%"}) == f"{last:.1%}"
+    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", {}) == "5.44"
+    assert made.number("published:IMDB_TEST_ERROR/last 510 tokens", {"format": ".2e"}) == "5.44 × 10⁰"
 
 
 def test_code_and_output_are_the_notebooks_own(read):
@@ -212,16 +295,6 @@ def test_a_caption_does_not_say_the_title_again():
     assert "<caption>" not in table["c"][1]
 
 
-def test_the_smallest_text_of_a_picture_is_known():
-    figure, axes = new_figure(4, 3)
-    axes.set_title("large", fontsize=20)
-    axes.text(0, 0, "tiny", fontsize=4)
-    axes.text(0, 0, " ", fontsize=1)
-    picture = Picture(figure, "t", "a")
-    assert content.smallest_text(picture) == 4
-    assert 'data-smallest-points="4"' in content.picture_html(picture, 300)
-
-
 def test_a_formula_carries_its_tex():
     made = mathematics.formula(r"a < b", display=False)
     assert 'aria-label="a &lt; b"' in made and "<svg" in made and "<use" not in made
@@ -248,8 +321,6 @@ def test_the_command(read, tmp_path, monkeypatch, capsys):
     assert "00_start_here: HTML in " in capsys.readouterr().out
     assert cli.main(["slides", "99"]) == 2
     assert "course: There is no deck '99'" in capsys.readouterr().err
-    assert cli.main(["slides", "--keep"]) == 2
-    assert "course: Name the lessons to run" in capsys.readouterr().err
 
 
 # In the browser ------------------------------------------------------------------------------------
