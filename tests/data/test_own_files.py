@@ -451,7 +451,8 @@ def test_answers_at_wrong_offsets_are_moved_on_request_in_every_way_to_read(tmp_
 
 def test_what_a_reader_cannot_be_told_is_refused():
     with pytest.raises(
-        SettingError, match="'repair' was given for 'entities', and it is for questions alone"
+        SettingError,
+        match="'repair' was given for 'entities', and it is for questions and chinese_questions alone",
     ):
         load_texts("entities", "bundled", repair=True)
     with pytest.raises(SettingError, match="'types' was given for 'reviews', and it is for entities alone"):

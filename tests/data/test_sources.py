@@ -72,13 +72,22 @@ def test_a_cache_of_somebody_else_is_left_as_it_is(monkeypatch, tmp_path):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(SettingError, match="encoder, entities, questions"):
+    with pytest.raises(SettingError, match="chinese_questions, encoder, entities, questions"):
         choose_source("nothing")
-    with pytest.raises(SettingError, match="reviews, questions or entities"):
+    with pytest.raises(SettingError, match="entities, questions, reviews"):
         load_texts("wikipedia")
 
 
-@pytest.mark.parametrize("name", ["reviews", "questions", "entities"])
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_what_the_hub_lacks_is_bundled(monkeypatch, profile):
+    use_profile(monkeypatch, profile)
+    found = choose_source("chinese_questions")
+    assert found == sources.Source("chinese_questions", "bundled", str(settings.DATA / "chinese/questions"))
+    with pytest.raises(SettingError, match=r"no data set of the hub for 'chinese_questions'"):
+        load_texts("chinese_questions", "hub")
+
+
+@pytest.mark.parametrize("name", ["reviews", "questions", "entities", "chinese_questions"])
 def test_bundled_sets_have_their_splits(name):
     assert set(load_texts(name)) == {"train", "validation", "test"}
 

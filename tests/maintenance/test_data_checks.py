@@ -13,7 +13,7 @@ import pytest
 from course_lib import settings
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance.data_checks import DATA_SETS, report, reviews
+from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews
 from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
 from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
 from course_lib.studies.finetuning.blind_baselines import span_f1
@@ -23,7 +23,7 @@ ALL = [(name, key) for name, data_set in DATA_SETS.items() for key in data_set.c
 
 @pytest.fixture(scope="module")
 def sets():
-    """Return the rows of the three data sets; a test that changes them has to copy them first."""
+    """Return the rows of the data sets; a test that changes them has to copy them first."""
     return {name: data_set.load() for name, data_set in DATA_SETS.items()}
 
 
@@ -161,6 +161,29 @@ def _misplace(splits):
     row["answers"]["answer_start"][0] += 1
 
 
+def _ask_of_no_answer(word):
+    """Return a function that begins every question without an answer with the same word."""
+
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            if row["is_impossible"]:
+                row["question"] = word + row["question"]
+
+    return plant
+
+
+def _answer_is_the_first_clause(splits):
+    for row in itertools.chain(splits["validation"], splits["test"]):
+        if not row["is_impossible"]:
+            row["answers"] = {"text": [row["context"].split("，")[0]], "answer_start": [0]}
+
+
+def _ask_with_the_answer(splits):
+    """Ask with words of the answer's own sentence, so that no question is hard."""
+    for row in splits["test"]:
+        row["question"] = "".join(row["answers"]["text"][:1]) + "？"
+
+
 def _drop_reference(splits):
     row = next(row for row in splits["test"] if not row["is_impossible"])
     row["answers"] = {column: values[:2] for column, values in row["answers"].items()}
@@ -220,6 +243,28 @@ DEFECTS = {
         "shared": _share_document,
         "unseen": _learn_the_test_names,
         **{f"unseen_{name}": _learn_the_test_names for name in TYPES},
+    },
+    "chinese_questions": {
+        "paragraphs": _first_rows(100),
+        "answerable": _first_rows(100),
+        "unanswerable": _first_rows(100),
+        "malformed": lambda splits: splits["test"][0].update(id=splits["train"][0]["id"]),
+        "misplaced": _misplace,
+        "characters": _change("train", question="這所學校在哪裡？"),
+        "punctuation": _change("test", question="这所学校在哪里?"),
+        "shortest": _change("train", context="很短。"),
+        "longest": _change("train", context="一" * 601),
+        "fewest_references": _drop_reference,
+        "duplicates": lambda splits: splits["test"][0].update(question=splits["train"][0]["question"] + "！"),
+        "nearest_paragraphs": _copy_across("context"),
+        "nearest_questions": _copy_across("question"),
+        "runs": _repeat_run("question", "请只用一个词回答"),
+        "shared": lambda splits: splits["test"][0].update(title=splits["train"][0]["title"]),
+        "question_only": _same_answer_everywhere,
+        "context_only": _answer_is_the_first_clause,
+        "answerability": _ask_of_no_answer("另外，"),
+        "hard": _ask_with_the_answer,
+        "marks": lambda splits: splits["test"][0].update(hard=not splits["test"][0]["hard"]),
     },
 }
 
@@ -291,6 +336,22 @@ def test_span_f1_is_that_of_squad():
     assert span_f1([row], ["Red Sea!"]) == pytest.approx(100)
     assert span_f1([row], ["sea"]) == pytest.approx(200 / 3)
     assert span_f1([row], ["mountain"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [("桥在哪年建成？", 1.0), ("塔在哪年建成？", 3 / 4), ("谁设计了灯塔？", 0.0), ("是什么？", 0.0)],
+)
+def test_hard_questions_share_little_with_the_sentence_of_the_answer(question, share):
+    context = "灯塔很旧。桥于1950年建成，长30米。后来又修过。"
+    row = {"context": context, "question": question}
+    row["answers"] = {"text": ["1950年"], "answer_start": [context.index("1950年")]}
+    assert chinese_questions.overlap(row) == pytest.approx(share)
+
+
+def test_a_list_of_hard_questions_that_is_missing_is_one_sentence(tmp_path):
+    with pytest.raises(DataFileError, match=r"hard_test_ids\.txt"):
+        chinese_questions.CHINESE_QUESTIONS.load(tmp_path)
 
 
 def test_between_token_and_tag_stand_fillers():

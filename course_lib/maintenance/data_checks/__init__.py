@@ -8,8 +8,17 @@ Each data set has a module here; :data:`DATA_SETS` names them all.
 from __future__ import annotations
 
 from course_lib.maintenance.data_checks.checks import DataSet
+from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIONS
 from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
 
-DATA_SETS: dict[str, DataSet] = {data_set.name: data_set for data_set in (REVIEWS, QUESTIONS, ENTITIES)}
+DATA_SETS: dict[str, DataSet] = {
+    data_set.name: data_set
+    for data_set in (
+        REVIEWS,
+        QUESTIONS,
+        ENTITIES,
+        CHINESE_QUESTIONS,
+    )
+}

@@ -143,15 +143,15 @@ def duplicates(texts: Iterable[str]) -> int:
     return sum(count - 1 for count in counts.values())
 
 
-def nearest_across_splits(texts: Mapping[str, Sequence[str]]) -> float:
-    """Return the highest Jaccard similarity of word 3-shingles between texts of different splits.
+def nearest_across_splits(texts: Mapping[str, Sequence[str]], length: int = 3) -> float:
+    """Return the highest Jaccard similarity of shingles of ``length`` words between texts of different splits.
 
     An index from shingle to texts compares only pairs that share something, so no hashing is needed.
     """
     sizes, splits, index = [], [], defaultdict(list)
     for split, members in texts.items():
         for text in members:
-            runs = shingles(text, 3)
+            runs = shingles(text, length)
             for run in runs:
                 index[run].append(len(sizes))
             sizes.append(len(runs))
@@ -165,9 +165,9 @@ def nearest_across_splits(texts: Mapping[str, Sequence[str]]) -> float:
     )
 
 
-def commonest_five_gram_share(texts: Sequence[str]) -> float:
-    """Return the share of texts that hold the most widespread run of five words."""
-    counts = Counter(run for text in texts for run in shingles(text, 5) if len(run) == 5)
+def commonest_run_share(texts: Sequence[str], length: int = 5) -> float:
+    """Return the share of texts that hold the most widespread run of ``length`` words."""
+    counts = Counter(run for text in texts for run in shingles(text, length) if len(run) == length)
     return max(counts.values(), default=0) / max(1, len(texts))
 
 
@@ -197,7 +197,7 @@ def five_gram_check(texts: Callable[[Splits], Sequence[str]], rows: str) -> Chec
     label = f"share of {rows} that hold the most widespread run of five words"
     return Check(
         label,
-        lambda splits: commonest_five_gram_share(texts(splits)),
+        lambda splits: commonest_run_share(texts(splits)),
         at_most=LARGEST_FIVE_GRAM_SHARE,
         decimals=4,
     )

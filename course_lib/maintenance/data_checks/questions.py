@@ -68,7 +68,8 @@ def malformed_questions(splits: Splits) -> int:
     )
 
 
-def _references(splits: Splits) -> list[int]:
+def references(splits: Splits) -> list[int]:
+    """Return how many references each answerable test question has."""
     return [len(row["answers"]["text"]) for row in answerable(splits["test"])]
 
 
@@ -119,7 +120,7 @@ CHECKS = {
     ),
     "fewest_references": Check(
         "fewest references of an answerable test question",
-        lambda splits: min(_references(splits)),
+        lambda splits: min(references(splits)),
         at_least=REFERENCES_IN_TEST,
     ),
     "duplicates": Check(

@@ -42,7 +42,7 @@ def question_only_f1(splits: Splits) -> float:
     return span_f1(test, [train[position]["answers"]["text"][0] for position in nearest])
 
 
-def answerability_area(splits: Splits) -> float:
+def answerability_area(splits: Splits, shortest_word: int = 2) -> float:
     """Return how well the question alone tells on the test part whether it has an answer.
 
     It is the area under the ROC curve (0.5 is chance) of logistic regression on TF-IDF of words and pairs.
@@ -53,8 +53,10 @@ def answerability_area(splits: Splits) -> float:
     from sklearn.metrics import roc_auc_score
     from sklearn.pipeline import make_pipeline
 
+    words = rf"(?u)\b\w{{{shortest_word},}}\b"
     model = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000, class_weight="balanced")
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words),
+        LogisticRegression(max_iter=1000, class_weight="balanced"),
     )
     train, test = splits["train"], splits["test"]
     model.fit([row["question"] for row in train], [row["is_impossible"] for row in train])
@@ -84,11 +86,13 @@ POSITION_POLICIES: dict[str, Callable[[str], str]] = {
 }
 
 
-def context_only_f1(splits: Splits) -> float:
+def context_only_f1(
+    splits: Splits, policies: Mapping[str, Callable[[str], str]] = POSITION_POLICIES
+) -> float:
     """Return the test F1 of one span a paragraph, whatever is asked, by the best rule on validation."""
     validation, test = answerable(splits["validation"]), answerable(splits["test"])
     best = max(
-        POSITION_POLICIES.values(),
+        policies.values(),
         key=lambda policy: span_f1(validation, [policy(row["context"]) for row in validation]),
     )
     return span_f1(test, [best(row["context"]) for row in test])
