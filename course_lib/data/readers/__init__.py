@@ -9,6 +9,7 @@ cmrc             CMRC 2018, JSON                                those of SQuAD
 conll            CoNLL-2003, columns                            document, tokens, tags
 imdb_folder      aclImdb, folders                               text, label, rating, id
 reviews          the course's reviews, JSON Lines               text, label, title, genre, kind, words
+senses           the course's words in senses, JSON Lines       id, word, form, start, sense, sense_id, sentence
 glue             GLUE, tab-separated                            sentence or sentence1, sentence2; label, idx
 swag             SWAG, CSV                                      sent1, sent2, endings, label
 plain_text       a sentence a line; a file or a folder          title, sentences
@@ -24,6 +25,7 @@ from course_lib.data.readers.glue import read_glue
 from course_lib.data.readers.imdb_folder import read_imdb_folder
 from course_lib.data.readers.plain_text import read_plain_text
 from course_lib.data.readers.reviews import read_reviews
+from course_lib.data.readers.senses import read_senses
 from course_lib.data.readers.squad import read_squad
 from course_lib.data.readers.swag import read_swag
 
@@ -34,6 +36,7 @@ __all__ = [
     "read_imdb_folder",
     "read_plain_text",
     "read_reviews",
+    "read_senses",
     "read_squad",
     "read_swag",
 ]

@@ -12,6 +12,7 @@ from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIO
 from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
+from course_lib.maintenance.data_checks.senses import SENSES
 
 DATA_SETS: dict[str, DataSet] = {
     data_set.name: data_set
@@ -20,5 +21,6 @@ DATA_SETS: dict[str, DataSet] = {
         QUESTIONS,
         ENTITIES,
         CHINESE_QUESTIONS,
+        SENSES,
     )
 }
