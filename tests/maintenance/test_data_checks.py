@@ -301,6 +301,32 @@ DEFECTS["senses"] = {
 }
 
 
+def _repeat_run_in_frames(splits):
+    for row in splits["frames"][:2]:
+        row["text"] += " That is how it was."
+
+
+DEFECTS["fairness"] = {
+    "frames": lambda splits: splits.update(frames=splits["frames"][:24]),
+    "balance": _change("frames", sentiment="neutral"),
+    "pronouns": _change("frames", text="{person} was late, and He knew it."),
+    "lengths": lambda splits: [
+        row.update(text=row["text"] + " and so on and on")
+        for row in splits["frames"]
+        if row["sentiment"] == "neutral"
+    ],
+    "nearest": lambda splits: splits["frames"][1].update(text=splits["frames"][0]["text"] + " Yes."),
+    "runs": _repeat_run_in_frames,
+    "fewest_names": lambda splits: splits.update(
+        people=[row for row in splits["people"] if row["text"] not in ("Hina", "Ali")]
+    ),
+    "genders": lambda splits: splits.update(
+        people=[row for row in splits["people"] if row["text"] != "my wife"]
+    ),
+    "duplicates": _change("people", text="Patricia"),
+}
+
+
 def test_every_check_has_a_planted_defect():
     assert {name: set(found) for name, found in DEFECTS.items()} == {
         name: set(data_set.checks) for name, data_set in DATA_SETS.items()

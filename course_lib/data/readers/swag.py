@@ -28,7 +28,7 @@ def swag_features() -> Features:
     return Features({"sent1": string, "sent2": string, "endings": List(string), "label": Value("int64")})
 
 
-def _cells(line: str, place: Place) -> list[str]:
+def csv_cells(line: str, place: Place) -> list[str]:
     """Split one line; no record of SWAG spans lines, so an open quotation mark is damage."""
     try:
         return next(csv.reader([line], strict=True))
@@ -56,7 +56,7 @@ def _check_header(header: list[str], place: Place) -> None:
 
 
 def _parse_line(line: str, place: Place, header: list[str]) -> dict[str, Any]:
-    cells = _cells(line, place)
+    cells = csv_cells(line, place)
     if len(cells) != len(header):
         raise place.error(
             f"{len(header)} columns are wanted, and there are {len(cells)}",
@@ -75,12 +75,12 @@ def _parse_line(line: str, place: Place, header: list[str]) -> dict[str, Any]:
 def _rows(path: str | Path, line_limit: int) -> Iterator[dict[str, Any]]:
     records = read_records(path, line_limit=line_limit)
     place, first = next(records)
-    header = _cells(first, place)
+    header = csv_cells(first, place)
     _check_header(header, place)
     seen: set[str] = set()
     for place, line in records:
         if header[0] == "":  # the unnamed first column numbers the rows
-            number = _cells(line, place)[0]
+            number = csv_cells(line, place)[0]
             if number in seen:
                 raise place.error(f"the row number {describe(number)} stands twice", "Make it unique")
             seen.add(number)

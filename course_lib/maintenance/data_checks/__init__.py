@@ -10,6 +10,7 @@ from __future__ import annotations
 from course_lib.maintenance.data_checks.checks import DataSet
 from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIONS
 from course_lib.maintenance.data_checks.entities import ENTITIES
+from course_lib.maintenance.data_checks.fairness import FAIRNESS
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
 from course_lib.maintenance.data_checks.senses import SENSES
@@ -22,5 +23,6 @@ DATA_SETS: dict[str, DataSet] = {
         ENTITIES,
         CHINESE_QUESTIONS,
         SENSES,
+        FAIRNESS,
     )
 }
