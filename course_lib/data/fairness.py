@@ -33,7 +33,7 @@ def load_fairness(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
     return read_frames(folder / "frames.csv"), read_people(folder / "people.csv")
 
 
-def filled(frame: Mapping[str, Any], person: str) -> Iterator[str]:
+def sentences_about(frame: Mapping[str, Any], person: str) -> Iterator[str]:
     """Yield a frame's sentences about a person, one for each filler of its other gap.
 
     Parameters

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from course_lib.bert.tokenizer import load_tokenizer
-from course_lib.data.fairness import filled, load_fairness
+from course_lib.data.fairness import load_fairness, sentences_about
 from course_lib.data.readers import read_frames, read_people
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import DataFileError, SettingError
@@ -93,8 +93,10 @@ def test_without_a_clone_it_says_so(monkeypatch):
 
 def test_filling_puts_a_capital_where_the_sentence_begins():
     frame = {"text": "{person} felt {emotion}.", "fillers": ["glad", "at ease"]}
-    assert list(filled(frame, "my aunt")) == ["My aunt felt glad.", "My aunt felt at ease."]
-    assert list(filled({"text": "So says {person}.", "fillers": []}, "my aunt")) == ["So says my aunt."]
+    assert list(sentences_about(frame, "my aunt")) == ["My aunt felt glad.", "My aunt felt at ease."]
+    assert list(sentences_about({"text": "So says {person}.", "fillers": []}, "my aunt")) == [
+        "So says my aunt."
+    ]
 
 
 def test_filled_sentences_differ_in_the_person_alone(bundled):
@@ -104,7 +106,7 @@ def test_filled_sentences_differ_in_the_person_alone(bundled):
         for person in people["text"]:
             found = [
                 text.replace(person[0].upper() + person[1:], "*").replace(person, "*")
-                for text in filled(frame, person)
+                for text in sentences_about(frame, person)
             ]
             wanted = wanted or found
             assert found == wanted and all(text.count("*") == 1 for text in found)

@@ -65,7 +65,7 @@ def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return {split: [{**row, "hard": row["id"] in named} for row in rows] for split, rows in splits.items()}
 
 
-def spaced(text: str) -> str:
+def unit_text(text: str) -> str:
     """Return the units of a text with spaces between them, so that what counts words counts characters."""
     return " ".join(UNIT.findall(text))
 
@@ -125,8 +125,8 @@ def _spaced_rows(splits: Splits) -> dict[str, list[dict[str, Any]]]:
         split: [
             {
                 **row,
-                "question": spaced(row["question"]),
-                "answers": {**row["answers"], "text": [spaced(text) for text in row["answers"]["text"]]},
+                "question": unit_text(row["question"]),
+                "answers": {**row["answers"], "text": [unit_text(text) for text in row["answers"]["text"]]},
             }
             for row in splits[split]
         ]
@@ -137,14 +137,14 @@ def _spaced_rows(splits: Splits) -> dict[str, list[dict[str, Any]]]:
 def _first(pattern: str) -> Callable[[str], str]:
     def policy(context: str) -> str:
         found = re.search(pattern, context)
-        return spaced(found.group() if found else context)
+        return unit_text(found.group() if found else context)
 
     return policy
 
 
 def _middle_sentence(context: str) -> str:
     sentences = context.split("。")
-    return spaced(sentences[len(sentences) // 2])
+    return unit_text(sentences[len(sentences) // 2])
 
 
 POLICIES: dict[str, Callable[[str], str]] = {
@@ -156,7 +156,7 @@ POLICIES: dict[str, Callable[[str], str]] = {
     "first year or date": _first(r"[12]\d{3}年(\d+月)?(\d+日)?"),
     "first name in marks": _first(r"(?<=[“《])[^”》]+"),
     "middle sentence": _middle_sentence,
-    "whole paragraph": spaced,
+    "whole paragraph": unit_text,
 }
 
 
@@ -172,7 +172,7 @@ def details(splits: Splits) -> list[str]:
         (split, f"{sum(found) / len(found):.3f}", f"{sum(x < HARD_BELOW for x in found) / len(found):.3f}")
         for split, found in overlaps.items()
     ]
-    share = commonest_run_share([spaced(text) for text in paragraphs_of(all_rows(splits))], RUN_LENGTH)
+    share = commonest_run_share([unit_text(text) for text in paragraphs_of(all_rows(splits))], RUN_LENGTH)
     return [
         *markdown_table(header, [("share", *shares)]),
         "",
@@ -187,7 +187,7 @@ def _paragraph_lengths(splits: Splits) -> list[int]:
 
 
 def _spaced_texts(texts: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {split: [spaced(text) for text in found] for split, found in texts.items()}
+    return {split: [unit_text(text) for text in found] for split, found in texts.items()}
 
 
 CHECKS = {
@@ -223,7 +223,7 @@ CHECKS = {
     ),
     "duplicates": Check(
         "duplicate questions",
-        lambda splits: duplicates(spaced(row["question"]) for row in all_rows(splits)),
+        lambda splits: duplicates(unit_text(row["question"]) for row in all_rows(splits)),
         at_most=0,
     ),
     "nearest_paragraphs": Check(
@@ -242,7 +242,9 @@ CHECKS = {
     ),
     "runs": Check(
         "share of questions that hold the most widespread run of eight characters",
-        lambda splits: commonest_run_share([spaced(row["question"]) for row in all_rows(splits)], RUN_LENGTH),
+        lambda splits: commonest_run_share(
+            [unit_text(row["question"]) for row in all_rows(splits)], RUN_LENGTH
+        ),
         at_most=LARGEST_FIVE_GRAM_SHARE,
         decimals=4,
     ),

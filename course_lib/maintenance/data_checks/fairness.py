@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from course_lib.data.fairness import filled, load_fairness
+from course_lib.data.fairness import load_fairness, sentences_about
 from course_lib.data.readers.frames import SENTIMENTS
 from course_lib.maintenance.data_checks.checks import (
     NEAR_DUPLICATE,
@@ -67,7 +67,7 @@ def _gender_sizes(splits: Splits) -> list[int]:
 def sentences_of(splits: Splits) -> list[str]:
     """Return all frames with all people and fillers."""
     pairs = product(splits["frames"], splits["people"])
-    return [text for frame, person in pairs for text in filled(frame, person["text"])]
+    return [text for frame, person in pairs for text in sentences_about(frame, person["text"])]
 
 
 def _mean_lengths(splits: Splits) -> dict[str, float]:
