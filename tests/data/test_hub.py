@@ -50,6 +50,7 @@ for name in sys.stdin:
         answer = {"error": type(error).__name__, "message": str(error)}
     print(json.dumps(answer), file=answers, flush=True)
 """
+SCORED_PAIRS = {"sentence1": ["A cat sleeps."], "sentence2": ["A cat is asleep."], "label": [4.8], "idx": [0]}
 TAGS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"]
 
 
@@ -91,6 +92,7 @@ def tiny_data() -> dict[str, Repository]:
         }
     )
     named = parquet(words, names)
+    scored = parquet(SCORED_PAIRS)
     lines = [
         "",
         " = Ada = \n",
@@ -126,6 +128,10 @@ def tiny_data() -> dict[str, Repository]:
         "entities": Repository(
             {f"conll2003/{split}/0000.parquet": named for split in ("train", "validation", "test")},
             revisions=("refs/convert/parquet",),
+        ),
+        "similarity": Repository(
+            {f"stsb/{split}-00000-of-00001.parquet": scored for split in ("train", "validation", "test")}
+            | {"cola/train-00000-of-00001.parquet": film}
         ),
     }
 
@@ -238,6 +244,7 @@ EXPECTED_ROWS = {
     "reviews": {"train": 16, "test": 16},
     "questions": {"train": 2, "validation": 2},
     "entities": {"train": 1, "validation": 1, "test": 1},
+    "similarity": {"train": 1, "validation": 1, "test": 1},
 }
 
 
@@ -249,6 +256,8 @@ def test_data_sets_arrive_with_our_columns(course, hub, name):
         assert set(answer["first"]) == {"text", "label"}
     if name == "questions":
         assert answer["first"]["is_impossible"] is False
+    if name == "similarity":
+        assert answer["first"] == {name: values[0] for name, values in SCORED_PAIRS.items()}
     if name == "entities":
         assert answer["first"]["tags"] == ["B-PER", "O", "O", "B-LOC"]
         assert any(REVISIONS["entities"] in request for request in hub.requests)

@@ -298,6 +298,16 @@ def test_glue(tmp_path, name):
         assert isinstance(data.features["label"], ClassLabel)
 
 
+def test_glue_keeps_the_columns_asked_for(tmp_path):
+    text, row = GLUE_FILES["STS-B train"]
+    path = write(tmp_path / "file.tsv", text)
+    found = readers.read_glue(path, "STS-B", columns=("genre", "filename")).to_list()
+    assert found == [row | {"genre": "captions", "filename": "x"}]
+    with pytest.raises(DataFileError, match="missing from the header") as caught:
+        readers.read_glue(path, "STS-B", columns=("genre", "group"))
+    assert caught.value.field == "group"
+
+
 def test_glue_names_its_labels(tmp_path):
     for name, labels in {
         "MNLI dev": ["entailment", "neutral", "contradiction"],  # the order of the published numbers

@@ -6,14 +6,16 @@ import copy
 import itertools
 import json
 import random
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from course_lib import settings
+from course_lib.data.readers import glue
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, senses
+from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, senses, similarity
 from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
 from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
 from course_lib.studies.finetuning.blind_baselines import span_f1
@@ -184,6 +186,22 @@ def _ask_with_the_answer(splits):
         row["question"] = "".join(row["answers"]["text"][:1]) + "？"
 
 
+def _score_by_overlap(splits):
+    for row in itertools.chain(*splits.values()):
+        row["label"] = 5 * similarity.overlap(row)
+
+
+def _leave_a_gap(splits):
+    for row in itertools.chain(*splits.values()):
+        row["label"] = 3.9 if 2 <= row["label"] < 3 else row["label"]
+
+
+def _score_backwards(splits):
+    for row in itertools.chain(*splits.values()):
+        first, _, decided = row["scorings"]
+        row["scorings"] = [first, f"{5 - float(first):.1f}", decided]
+
+
 def _drop_reference(splits):
     row = next(row for row in splits["test"] if not row["is_impossible"])
     row["answers"] = {column: values[:2] for column, values in row["answers"].items()}
@@ -265,6 +283,21 @@ DEFECTS = {
         "answerability": _ask_of_no_answer("另外，"),
         "hard": _ask_with_the_answer,
         "marks": lambda splits: splits["test"][0].update(hard=not splits["test"][0]["hard"]),
+    },
+    "similarity": {
+        "rows": _first_rows(400),
+        "malformed": _change("test", label=4.9),
+        "fewest": _leave_a_gap,
+        "duplicates": lambda splits: splits["train"][1].update(
+            sentence1=splits["train"][0]["sentence2"], sentence2=splits["train"][0]["sentence1"].upper()
+        ),
+        "nearest": _copy_across("sentence1"),
+        "five_grams": _repeat_run("sentence1", "as I have said before"),
+        "shared": lambda splits: splits["test"][0].update(filename=splits["train"][0]["filename"]),
+        "overlap": _score_by_overlap,
+        "tfidf": _score_by_overlap,
+        "agreement": _score_backwards,
+        "hard": _score_by_overlap,
     },
 }
 
@@ -421,6 +454,32 @@ def test_a_list_of_hard_questions_that_is_missing_is_one_sentence(tmp_path):
         chinese_questions.CHINESE_QUESTIONS.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("scorings", "score", "fits"),
+    [
+        (["2.4", "3.0", "none"], 2.7, True),
+        (["2.4", "3.0", "none"], 2.8, False),
+        (["2.4", "3.0", "2.7"], 2.7, False),
+        (["2.4", "4.0", "none"], 3.2, False),
+        (["2.4", "4.0", "2.6"], 2.6, True),
+        (["2.4", "4.0", "2.6"], 3.2, False),
+        (None, 2.7, False),
+    ],
+)
+def test_score_is_that_of_its_scorings(scorings, score, fits):
+    row = {"scorings": scorings, "label": score, "genre": "main-news", "old_index": "0001"}
+    assert similarity.malformed_pairs({"train": [row], "validation": [], "test": []}) == (not fits)
+
+
+@pytest.mark.parametrize("line", ["0001\t2.4\t3.0", "0001\t2.4\t5.x\tnone", "0001\t2.4\t3.0\t6.0"])
+def test_a_damaged_line_of_the_scorings_is_named(tmp_path, line):
+    shutil.copytree(similarity.SIMILARITY.folder, tmp_path, dirs_exist_ok=True)
+    lines = (tmp_path / "scores.tsv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "scores.tsv").write_text("\n".join([*lines[:3], line]) + "\n", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"scores\.tsv.*line 4"):
+        similarity.SIMILARITY.load(tmp_path)
+
+
 def test_between_token_and_tag_stand_fillers():
     for split in SPLITS:
         lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
@@ -435,6 +494,8 @@ def test_files_are_in_the_official_layout():
         lines = (settings.DATA / "reviews" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         columns = ["text", "label", "title", "genre", "kind", "words"]
         assert all(list(json.loads(line)) == columns for line in lines)
+        lines = (similarity.SIMILARITY.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+        assert tuple(lines[0].split("\t")) == glue.TASKS["stsb"].header
 
 
 @pytest.mark.parametrize("name", DATA_SETS)

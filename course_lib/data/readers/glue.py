@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -152,18 +152,19 @@ def glue_task(name: str, path: str | Path) -> GlueTask:
     return TASKS[key]
 
 
-def glue_features(task: GlueTask) -> Features:
-    """Return the columns of a task's data set."""
+def glue_features(task: GlueTask, columns: Sequence[str] = ()) -> Features:
+    """Return the columns of a task's data set, and those of the file that are kept besides."""
     from datasets import ClassLabel, Features, Value
 
     label = Value("float64") if task.labels is None else ClassLabel(names=list(task.names or task.labels))
     sentences = {name: Value("string") for name in task.sentence_columns}
-    return Features({**sentences, "label": label, "idx": Value("int64")})
+    kept = {name: Value("string") for name in columns}
+    return Features({**sentences, "label": label, "idx": Value("int64"), **kept})
 
 
-def _check_header(header: list[str], task: GlueTask, place: Place) -> None:
+def _check_header(header: list[str], task: GlueTask, place: Place, columns: Sequence[str] = ()) -> None:
     """Refuse a header that lacks a column of the task, or may hide the one of the labels."""
-    for name in task.sentences:
+    for name in (*task.sentences, *columns):
         if name not in header:
             raise place.inside(name).error(
                 "the column is missing from the header",
@@ -217,14 +218,16 @@ def _parse_line(line: str, place: Place, header: list[str], task: GlueTask, numb
     return row
 
 
-def _rows(path: str | Path, task: GlueTask, skip_broken: bool, line_limit: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    path: str | Path, task: GlueTask, columns: Sequence[str], skip_broken: bool, line_limit: int
+) -> Iterator[dict[str, Any]]:
     records = read_records(path, line_limit=line_limit)
     place, first = next(records)
     header = first.split("\t")
     if not task.has_header and header != list(task.test_header):
         header, records = list(task.header), chain([(place, first)], records)
     else:
-        _check_header(header, task, place)
+        _check_header(header, task, place, columns)
     seen: set[int] = set()
     broken: list[Place] = []
     for number, (place, line) in enumerate(records):
@@ -236,7 +239,8 @@ def _rows(path: str | Path, task: GlueTask, skip_broken: bool, line_limit: int) 
             raise place.inside(task.index).error(f"the index {row['idx']} stands twice", "Make it unique")
         if task.index in header:
             seen.add(row["idx"])
-        yield row
+        cells = dict(zip(header, line.split("\t"), strict=True))
+        yield row | {name: checked_text(cells[name], place.inside(name), empty=True) for name in columns}
     if broken:
         lines = ", ".join(str(place.line) for place in broken[:5])
         logger.warning(
@@ -248,7 +252,12 @@ def _rows(path: str | Path, task: GlueTask, skip_broken: bool, line_limit: int) 
 
 
 def read_glue(
-    path: str | Path, task: str, *, skip_broken: bool = False, line_limit: int = LINE_LIMIT
+    path: str | Path,
+    task: str,
+    *,
+    columns: Sequence[str] = (),
+    skip_broken: bool = False,
+    line_limit: int = LINE_LIMIT,
 ) -> Dataset:
     """Read a file of GLUE.
 
@@ -256,6 +265,7 @@ def read_glue(
     ----------
     path : ``train.tsv``, ``dev.tsv``, ``test.tsv``, or MRPC's ``msr_paraphrase_train.txt``.
     task : SST-2, CoLA, MRPC, STS-B, QQP, MNLI, QNLI, RTE or WNLI, with or without hyphen, in any case.
+    columns : further columns of the file to keep as they are, such as ``genre``.
     skip_broken : leave out lines that have not as many columns as the header, and log how many; a question of
         QQP that is broken over two lines makes two of them.
     line_limit : longest line allowed, in bytes.
@@ -265,7 +275,7 @@ def read_glue(
     Dataset
         ``sentence``, or ``sentence1`` and ``sentence2`` (str); ``label`` (class number; for STS-B a float
         from 0 to 5; -1 in a test set, which has no labels); ``idx`` (the file's own index, or else the number
-        of the row from 0).
+        of the row from 0); the further columns (str).
 
     Raises
     ------
@@ -273,4 +283,5 @@ def read_glue(
         If columns are missing or too many, a label is not one of the task's, or an index stands twice.
     """
     layout = glue_task(task, path)
-    return dataset_from_rows(_rows(path, layout, skip_broken, line_limit), glue_features(layout), path)
+    rows = _rows(path, layout, columns, skip_broken, line_limit)
+    return dataset_from_rows(rows, glue_features(layout, columns), path)

@@ -14,6 +14,7 @@ from course_lib.maintenance.data_checks.fairness import FAIRNESS
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
 from course_lib.maintenance.data_checks.senses import SENSES
+from course_lib.maintenance.data_checks.similarity import SIMILARITY
 
 DATA_SETS: dict[str, DataSet] = {
     data_set.name: data_set
@@ -21,6 +22,7 @@ DATA_SETS: dict[str, DataSet] = {
         REVIEWS,
         QUESTIONS,
         ENTITIES,
+        SIMILARITY,
         CHINESE_QUESTIONS,
         SENSES,
         FAIRNESS,

@@ -14,6 +14,7 @@ from course_lib import settings
 SPLITS = ("train", "validation", "test")
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word 3-shingles from which two rows count as the same text
 LARGEST_FIVE_GRAM_SHARE = 0.01  # of the rows that may hold the same five words in a row
+LEAST_HARD_SHARE = 0.25  # of the test part, by the definition of a card
 WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 
 Row = Mapping[str, Any]
