@@ -15,7 +15,7 @@ from course_lib import settings
 from course_lib.data.readers import glue
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, senses, similarity
+from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, search, senses, similarity
 from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
 from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
 from course_lib.studies.finetuning.blind_baselines import span_f1
@@ -202,6 +202,32 @@ def _score_backwards(splits):
         row["scorings"] = [first, f"{5 - float(first):.1f}", decided]
 
 
+def _answer_with_words(splits):
+    """Ask with the very words of the passages."""
+    texts = {passage["id"]: passage["text"] for passage in splits["corpus"]}
+    for row in splits["test"]:
+        if row["relevant"]:
+            row["question"] = texts[row["passage"]]
+            row["relevant"] = {row["passage"]: search.FULL}
+
+
+def _forget_a_judgment(splits):
+    """Strike out the judgment of a passage that shares many words with its question."""
+    texts = {passage["id"]: passage["text"] for passage in splits["corpus"]}
+    for row in splits["train"]:
+        asked = search.content_words(row["question"])
+        if row["start"] is not None and len(asked & search.content_words(texts[row["passage"]])) > max(
+            2, len(asked) / 2
+        ):
+            del row["relevant"][row["passage"]]
+            return
+
+
+def _forget_the_unanswerable(splits):
+    for split in SPLITS:
+        splits[split] = [row for row in splits[split] if row["relevant"]]
+
+
 def _drop_reference(splits):
     row = next(row for row in splits["test"] if not row["is_impossible"])
     row["answers"] = {column: values[:2] for column, values in row["answers"].items()}
@@ -298,6 +324,23 @@ DEFECTS = {
         "tfidf": _score_by_overlap,
         "agreement": _score_backwards,
         "hard": _score_by_overlap,
+    },
+    "search": {
+        "answerable": _first_rows(60),
+        "unanswerable": _forget_the_unanswerable,
+        "malformed": lambda splits: splits["test"][0].update(relevant={"nowhere-001": 2}),
+        "passages": _first_rows(3000),
+        "unjudged": _forget_a_judgment,
+        "duplicates": lambda splits: splits["test"][0].update(
+            question=splits["train"][0]["question"].upper()
+        ),
+        "nearest": _copy_across("question"),
+        "five_grams": _repeat_run("question", "in the opinion of many"),
+        "shared": lambda splits: splits["test"][0].update(
+            relevant=next(row["relevant"] for row in splits["train"] if row["relevant"])
+        ),
+        "recall": _answer_with_words,
+        "hard": _answer_with_words,
     },
 }
 

@@ -16,12 +16,14 @@ senses           the course's words in senses, JSON Lines       id, word, form, 
 glue             GLUE, tab-separated                            sentence or sentence1, sentence2; label, idx
 swag             SWAG, CSV                                      sent1, sent2, endings, label
 plain_text       a sentence a line; a file or a folder          title, sentences
+beir             BEIR, a folder                                 dicts: corpus, queries, qrels, splits, answers
 ===============  =============================================  ============================================
 
 A reader gives every record of a file or raises `course_lib.errors.DataFileError`, which names file, line or
 field, problem and remedy; it drops nothing silently.
 """
 
+from course_lib.data.readers.beir import read_beir
 from course_lib.data.readers.cmrc import read_cmrc
 from course_lib.data.readers.conll import read_conll
 from course_lib.data.readers.frames import read_frames, read_people
@@ -34,6 +36,7 @@ from course_lib.data.readers.squad import read_squad
 from course_lib.data.readers.swag import read_swag
 
 __all__ = [
+    "read_beir",
     "read_cmrc",
     "read_conll",
     "read_frames",

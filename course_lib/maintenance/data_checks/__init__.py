@@ -13,6 +13,7 @@ from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.fairness import FAIRNESS
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
+from course_lib.maintenance.data_checks.search import SEARCH
 from course_lib.maintenance.data_checks.senses import SENSES
 from course_lib.maintenance.data_checks.similarity import SIMILARITY
 
@@ -23,6 +24,7 @@ DATA_SETS: dict[str, DataSet] = {
         QUESTIONS,
         ENTITIES,
         SIMILARITY,
+        SEARCH,
         CHINESE_QUESTIONS,
         SENSES,
         FAIRNESS,
