@@ -67,7 +67,7 @@ SPLIT_NAMES = {
 IMDB_FOLDERS = ("train", "test", "pos", "neg")
 # What a reader of files may be told, by data set.
 READING = {
-    "reviews": (),
+    "reviews": ("long",),
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
     "similarity": (),
@@ -180,6 +180,7 @@ def load_texts(
     tag_column: int | None = None,
     comments: str | None = None,
     repair: bool | None = None,
+    long: bool | None = None,
 ):
     """Load one of the course's data sets, or what stands in for it, as a ``datasets.DatasetDict``.
 
@@ -193,6 +194,8 @@ def load_texts(
     token_column, tag_column, comments : which columns of them to read, from 1, and how lines begin that are skipped;
         see :func:`course_lib.data.readers.read_conll`.
     repair : whether an answer that is not at its offset in your own file is moved to where it stands nearest to it.
+    long : whether the training part of the reviews gets those of ``long.jsonl`` too, of 200 words and more, at its
+        end; IMDB's own, from the hub or an archive, are as long without it.
 
     Returns
     -------
@@ -213,7 +216,7 @@ def load_texts(
             f"{name!r} is not a data set of labeled texts. Choose one of: {', '.join(sorted(READING))}."
         )
     told = {"types": types, "scheme": scheme, "token_column": token_column, "tag_column": tag_column}
-    told |= {"comments": comments, "repair": repair}
+    told |= {"comments": comments, "repair": repair, "long": long}
     told = {word: value for word, value in told.items() if value is not None}
     for word in told:
         if word not in READING[name]:
@@ -252,7 +255,8 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "similarity": ((".tsv",), partial(readers.read_glue, task="STS-B")),
     }[name]
     if not _is_folder(place):
-        return datasets.DatasetDict({"test": read(place)})
+        splits = {"test": read(place)}
+        return datasets.DatasetDict(_with_long_reviews(splits, place) if told.get("long") else splits)
     entries = folder_entries(place)
     found = [(path.stem, path) for path in entries if path.suffix.lower() in suffixes]
     folders = {path.name for path in entries if path.is_dir()}
@@ -276,7 +280,23 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         raise DataFileError(
             place, f"no file of a split is in the folder (such as {wanted})", "Name the files by split"
         )
-    return datasets.DatasetDict(splits)
+    return datasets.DatasetDict(_with_long_reviews(splits, place) if told.get("long") else splits)
+
+
+def _with_long_reviews(splits: dict[str, Any], place: Path) -> dict[str, Any]:
+    """Put the long reviews at the end of the training part."""
+    import datasets
+
+    from course_lib.data import readers
+
+    if "train" not in splits:
+        raise DataFileError(
+            place,
+            "there is no training part that long reviews could join",
+            "Add train.jsonl, or leave out long",
+        )
+    parts = [splits["train"], readers.read_reviews(place / "long.jsonl")]
+    return splits | {"train": datasets.concatenate_datasets(parts)}
 
 
 def _named_by_split(parts, place: Path):

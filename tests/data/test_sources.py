@@ -109,6 +109,31 @@ def test_bundled_sets_have_their_splits(name):
     assert set(load_texts(name)) == {"train", "validation", "test"}
 
 
+def test_long_reviews_join_the_training_part_on_request():
+    plain, longer = load_texts("reviews"), load_texts("reviews", long=True)
+    assert load_texts("reviews", long=False)["train"].to_list() == plain["train"].to_list()
+    rows = longer["train"].to_list()
+    assert rows[: len(plain["train"])] == plain["train"].to_list()
+    assert {row["kind"] for row in rows[len(plain["train"]) :]} == {"long"}
+    assert all(longer[part].to_list() == plain[part].to_list() for part in ("validation", "test"))
+
+
+def test_long_reviews_are_asked_for_where_there_are_some(tmp_path, bundled_rows):
+    path = tmp_path / "train.jsonl"
+    path.write_text(bundled_rows, encoding="utf-8")
+    with pytest.raises(DataFileError, match="no training part"):
+        load_texts("reviews", path, long=True)
+    with pytest.raises(DataFileError, match=r"long\.jsonl.*no such file"):
+        load_texts("reviews", tmp_path, long=True)
+    with pytest.raises(SettingError, match="'long' was given for 'questions', and it is for reviews alone"):
+        load_texts("questions", long=True)
+    (tmp_path / "long.jsonl").write_text(bundled_rows, encoding="utf-8")
+    assert len(load_texts("reviews", tmp_path, long=True)["train"]) == 8
+    path.rename(tmp_path / "test.jsonl")
+    with pytest.raises(DataFileError, match="no training part"):
+        load_texts("reviews", tmp_path, long=True)
+
+
 @pytest.fixture
 def bundled_rows():
     first = (settings.DATA / "reviews" / "test.jsonl").read_text(encoding="utf-8").splitlines()[:4]

@@ -228,6 +228,16 @@ def _forget_the_unanswerable(splits):
         splits[split] = [row for row in splits[split] if row["relevant"]]
 
 
+def _change_long(number, **fields):
+    """Return a function that changes fields of a long review."""
+    return lambda splits: splits["long"][number].update(fields)
+
+
+def _repeat_long_run(splits):
+    for row in splits["long"][:9]:
+        row["text"] += " as I have said before"
+
+
 def _drop_reference(splits):
     row = next(row for row in splits["test"] if not row["is_impossible"])
     row["answers"] = {column: values[:2] for column, values in row["answers"].items()}
@@ -254,6 +264,23 @@ DEFECTS = {
         "punctuation_accuracy": _give_away("", "So! "),
         "word_accuracy": _give_away("frankly ", ""),
         "tfidf_accuracy": _shuffle_labels,
+        "long_rows": lambda splits: splits.update(long=splits["long"][:249]),
+        "long_malformed": _change_long(0, kind="plain"),
+        "long_shortest": _change_long(0, text="Too short, this."),
+        "long_longest": _change_long(0, text="word " * 601),
+        "long_nearest": lambda splits: splits["long"][0].update(text=splits["long"][1]["text"] + " indeed"),
+        "long_five_grams": _repeat_long_run,
+        "long_shared": lambda splits: splits["long"][0].update(title=splits["test"][0]["title"]),
+        "long_balance": lambda splits: [row.update(label=1) for row in splits["long"][:60]],
+        "long_breaks": lambda splits: [
+            row.update(text=row["text"].replace("<br />", "\n")) for row in splits["long"]
+        ],
+        "long_length_accuracy": lambda splits: [
+            row.update(words=row["words"] + 300 * row["label"]) for row in splits["long"]
+        ],
+        "long_punctuation_accuracy": _give_away("", "So! " * 9),
+        "long_word_accuracy": _give_away("zounds ", ""),
+        "long_tfidf_accuracy": _give_away("zounds " * 99, ""),
     },
     "questions": {
         "paragraphs": _first_rows(100),

@@ -28,25 +28,27 @@ from course_lib.maintenance.data_checks.checks import (
 KINDS = ("plain", "mixed", "negated", "sarcastic", "comparison", "plot-heavy", "short")
 LEAST_REVIEWS, SHORTEST_REVIEW, LONGEST_REVIEW = 1200, 8, 300  # rows, words, words
 LEAST_LABEL_SHARE, LARGEST_LABEL_SHARE = 0.45, 0.55  # of positive reviews
+LEAST_LONG_REVIEWS, SHORTEST_LONG_REVIEW, LONGEST_LONG_REVIEW = 250, 200, 600  # rows, words, words
+LEAST_BREAK_SHARE, BREAK = 0.20, "<br />"  # of long reviews with HTML's line break, as on the web
 LARGEST_ONE_FEATURE_ACCURACY = 0.60
 LEAST_TFIDF_ACCURACY, LARGEST_TFIDF_ACCURACY = 0.70, 0.90
 
 
 def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read the three files."""
+    """Read the three files, and that of the long reviews."""
     from course_lib.data.readers.reviews import read_reviews
 
-    return {split: list(read_reviews(folder / f"{split}.jsonl")) for split in SPLITS}
+    return {split: list(read_reviews(folder / f"{split}.jsonl")) for split in (*SPLITS, "long")}
 
 
-def malformed_reviews(splits: Splits) -> int:
+def malformed_reviews(rows: Sequence[Row], kinds: Sequence[str] = KINDS) -> int:
     """Count reviews with an empty field, a label that is not 0 or 1, a kind unknown or a wrong word count."""
     return sum(
         not (row["text"].strip() and row["title"] and row["genre"])
         or row["label"] not in (0, 1)
-        or row["kind"] not in KINDS
+        or row["kind"] not in kinds
         or row["words"] != len(row["text"].split())
-        for row in all_rows(splits)
+        for row in rows
     )
 
 
@@ -126,6 +128,22 @@ def tfidf_accuracy(splits: Splits) -> float:
     return float(model.fit(texts["train"], labels["train"]).score(texts["test"], labels["test"]))
 
 
+def _long_lengths(splits: Splits) -> list[int]:
+    return [len(row["text"].split()) for row in splits["long"]]
+
+
+def nearest_long_review(splits: Splits) -> float:
+    """Return the highest Jaccard similarity of word 3-shingles of a long review and any other, long or not."""
+    texts = {str(number): [row["text"]] for number, row in enumerate(splits["long"])}
+    return nearest_across_splits(texts | {"others": [row["text"] for row in all_rows(splits)]})
+
+
+def crossed(rows: Sequence[Row], measure: Callable[[Splits], float]) -> list[float]:
+    """Return what a measure finds on each half of some rows, every second one, fitted on the other."""
+    parts = rows[::2], rows[1::2]
+    return [measure({"train": fit, "validation": [], "test": rest}) for fit, rest in (parts, parts[::-1])]
+
+
 def sizes(rows: Sequence[Row]) -> dict[str, int]:
     """Return what the card counts in a split."""
     positive, films = sum(row["label"] for row in rows), len({row["title"] for row in rows})
@@ -136,16 +154,41 @@ def details(splits: Splits) -> list[str]:
     """Return the table of kinds."""
     counts = Counter((row["kind"], row["label"]) for row in all_rows(splits))
     rows = [(kind, f"{counts[kind, 1]:,}", f"{counts[kind, 0]:,}") for kind in KINDS]
-    return markdown_table(("kind", "positive", "negative"), rows)
+    kinds = markdown_table(("kind", "positive", "negative"), rows)
+    header, counts = zip(*sizes(splits["long"]).items(), strict=True)
+    lengths, breaks = sorted(_long_lengths(splits)), sum(BREAK in row["text"] for row in splits["long"])
+    long = markdown_table(
+        ("file", *header, "words, median", f"with `{BREAK}`"),
+        [("long", *(f"{count:,}" for count in counts), str(lengths[len(lengths) // 2]), str(breaks))],
+    )
+    together = tfidf_accuracy({**splits, "train": [*splits["train"], *splits["long"]]})
+    words = ", ".join(f"{accuracy:.3f}" for accuracy in crossed(splits["long"], word_accuracy))
+    return [
+        *kinds,
+        "",
+        *long,
+        "",
+        f"Single features of the long reviews are fitted on one half of them and judged on the other, both ways; the "
+        f"figure is the mean. That of the most telling word comes from {words}. TF-IDF and logistic regression, fitted "
+        f"on the training part and the long reviews together, reach {together:.3f} on the test part.",
+    ]
 
 
 def _one_feature_check(label: str, measure: Callable[[Splits], float]) -> Check:
     return Check(label, measure, at_most=LARGEST_ONE_FEATURE_ACCURACY, decimals=3)
 
 
+def _long_check(
+    label: str, measure: Callable[[Splits], float], at_most: float = LARGEST_ONE_FEATURE_ACCURACY
+) -> Check:
+    return Check(label, lambda splits: sum(crossed(splits["long"], measure)) / 2, at_most=at_most, decimals=3)
+
+
 CHECKS = {
     "rows": Check("reviews", lambda splits: len(all_rows(splits)), at_least=LEAST_REVIEWS),
-    "malformed": Check("reviews with a malformed field", malformed_reviews, at_most=0),
+    "malformed": Check(
+        "reviews with a malformed field", lambda splits: malformed_reviews(all_rows(splits)), at_most=0
+    ),
     "kinds": Check(
         "kinds of review",
         lambda splits: len({row["kind"] for row in all_rows(splits)}),
@@ -203,6 +246,66 @@ CHECKS = {
         "accuracy of the best single punctuation mark", punctuation_accuracy
     ),
     "word_accuracy": _one_feature_check("accuracy of the most telling single word", word_accuracy),
+    "long_rows": Check("long reviews", lambda splits: len(splits["long"]), at_least=LEAST_LONG_REVIEWS),
+    "long_malformed": Check(
+        "long reviews with a malformed field",
+        lambda splits: malformed_reviews(splits["long"], ("long",)),
+        at_most=0,
+    ),
+    "long_shortest": Check(
+        "words of the shortest long review",
+        lambda splits: min(_long_lengths(splits)),
+        at_least=SHORTEST_LONG_REVIEW,
+    ),
+    "long_longest": Check(
+        "words of the longest long review",
+        lambda splits: max(_long_lengths(splits)),
+        at_most=LONGEST_LONG_REVIEW,
+    ),
+    "long_nearest": Check(
+        "nearest of a long review and any other (Jaccard of word 3-shingles)",
+        nearest_long_review,
+        below=NEAR_DUPLICATE,
+        decimals=3,
+    ),
+    "long_five_grams": five_gram_check(
+        lambda splits: [row["text"].replace(BREAK, " ") for row in splits["long"]], "long reviews"
+    ),
+    "long_shared": Check(
+        "films of long reviews that another file reviews",
+        lambda splits: len(
+            {row["title"] for row in splits["long"]} & {row["title"] for row in all_rows(splits)}
+        ),
+        at_most=0,
+    ),
+    "long_balance": Check(
+        "share of positive long reviews",
+        lambda splits: sum(row["label"] for row in splits["long"]) / len(splits["long"]),
+        at_least=LEAST_LABEL_SHARE,
+        at_most=LARGEST_LABEL_SHARE,
+        decimals=3,
+    ),
+    "long_breaks": Check(
+        "share of long reviews with HTML's line breaks",
+        lambda splits: sum(BREAK in row["text"] for row in splits["long"]) / len(splits["long"]),
+        at_least=LEAST_BREAK_SHARE,
+        decimals=3,
+    ),
+    "long_length_accuracy": _long_check(
+        "accuracy of the length alone, long reviews",
+        lambda half: threshold_accuracy(half, lambda row: row["words"]),
+    ),
+    "long_punctuation_accuracy": _long_check(
+        "accuracy of the best single punctuation mark, long reviews",
+        punctuation_accuracy,
+    ),
+    "long_word_accuracy": _long_check(
+        "accuracy of the most telling single word, long reviews",
+        word_accuracy,
+    ),
+    "long_tfidf_accuracy": _long_check(
+        "accuracy of TF-IDF and logistic regression, long reviews", tfidf_accuracy, LARGEST_TFIDF_ACCURACY
+    ),
     "tfidf_accuracy": Check(
         "test accuracy of TF-IDF and logistic regression",
         tfidf_accuracy,

@@ -109,36 +109,42 @@ def tfidf_scores(splits: Splits, rows: Sequence[Row]) -> Any:
     return (model.transform(row["question"] for row in rows) @ passages.T).toarray()
 
 
-def relevant_in_the_first(splits: Splits, split: str) -> list[float]:
-    """Return for each question the share of its relevant passages that TF-IDF ranks among the first ten."""
-    rows = answerable(splits[split])
+def found_shares(splits: Splits, rows: Sequence[Row], scores: Any) -> list[float]:
+    """Return for each question the share of its relevant passages that are among the ten with the highest scores."""
     names = [passage["id"] for passage in splits["corpus"]]
     return [
-        sum(names[place] in row["relevant"] for place in scores.argsort()[::-1][:DEPTH])
-        / len(row["relevant"])
-        for row, scores in zip(rows, tfidf_scores(splits, rows), strict=True)
+        sum(names[place] in row["relevant"] for place in ranked[:DEPTH]) / len(row["relevant"])
+        for row, ranked in zip(rows, scores.argsort(axis=1)[:, ::-1], strict=True)
     ]
 
 
-def tfidf_recall(splits: Splits, split: str = "test") -> float:
-    """Return Recall@10 of TF-IDF."""
-    shares = relevant_in_the_first(splits, split)
+def tfidf_shares(splits: Splits) -> list[float]:
+    """Return for each answerable test question the share of its relevant passages among TF-IDF's first ten."""
+    rows = answerable(splits["test"])
+    return found_shares(splits, rows, tfidf_scores(splits, rows))
+
+
+def tfidf_recall(splits: Splits) -> float:
+    """Return Recall@10 of TF-IDF on the test part."""
+    shares = tfidf_shares(splits)
     return sum(shares) / len(shares)
-
-
-def tfidf_gain(splits: Splits, split: str) -> float:
-    """Return nDCG@10 of TF-IDF, the score of a judgment being its gain."""
-    from sklearn.metrics import ndcg_score
-
-    rows = answerable(splits[split])
-    gains = [[row["relevant"].get(passage["id"], 0) for passage in splits["corpus"]] for row in rows]
-    return float(ndcg_score(gains, tfidf_scores(splits, rows), k=DEPTH))
 
 
 def hard_share(splits: Splits) -> float:
     """Return the share of the answerable test questions whose relevant passages TF-IDF all misses."""
-    shares = relevant_in_the_first(splits, "test")
+    shares = tfidf_shares(splits)
     return shares.count(0.0) / len(shares)
+
+
+def tfidf_row(splits: Splits, split: str) -> tuple[str, str, str]:
+    """Return a split's name, Recall@10 and nDCG@10 of TF-IDF, the score of a judgment being its gain."""
+    from sklearn.metrics import ndcg_score
+
+    rows = answerable(splits[split])
+    scores = tfidf_scores(splits, rows)
+    shares = found_shares(splits, rows, scores)
+    gains = [[row["relevant"].get(passage["id"], 0) for passage in splits["corpus"]] for row in rows]
+    return split, f"{sum(shares) / len(shares):.3f}", f"{ndcg_score(gains, scores, k=DEPTH):.3f}"
 
 
 def sizes(rows: Sequence[Row]) -> dict[str, int]:
@@ -161,10 +167,7 @@ def details(splits: Splits) -> list[str]:
     titles = len({passage["title"] for passage in splits["corpus"]})
     table = markdown_table(
         ("TF-IDF, cosine", "Recall@10", "nDCG@10"),
-        [
-            (split, f"{tfidf_recall(splits, split):.3f}", f"{tfidf_gain(splits, split):.3f}")
-            for split in SPLITS
-        ],
+        [tfidf_row(splits, split) for split in SPLITS],
     )
     return [
         f"{len(lengths):,} passages of {titles} articles, of {min(lengths)} to {max(lengths)} words, "
