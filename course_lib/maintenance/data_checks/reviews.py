@@ -138,10 +138,10 @@ def nearest_long_review(splits: Splits) -> float:
     return nearest_across_splits(texts | {"others": [row["text"] for row in all_rows(splits)]})
 
 
-def crossed(rows: Sequence[Row], measure: Callable[[Splits], float]) -> list[float]:
+def both_halves(rows: Sequence[Row], measure: Callable[[Splits], float]) -> list[float]:
     """Return what a measure finds on each half of some rows, every second one, fitted on the other."""
     parts = rows[::2], rows[1::2]
-    return [measure({"train": fit, "validation": [], "test": rest}) for fit, rest in (parts, parts[::-1])]
+    return [measure({"train": fit, "validation": [], "test": test}) for fit, test in (parts, parts[::-1])]
 
 
 def sizes(rows: Sequence[Row]) -> dict[str, int]:
@@ -161,8 +161,8 @@ def details(splits: Splits) -> list[str]:
         ("file", *header, "words, median", f"with `{BREAK}`"),
         [("long", *(f"{count:,}" for count in counts), str(lengths[len(lengths) // 2]), str(breaks))],
     )
-    together = tfidf_accuracy({**splits, "train": [*splits["train"], *splits["long"]]})
-    words = ", ".join(f"{accuracy:.3f}" for accuracy in crossed(splits["long"], word_accuracy))
+    with_long = tfidf_accuracy({**splits, "train": [*splits["train"], *splits["long"]]})
+    words = ", ".join(f"{accuracy:.3f}" for accuracy in both_halves(splits["long"], word_accuracy))
     return [
         *kinds,
         "",
@@ -170,7 +170,7 @@ def details(splits: Splits) -> list[str]:
         "",
         f"Single features of the long reviews are fitted on one half of them and judged on the other, both ways; the "
         f"figure is the mean. That of the most telling word comes from {words}. TF-IDF and logistic regression, fitted "
-        f"on the training part and the long reviews together, reach {together:.3f} on the test part.",
+        f"on the training part and the long reviews together, reach {with_long:.3f} on the test part.",
     ]
 
 
@@ -181,7 +181,9 @@ def _one_feature_check(label: str, measure: Callable[[Splits], float]) -> Check:
 def _long_check(
     label: str, measure: Callable[[Splits], float], at_most: float = LARGEST_ONE_FEATURE_ACCURACY
 ) -> Check:
-    return Check(label, lambda splits: sum(crossed(splits["long"], measure)) / 2, at_most=at_most, decimals=3)
+    return Check(
+        label, lambda splits: sum(both_halves(splits["long"], measure)) / 2, at_most=at_most, decimals=3
+    )
 
 
 CHECKS = {

@@ -84,11 +84,11 @@ def unjudged_passages(splits: Splits) -> int:
     for row in all_rows(splits):
         if row["start"] is None:
             continue
-        answer, asked = f" {' '.join(words_of(row['answer']))} ", content_words(row["question"])
+        answer, question_words = f" {' '.join(words_of(row['answer']))} ", content_words(row["question"])
         for passage, text in zip(splits["corpus"], texts, strict=True):
             if answer in text and passage["id"] not in row["relevant"]:
-                shared = asked & content_words(f"{passage['title']} {passage['text']}")
-                count += len(shared) > max(2, len(asked) / 2)
+                common = question_words & content_words(f"{passage['title']} {passage['text']}")
+                count += len(common) > max(2, len(question_words) / 2)
     return count
 
 
@@ -109,19 +109,19 @@ def tfidf_scores(splits: Splits, rows: Sequence[Row]) -> Any:
     return (model.transform(row["question"] for row in rows) @ passages.T).toarray()
 
 
-def found_shares(splits: Splits, rows: Sequence[Row], scores: Any) -> list[float]:
+def shares_in_the_first(splits: Splits, rows: Sequence[Row], scores: Any) -> list[float]:
     """Return for each question the share of its relevant passages that are among the ten with the highest scores."""
     names = [passage["id"] for passage in splits["corpus"]]
     return [
-        sum(names[place] in row["relevant"] for place in ranked[:DEPTH]) / len(row["relevant"])
-        for row, ranked in zip(rows, scores.argsort(axis=1)[:, ::-1], strict=True)
+        sum(names[place] in row["relevant"] for place in ranking[:DEPTH]) / len(row["relevant"])
+        for row, ranking in zip(rows, scores.argsort(axis=1)[:, ::-1], strict=True)
     ]
 
 
 def tfidf_shares(splits: Splits) -> list[float]:
     """Return for each answerable test question the share of its relevant passages among TF-IDF's first ten."""
     rows = answerable(splits["test"])
-    return found_shares(splits, rows, tfidf_scores(splits, rows))
+    return shares_in_the_first(splits, rows, tfidf_scores(splits, rows))
 
 
 def tfidf_recall(splits: Splits) -> float:
@@ -142,7 +142,7 @@ def tfidf_row(splits: Splits, split: str) -> tuple[str, str, str]:
 
     rows = answerable(splits[split])
     scores = tfidf_scores(splits, rows)
-    shares = found_shares(splits, rows, scores)
+    shares = shares_in_the_first(splits, rows, scores)
     gains = [[row["relevant"].get(passage["id"], 0) for passage in splits["corpus"]] for row in rows]
     return split, f"{sum(shares) / len(shares):.3f}", f"{ndcg_score(gains, scores, k=DEPTH):.3f}"
 
@@ -161,7 +161,7 @@ def sizes(rows: Sequence[Row]) -> dict[str, int]:
 def details(splits: Splits) -> list[str]:
     """Return the sizes of the collection, and what TF-IDF finds."""
     lengths = [len(passage["text"].split()) for passage in splits["corpus"]]
-    asked = [len(row["question"].split()) for row in all_rows(splits)]
+    questions = [len(row["question"].split()) for row in all_rows(splits)]
     several = sum(len(row["relevant"]) > 1 for row in all_rows(splits))
     spans = sum(row["start"] is not None for row in all_rows(splits))
     titles = len({passage["title"] for passage in splits["corpus"]})
@@ -171,8 +171,8 @@ def details(splits: Splits) -> list[str]:
     )
     return [
         f"{len(lengths):,} passages of {titles} articles, of {min(lengths)} to {max(lengths)} words, "
-        f"{sum(lengths) / len(lengths):.0f} on average. Questions of {min(asked)} to {max(asked)} words, "
-        f"{sum(asked) / len(asked):.1f} on average; {several} have more than one relevant passage, "
+        f"{sum(lengths) / len(lengths):.0f} on average. Questions of {min(questions)} to {max(questions)} words, "
+        f"{sum(questions) / len(questions):.1f} on average; {several} have more than one relevant passage, "
         f"and {spans} an answer that is a span of their passage.",
         "",
         *table,

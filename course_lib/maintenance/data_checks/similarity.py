@@ -71,12 +71,12 @@ def malformed_pairs(splits: Splits) -> int:
 def _score_fits(row: Row) -> bool:
     if row["scorings"] is None:
         return False
-    first, second, decided = row["scorings"]
+    first, second, decision = row["scorings"]
     first, second = float(first), float(second)
-    apart = abs(first - second) > LARGEST_DIFFERENCE + 1e-9
-    if apart != (decided != "none"):
+    far = abs(first - second) > LARGEST_DIFFERENCE + 1e-9
+    if far != (decision != "none"):
         return False
-    return row["label"] == float(decided) if apart else abs(row["label"] - (first + second) / 2) < 0.051
+    return row["label"] == float(decision) if far else abs(row["label"] - (first + second) / 2) < 0.051
 
 
 def bin_of(row: Row) -> int:
@@ -147,15 +147,15 @@ def details(splits: Splits) -> list[str]:
         [(genre, *(f"{counts[genre, number]:,}" for number in range(len(BINS)))) for genre in GENRES],
     )
     scorings = [row["scorings"] for row in all_rows(splits)]
-    apart = [abs(float(first) - float(second)) for first, second, _ in scorings]
-    decided = sum(decision != "none" for _, _, decision in scorings)
+    gaps = [abs(float(first) - float(second)) for first, second, _ in scorings]
+    decisions = sum(decision != "none" for _, _, decision in scorings)
     return [
         *table,
         "",
-        f"Two scorings of a pair are {sum(apart) / len(apart):.2f} apart on average; "
-        f"{sum(gap <= 0.5 + 1e-9 for gap in apart) / len(apart):.1%} within half a point, "
-        f"{sum(gap <= 1 + 1e-9 for gap in apart) / len(apart):.1%} within one. "
-        f"The guideline decided the {decided} pairs that were further apart.",
+        f"Two scorings of a pair are {sum(gaps) / len(gaps):.2f} apart on average; "
+        f"{sum(gap <= 0.5 + 1e-9 for gap in gaps) / len(gaps):.1%} within half a point, "
+        f"{sum(gap <= 1 + 1e-9 for gap in gaps) / len(gaps):.1%} within one. "
+        f"The guideline decided the {decisions} pairs that were further apart.",
     ]
 
 
