@@ -15,7 +15,15 @@ from course_lib import settings
 from course_lib.data.readers import glue
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
-from course_lib.maintenance.data_checks import DATA_SETS, chinese_questions, report, reviews, search, senses, similarity
+from course_lib.maintenance.data_checks import (
+    DATA_SETS,
+    chinese_questions,
+    report,
+    reviews,
+    search,
+    senses,
+    similarity,
+)
 from course_lib.maintenance.data_checks.checks import SPLITS, nearest_across_splits, shingles
 from course_lib.maintenance.data_checks.entities import ENTITIES, illegal_tags
 from course_lib.studies.finetuning.blind_baselines import span_f1

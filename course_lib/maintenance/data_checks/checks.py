@@ -12,6 +12,7 @@ from typing import Any
 from course_lib import settings
 
 SPLITS = ("train", "validation", "test")
+BESIDE = ("corpus", "long")  # passages and long reviews: beside the splits and none of them
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word 3-shingles from which two rows count as the same text
 LARGEST_FIVE_GRAM_SHARE = 0.01  # of the rows that may hold the same five words in a row
 LEAST_HARD_SHARE = 0.25  # of the test part, by the definition of a card

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from course_lib.errors import CourseError, DataFileError
 from course_lib.files import write_text
 from course_lib.maintenance.data_checks import DATA_SETS
-from course_lib.maintenance.data_checks.checks import SPLITS, DataSet, Finding, Splits, markdown_table
+from course_lib.maintenance.data_checks.checks import BESIDE, DataSet, Finding, Splits, markdown_table
 from course_lib.translation import translate
 
 FIGURES_BEGIN, FIGURES_END = "<!-- figures:begin -->", "<!-- figures:end -->"
@@ -63,7 +63,7 @@ def card_figures(data_set: DataSet, splits: Splits, findings: Mapping[str, Findi
     splits : rows of its splits.
     findings : what :func:`measure` found.
     """
-    sizes = {split: data_set.sizes(splits[split]) for split in SPLITS}
+    sizes = {split: data_set.sizes(rows) for split, rows in splits.items() if split not in BESIDE}
     header = list(next(iter(sizes.values())))
     total = [f"{sum(size[column] for size in sizes.values()):,}" for column in header]
     rows = [(split, *(f"{size[column]:,}" for column in header)) for split, size in sizes.items()]
