@@ -6,16 +6,20 @@ segmenter has found. In the shape comments B is the batch, T the sequence length
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from course_lib.pretraining.masking import MaskingVocabulary
+
+class PieceKinds(Protocol):
+    """What has to be known of a vocabulary's pieces, both (V,) bool; a ``MaskingVocabulary`` knows it."""
+
+    is_special: Tensor
+    is_continuation: Tensor
 
 
-def word_numbers(input_ids: Tensor, vocabulary: MaskingVocabulary) -> Tensor:
+def word_numbers(input_ids: Tensor, vocabulary: PieceKinds) -> Tensor:
     """Number the words of each sequence: a ``##`` piece belongs to the word before it.
 
     Punctuation marks and Chinese characters are words of their own, because WordPiece separates
@@ -24,6 +28,7 @@ def word_numbers(input_ids: Tensor, vocabulary: MaskingVocabulary) -> Tensor:
     Parameters
     ----------
     input_ids : (B, T) int64.
+    vocabulary : which of its pieces are special tokens, and which continue a word.
 
     Returns
     -------
