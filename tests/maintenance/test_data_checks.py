@@ -18,6 +18,7 @@ from course_lib.errors import DataFileError
 from course_lib.maintenance.data_checks import (
     DATA_SETS,
     chinese_questions,
+    inference,
     report,
     reviews,
     search,
@@ -79,9 +80,9 @@ def _name_by_label(field):
     return plant
 
 
-def _copy_across(field):
+def _copy_across(field, split="test"):
     """Return a function that repeats a training text, with one word more, in the test part."""
-    return lambda splits: splits["test"][0].update({field: splits["train"][0][field] + " indeed"})
+    return lambda splits: splits[split][0].update({field: splits["train"][0][field] + " indeed"})
 
 
 def _longest_paragraph(splits):
@@ -97,11 +98,11 @@ def _shuffle_labels(splits):
             row["label"] = label
 
 
-def _repeat_run(field, run):
-    """Return a function that ends 30 different texts with the same words."""
+def _repeat_run(field, run, number=30):
+    """Return a function that ends so many different texts with the same words."""
 
     def plant(splits):
-        for text in list(dict.fromkeys(row[field] for row in splits["train"]))[:30]:
+        for text in list(dict.fromkeys(row[field] for row in splits["train"]))[:number]:
             for row in splits["train"]:
                 if row[field] == text:
                     row[field] = f"{text} {run}"
@@ -208,6 +209,22 @@ def _score_backwards(splits):
     for row in itertools.chain(*splits.values()):
         first, _, decided = row["scorings"]
         row["scorings"] = [first, f"{5 - float(first):.1f}", decided]
+
+
+def _hypothesis_by_label(text):
+    """Return a function that ends each hypothesis with what a function says of the pair."""
+
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            row["sentence2"] += text(row)
+
+    return plant
+
+
+def _no_hard_pairs(splits):
+    """Let the hypotheses of one test part have nothing of the premise, but those that follow all of it."""
+    for row in splits["test_mismatched"]:
+        row["sentence2"] = row["sentence1"] if row["label"] == 0 else "Zebras yawn."
 
 
 def _answer_with_words(splits):
@@ -359,6 +376,29 @@ DEFECTS = {
         "tfidf": _score_by_overlap,
         "agreement": _score_backwards,
         "hard": _score_by_overlap,
+    },
+    "inference": {
+        "rows": _first_rows(600),
+        "malformed": _change("test_matched", genre="travel"),
+        "marks": lambda splits: splits["test_mismatched"][0].update(
+            hard="no" if splits["test_mismatched"][0]["hard"] == "yes" else "yes"
+        ),
+        "labels": lambda splits: [row.update(label=2) for row in splits["validation"][:40]],
+        "genres": lambda splits: [row.update(genre="captions") for row in itertools.chain(*splits.values())],
+        "unseen": _change("train", genre="manuals"),
+        "duplicates": lambda splits: splits["train"][1].update(
+            sentence1=splits["train"][0]["sentence1"], sentence2=splits["train"][0]["sentence2"].upper()
+        ),
+        "shared": lambda splits: splits["test_matched"][0].update(group=splits["train"][0]["group"]),
+        "sentences": lambda splits: splits["test_mismatched"][0].update(
+            sentence2=splits["train"][0]["sentence1"].lower()
+        ),
+        "nearest": _copy_across("sentence1", "test_matched"),
+        "five_grams": _repeat_run("sentence1", "as I have said before", 60),
+        "negation": _hypothesis_by_label(lambda row: " Nobody doubts it." if row["label"] == 2 else ""),
+        "hypothesis": _hypothesis_by_label(lambda row: " Perhaps." * (row["label"] == 1)),
+        "overlap": _hypothesis_by_label(lambda row: f" {row['sentence1']}" * (row["label"] == 0)),
+        "hard": _no_hard_pairs,
     },
     "search": {
         "answerable": _first_rows(60),
@@ -558,6 +598,45 @@ def test_a_damaged_line_of_the_scorings_is_named(tmp_path, line):
         similarity.SIMILARITY.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("label", "hypothesis", "hard"),
+    [
+        (0, "The old dogs barked.", False),  # all of its words
+        (0, "An animal makes noise.", True),  # none
+        (1, "The old dog isn't barking.", True),
+        (2, "The dog barks at the postman.", False),  # two of three
+        (2, "Nobody is there.", False),  # no content words
+    ],
+)
+def test_a_pair_is_hard_where_shared_words_mislead(label, hypothesis, hard):
+    row = {"label": label, "sentence1": "An old dog is barking.", "sentence2": hypothesis}
+    assert inference.is_hard(row) == hard
+
+
+def test_words_of_negation_are_counted_once_a_hypothesis():
+    rows = [{"sentence2": "No, he isn't; no one isn't.", "label": 2}] * 5
+    found = inference.negations({"train": rows + [{"sentence2": "Nor is she.", "label": 0}]})
+    assert found == {word: {2: 5} for word in ("no", "n't", "no one")}
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "words"),
+    [
+        ("gold_label", "maybe", "the label is 'maybe'"),
+        ("sentence2", "", "sentence2"),
+        ("index", "x", "index"),
+    ],
+)
+def test_a_damaged_line_of_the_pairs_is_named(tmp_path, column, text, words):
+    shutil.copytree(inference.INFERENCE.folder, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "test_mismatched.tsv"
+    header, *lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    lines[2][header.index(column)] = text
+    path.write_text("\n".join(map("\t".join, [header, *lines])) + "\n", encoding="utf-8")
+    with pytest.raises(DataFileError, match=rf"test_mismatched\.tsv.*line 4.*{words}"):
+        inference.INFERENCE.load(tmp_path)
+
+
 def test_between_token_and_tag_stand_fillers():
     for split in SPLITS:
         lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
@@ -574,6 +653,10 @@ def test_files_are_in_the_official_layout():
         assert all(list(json.loads(line)) == columns for line in lines)
         lines = (similarity.SIMILARITY.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
         assert tuple(lines[0].split("\t")) == glue.TASKS["stsb"].header
+    for split in inference.SPLITS:
+        lines = (inference.INFERENCE.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+        official = [name for name in lines[0].split("\t") if name in glue.TASKS["mnli"].header]
+        assert official == ["index", "genre", "sentence1", "sentence2", "gold_label"]
 
 
 @pytest.mark.parametrize("name", DATA_SETS)

@@ -11,6 +11,7 @@ from course_lib.maintenance.data_checks.checks import DataSet
 from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIONS
 from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.fairness import FAIRNESS
+from course_lib.maintenance.data_checks.inference import INFERENCE
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
 from course_lib.maintenance.data_checks.search import SEARCH
@@ -24,6 +25,7 @@ DATA_SETS: dict[str, DataSet] = {
         QUESTIONS,
         ENTITIES,
         SIMILARITY,
+        INFERENCE,
         SEARCH,
         CHINESE_QUESTIONS,
         SENSES,

@@ -181,12 +181,12 @@ def shared_across_splits(keys: Mapping[str, Iterable[Any]]) -> int:
 
 def all_rows(splits: Splits) -> list[Row]:
     """Return the rows of all splits."""
-    return [row for split in SPLITS for row in splits[split]]
+    return [row for split, rows in splits.items() if split not in BESIDE for row in rows]
 
 
 def column(splits: Splits, name: str) -> dict[str, list[Any]]:
     """Return one column of each split."""
-    return {split: [row[name] for row in splits[split]] for split in SPLITS}
+    return {split: [row[name] for row in rows] for split, rows in splits.items() if split not in BESIDE}
 
 
 def held_out(splits: Splits) -> list[Row]:
