@@ -158,7 +158,7 @@ EXERCISES = [
 QUIZ = [
     Question(
         "What does the profile `quick` need from the network?",
-        Option("A model hub, once.", "Nothing is fetched from a hub: the weights came with a pip package."),
+        Option("A model hub, for the weights.", "The weights came with a pip package, so no hub is asked."),
         Option(
             "Nothing, once the course is installed.",
             "Data, weights and text all lie on your disk.",
@@ -166,7 +166,7 @@ QUIZ = [
         ),
         Option("A server with a GPU.", "All lessons run on a laptop with 2 cores."),
         Option(
-            "A CDN for the pictures.",
+            "The pictures and scripts of each lesson.",
             "Pictures are drawn by the code, and scripts come from pip packages.",
         ),
     ),
@@ -189,17 +189,23 @@ QUIZ = [
         Option(
             "It took longer than a lesson; a command that you can run made it.",
             (
-                "`course record NAME` makes it anew, and a test refuses records that the code no longer "
-                "stands for."
+                "`course record NAME` makes it again, and a test refuses records that no longer fit "
+                "the code."
             ),
             correct=True,
         ),
         Option(
-            "Somebody typed it in.",
+            "The authors measured it once and typed it in.",
             "No result is typed: a command made it, and it is kept with its settings.",
         ),
-        Option("It comes from a paper.", "Published numbers are marked as such, with their source."),
-        Option("It is a video.", "There are none in this course."),
+        Option(
+            "It is the published number, from a paper.",
+            "A published number is named as one, with its source.",
+        ),
+        Option(
+            "Your own last run was stored, and is shown again.",
+            "Your runs are computed anew in the cell. A recording came with the course.",
+        ),
     ),
     Question(
         "Which order of running the cells is supported?",
@@ -212,8 +218,11 @@ QUIZ = [
             "Choose Run, Run All Cells, or go cell by cell with Shift+Enter.",
             correct=True,
         ),
-        Option("Exercises first.", "Exercises use what the text above them has built."),
-        Option("From bottom to top.", "Then nothing would be defined yet."),
+        Option("The exercises first, then the rest.", "Exercises use what the text above them has built."),
+        Option(
+            "From the section that you want to read.",
+            "Its cells may use names that the sections above it define.",
+        ),
     ),
     Question(
         "Why do your numbers sometimes differ in the last digit from those committed?",
