@@ -576,7 +576,7 @@ EXERCISES = [
             ),
         ),
         solution=pretraining_parameters,
-        praise="With its heads, BERT-base has 110.1 million parameters: the paper's 110M.",
+        praise="With its heads, BERT-base has 110.1 million parameters; the paper rounds to 110M.",
     ),
 ]
 
@@ -605,7 +605,7 @@ QUIZ = [
         "In what order does BERT's block compute?",
         Option(
             "Normalize, attend, add; normalize, feed-forward, add.",
-            "That is pre-norm, as in GPT-2 and most later models. BERT keeps the order of 2017.",
+            "That's pre-norm, as in GPT-2 and most later models. BERT keeps the order of 2017.",
         ),
         Option(
             "Attend, add, normalize; feed-forward, add, normalize.",
