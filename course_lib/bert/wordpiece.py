@@ -412,11 +412,11 @@ def train_wordpiece(
     lowercase: bool = True,
     special_tokens: Sequence[str] = SPECIAL_TOKENS,
 ) -> list[str]:
-    """Learn a vocabulary: from characters up, merging the pair of pieces that raises the likelihood most.
+    """Learn a vocabulary: from characters up, merging the most closely associated pair of pieces.
 
     The score of a pair is count(pair) / (count(left) · count(right)): how much more often the two meet
     than they would by chance. Rare pieces that only ever meet each other therefore win, which is why
-    there is a least frequency. Equal scores are decided by the higher count, then by the alphabet, so
+    there is a minimum frequency. Equal scores are decided by the higher count, then by the alphabet, so
     the same words always give the same vocabulary.
 
     Parameters

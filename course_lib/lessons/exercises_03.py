@@ -567,7 +567,7 @@ QUIZ = [
     Question(
         "Why does BERT cut rare words into pieces?",
         Option(
-            "So that every sequence gets shorter.",
+            "So that every sequence gets shorter than with whole words.",
             (
                 "Pieces make sequences longer: a rare word becomes several tokens. What gets smaller is the "
                 "vocabulary."
@@ -580,10 +580,7 @@ QUIZ = [
         ),
         Option(
             "So that pieces are syllables with a meaning.",
-            (
-                "A piece is whatever raised the likelihood of the training text. Some are meaningful "
-                "endings, many are not."
-            ),
+            ("A piece is whatever the trainer's counting favored. Some are meaningful endings, many aren't."),
         ),
         Option(
             "Because attention cannot see inside a word.",
@@ -612,7 +609,7 @@ QUIZ = [
                 "one."
             ),
             (
-                "You have measured it: small cosines, and a linear probe that finds position and segment in "
+                "You have measured it: small cosines, and a linear probe that finds word and position in "
                 "the sum."
             ),
             correct=True,
