@@ -35,8 +35,8 @@ def examine_how_many(answer):
             )
         if length == 512 and result == round(0.15 * 512):
             raise Mistake(
-                "for length 512 you choose 77. The original never makes more than 20 predictions a "
-                "sequence: cap the count."
+                "for length 512 you choose 77. With the default limit, which was made for length 128, a "
+                "sequence has at most 20 predictions: cap the count."
             )
         if result == math.floor(0.15 * length):
             raise Mistake(
@@ -339,7 +339,7 @@ QUIZ = [
             "Speed is not the reason: a left-to-right model gets a prediction from every position.",
         ),
         Option(
-            "It has no decoder to write words with.",
+            "It has no decoder that could write words.",
             "The masked-language-model head writes words too. What matters is what the input gives away.",
         ),
         Option(
@@ -373,7 +373,7 @@ QUIZ = [
         Option("With a tenth of the weight.", "All chosen positions weigh the same in the mean."),
     ),
     Question(
-        "How many predictions does one epoch give, beside a left-to-right model?",
+        "How many predictions does one epoch give, compared with a left-to-right model?",
         Option(
             "About 15% as many.",
             "That is the price of masking, and one reason why pre-training takes many steps.",
@@ -402,12 +402,12 @@ QUIZ = [
         ),
         Option(
             "Each time a sentence is seen, other tokens are chosen.",
-            "The original drew the masks once and kept ten copies of the data; RoBERTa draws them anew.",
+            "The original drew the masks once and kept ten copies of the data; RoBERTa draws new ones.",
             correct=True,
         ),
     ),
     Question(
-        "`app ##lau ##ded`: what does whole-word masking do when the budget left is 2?",
+        "`app ##lau ##ded`: what does whole-word masking do when two more tokens may be chosen?",
         Option(
             "It masks `app` and `##lau`.",
             (
@@ -417,13 +417,13 @@ QUIZ = [
         ),
         Option(
             "It skips the word and looks for one that fits.",
-            "A word that would overflow the budget is passed over, as in the original code.",
+            "A word that would exceed the count is passed over, as in the original code.",
             correct=True,
         ),
         Option(
-            "It raises the budget to 3.",
+            "It chooses one token more than the count allows.",
             "The number of predictions is fixed for a length; the original never exceeds it.",
         ),
-        Option("It stops choosing.", "Shorter words further on may still fit, so the search goes on."),
+        Option("It stops choosing.", "Shorter words further on may still fit, so the search continues."),
     ),
 ]
