@@ -393,7 +393,7 @@ EXERCISES = [
     ),
     Exercise(
         identifier="5.5",
-        title="Read the head the right way round",
+        title="Read the head the right way around",
         difficulty=1,
         minutes=5,
         examine=examine_is_next_probability,
@@ -403,7 +403,7 @@ EXERCISES = [
             "Softmax over the last dimension, then column 0: scores.softmax(dim=-1)[:, 0].",
         ),
         solution=is_next_probability,
-        praise="Class 0 is IsNext, in the paper's code and in every published checkpoint.",
+        praise="Class 0 is IsNext, in the authors' code and in their checkpoints.",
     ),
 ]
 
@@ -440,7 +440,7 @@ QUIZ = [
         ),
         Option("Truncation removes true pairs.", "Truncation shortens segments and removes no pair."),
         Option(
-            "A chunk of one sentence has no second half.",
+            "A chunk of one sentence has no rest.",
             "It always gets a random B, on top of the half of the other chunks.",
             correct=True,
         ),
@@ -467,7 +467,10 @@ QUIZ = [
     ),
     Question(
         "Why is sentence-order prediction harder than next-sentence prediction?",
-        Option("Its segments are shorter.", "The segments are built in the same way and are as long."),
+        Option(
+            "Its segments are shorter, with fewer clues.",
+            "The segments are built in the same way and are as long.",
+        ),
         Option(
             "Its two classes are out of balance.",
             "They are almost perfectly balanced; every chunk has a choice.",
@@ -477,7 +480,10 @@ QUIZ = [
             "Swapping A and B changes no word, so only the order of the thoughts can tell.",
             correct=True,
         ),
-        Option("It needs two documents for each pair.", "It needs one; next-sentence prediction needs two."),
+        Option(
+            "It needs two documents for each of its pairs.",
+            "It needs one; next-sentence prediction needs two.",
+        ),
     ),
     Question(
         "What did RoBERTa find when it removed the next-sentence loss?",
@@ -493,7 +499,7 @@ QUIZ = [
                 "another setting."
             ),
         ),
-        Option("Training became unstable.", "Nothing of the kind was reported."),
+        Option("Training became unstable, so the loss came back.", "Nothing of the kind was reported."),
         Option(
             "Much better results, because NSP is harmful in itself.",
             "The differences are small, and the input format changed along with the loss.",
