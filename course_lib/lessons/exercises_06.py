@@ -167,7 +167,7 @@ def examine_decay_groups(answer):
         raise Mistake("nothing is decayed. The matrices get the weight decay that is given.")
     if all(decays[name] == 0 for name in matrices) and any(decays[name] for name in biases + norms):
         raise Mistake(
-            "the two groups are the wrong way round: matrices are decayed, biases and LayerNorm are not."
+            "the two groups are the wrong way around: matrices are decayed, biases and LayerNorm are not."
         )
     if all(decays[name] for name in norms + biases):
         raise Mistake(
@@ -645,7 +645,7 @@ QUIZ = [
     Question(
         "Why must the pre-training corpus consist of whole documents?",
         Option(
-            "A publisher can be named for a document, so that its license is known.",
+            "A document has a source, so its license can be checked before training.",
             "Good practice, and not why the paper asks for documents.",
         ),
         Option("Shuffled sentences have fewer words.", "They have the same words in another order."),
@@ -661,14 +661,14 @@ QUIZ = [
     ),
     Question(
         (
-            "The training loss of masked words falls at first, then stays near the unigram loss for a long "
-            "time. What has the model learned so far?"
+            "The held-out loss of masked words falls to the unigram loss and stays exactly there. The "
+            "accuracy is that of the commonest word. What has the model learned so far?"
         ),
         Option(
             "Which words are frequent, and hardly anything from the context.",
             (
-                "The unigram loss is exactly what word frequencies give. The plateau ends when attention "
-                "finds useful places."
+                "The unigram loss is exactly what word frequencies give. A loss below it, or a higher "
+                "accuracy, would show that the context is used."
             ),
             correct=True,
         ),
@@ -708,7 +708,7 @@ QUIZ = [
         Option("To save computation in the first steps.", "An update costs the same at any rate."),
         Option(
             "Because weight decay is off during the warm-up.",
-            "Weight decay works from the first step on; with AdamW, it is scaled by the rate.",
+            "Weight decay works from the first step on; with AdamW, it's scaled by the learning rate.",
         ),
     ),
     Question(
@@ -741,7 +741,7 @@ QUIZ = [
         ),
         Option(
             "Whether the loss of masked words is divided by all positions instead of the chosen ones.",
-            "Dividing by everything makes the loss about seven times smaller, and nothing better.",
+            "Dividing by everything makes the loss at least six times smaller, and nothing better.",
             correct=True,
         ),
         Option(
