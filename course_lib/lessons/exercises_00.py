@@ -188,10 +188,7 @@ QUIZ = [
         "A result in a lesson is marked as *recorded*. What does that mean?",
         Option(
             "It took longer than a lesson; a command that you can run made it.",
-            (
-                "`course record NAME` makes it again, and a test refuses records that no longer fit "
-                "the code."
-            ),
+            ("`course record NAME` makes it again, and a test refuses records that no longer fit the code."),
             correct=True,
         ),
         Option(
