@@ -380,7 +380,7 @@ WRONG = {
         (everything, "everything is decayed"),
         (copied_names, "finds nothing and says nothing"),
         (biases_decayed, "Biases are not"),
-        (other_way_round, "the wrong way round"),
+        (other_way_round, "the wrong way around"),
         (nothing_decayed, "nothing is decayed"),
         (linear_layers_only, "is in no group"),
         (embeddings_plain, "an embedding is a matrix"),
