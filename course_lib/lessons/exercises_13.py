@@ -394,7 +394,7 @@ QUIZ = [
         ),
     ),
     Question(
-        "The best of 48 trials has 79% on validation. What will it have on new reviews, most likely?",
+        "The best of 30 trials has 79% on validation. What will it have on new reviews, most likely?",
         Option(
             "More, for the model is retrained.",
             "It is retrained on the same rows with the same settings. Nothing makes it better.",
