@@ -368,7 +368,7 @@ QUIZ = [
             "The embeddings of the task's words.",
             "The vocabulary and its embeddings are those of pre-training.",
         ),
-        Option("The head: one linear layer.", "Everything below it comes from pre-training.", correct=True),
+        Option("The head: one linear layer.", "In BERT everything below it comes from pre-training. (The pooler of our bundled body was never trained.)", correct=True),
         Option(
             "The last block and the head.",
             "The last block is pre-trained as well; some people reset it, the paper does not.",
@@ -381,7 +381,7 @@ QUIZ = [
             "What they differ in is who writes the loop.",
             correct=True,
         ),
-        Option("All three use the GPU in the same way.", "There was no GPU."),
+        Option("All three use the GPU in the same way.", "The device doesn't decide it: the losses agree on a processor, too."),
         Option(
             "The loss hardly depends on the order of the rows.",
             "It does: another seed gives other losses at every update.",
@@ -399,12 +399,12 @@ QUIZ = [
         ),
         Option(
             "The body's states of a text are the same in every epoch, dropout aside.",
-            "So they can be computed once and kept; lesson 17 does that.",
+            "So they can be computed once and kept; lesson 17 (planned) does that.",
             correct=True,
         ),
         Option("The head cannot learn any more.", "The head is not part of the body; it is what learns."),
         Option(
-            "The score is always as good as with nothing frozen.",
+            "The score is about as good as with nothing frozen.",
             "The table says otherwise for our data; the paper's features come closer with a larger model.",
         ),
     ),

@@ -336,6 +336,6 @@ QUIZ = [
             correct=True,
         ),
         Option("`torch.no_grad()`", "It saves memory and time; the scores are the same."),
-        Option("Shuffling the test part.", "The order of the rows does not change the score."),
+        Option("Sorting the test part by length.", "The order of the rows does not change the score."),
     ),
 ]

@@ -351,7 +351,7 @@ QUIZ = [
     Question(
         "A paragraph has 500 pieces and a window has room for 300; the step is 128. Where do windows start?",
         Option(
-            "At 0 and 172.",
+            "At 0, 172 and 344.",
             (
                 "172 = 300 - 128 takes the step for an overlap, as the argument `stride` of some libraries "
                 "means it."

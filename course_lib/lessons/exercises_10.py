@@ -389,7 +389,7 @@ EXERCISES = [
             "Then two questions: are the words the same (gold[:2] == predicted[:2]), is the type the same?",
         ),
         solution=name_the_error,
-        praise="Each kind of error asks for another remedy.",
+        praise="Each kind of error tells you where to look next.",
     ),
 ]
 
@@ -433,7 +433,7 @@ QUIZ = [
         ),
     ),
     Question(
-        "Why did the paper use a cased model for this task alone?",
+        "Why is a cased model a good choice for names?",
         Option("Cased models have more layers.", "They have the same layers and another vocabulary."),
         Option(
             "Capital letters help to tell names from words.",
@@ -441,7 +441,7 @@ QUIZ = [
             correct=True,
         ),
         Option(
-            "CoNLL-2003 is written in capitals.",
+            "News such as CoNLL-2003 is written in capitals.",
             "Only some headlines are, and there case does not help.",
         ),
         Option(
