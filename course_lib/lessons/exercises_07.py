@@ -368,7 +368,11 @@ QUIZ = [
             "The embeddings of the task's words.",
             "The vocabulary and its embeddings are those of pre-training.",
         ),
-        Option("The head: one linear layer.", "In BERT everything below it comes from pre-training. (The pooler of our bundled body was never trained.)", correct=True),
+        Option(
+            "The head: one linear layer.",
+            "In BERT everything below it comes from pre-training. (The pooler of our bundled body was never trained.)",
+            correct=True,
+        ),
         Option(
             "The last block and the head.",
             "The last block is pre-trained as well; some people reset it, the paper does not.",
@@ -381,7 +385,10 @@ QUIZ = [
             "What they differ in is who writes the loop.",
             correct=True,
         ),
-        Option("All three use the GPU in the same way.", "The device doesn't decide it: the losses agree on a processor, too."),
+        Option(
+            "All three use the GPU in the same way.",
+            "The device doesn't decide it: the losses agree on a processor, too.",
+        ),
         Option(
             "The loss hardly depends on the order of the rows.",
             "It does: another seed gives other losses at every update.",

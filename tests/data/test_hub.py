@@ -94,6 +94,7 @@ def tiny_data() -> dict[str, Repository]:
     named = parquet(words, names)
     scored = parquet(SCORED_PAIRS)
     inferred = parquet({"premise": ["It rains."], "hypothesis": ["It's wet."], "label": [0], "idx": [0]})
+    pairs = parquet(SCORED_PAIRS | {"label": [1]})
     glue = Repository(
         {f"stsb/{split}-00000-of-00001.parquet": scored for split in ("train", "validation", "test")}
         | {
@@ -106,6 +107,7 @@ def tiny_data() -> dict[str, Repository]:
                 "test_mismatched",
             )
         }
+        | {f"mrpc/{split}-00000-of-00001.parquet": pairs for split in ("train", "validation", "test")}
         | {"cola/train-00000-of-00001.parquet": film}
     )
     lines = [
@@ -146,6 +148,7 @@ def tiny_data() -> dict[str, Repository]:
         ),
         "similarity": glue,
         "inference": glue,
+        "paraphrase": glue,
     }
 
 
@@ -259,6 +262,7 @@ EXPECTED_ROWS = {
     "entities": {"train": 1, "validation": 1, "test": 1},
     "similarity": {"train": 1, "validation": 1, "test": 1},
     "inference": {"train": 1, "validation_matched": 1, "validation_mismatched": 1},
+    "paraphrase": {"train": 1, "validation": 1, "test": 1},
 }
 
 
@@ -274,6 +278,8 @@ def test_data_sets_arrive_with_our_columns(course, hub, name):
         assert answer["first"] == {name: values[0] for name, values in SCORED_PAIRS.items()}
     if name == "inference":
         assert set(answer["first"]) == {"sentence1", "sentence2", "label", "idx"}
+    if name == "paraphrase":
+        assert answer["first"] == {**{name: values[0] for name, values in SCORED_PAIRS.items()}, "label": 1}
     if name == "entities":
         assert answer["first"]["tags"] == ["B-PER", "O", "O", "B-LOC"]
         assert any(REVISIONS["entities"] in request for request in hub.requests)

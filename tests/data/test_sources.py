@@ -104,7 +104,9 @@ def test_a_set_without_training_has_its_test_part_alone():
     assert set(load_texts("senses")) == {"test"}
 
 
-@pytest.mark.parametrize("name", ["reviews", "questions", "entities", "similarity", "chinese_questions"])
+@pytest.mark.parametrize(
+    "name", ["reviews", "questions", "entities", "similarity", "paraphrase", "chinese_questions"]
+)
 def test_bundled_sets_have_their_splits(name):
     assert set(load_texts(name)) == {"train", "validation", "test"}
 

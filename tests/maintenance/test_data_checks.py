@@ -19,6 +19,7 @@ from course_lib.maintenance.data_checks import (
     DATA_SETS,
     chinese_questions,
     inference,
+    paraphrase,
     report,
     reviews,
     search,
@@ -478,6 +479,39 @@ DEFECTS["fairness"] = {
 }
 
 
+def _agree_in_the_opening(kind):
+    """Return a function that begins both sentences of the paraphrases of a kind with the same words."""
+
+    def plant(splits):
+        for row in itertools.chain(*splits.values()):
+            if row["kind"] == kind and row["label"]:
+                row.update(sentence1="so far " + row["sentence1"], sentence2="so far " + row["sentence2"])
+
+    return plant
+
+
+def _mean_what_is_shared(splits):
+    for row in itertools.chain(*splits.values()):
+        row["label"] = int(similarity.overlap(row) > 0.5)
+
+
+DEFECTS["paraphrase"] = {
+    "rows": _first_rows(400),
+    "malformed": _change("test", contrast="irony"),
+    "balance": lambda splits: [row.update(label=1) for row in splits["train"][:400]],
+    "kinds": lambda splits: [row.update(kind="news") for row in splits["train"][:400]],
+    **{key: DEFECTS["similarity"][key] for key in ("duplicates", "nearest", "five_grams")},
+    "shared": lambda splits: splits["test"][0].update(group=splits["train"][0]["group"]),
+    "mostly_shared": lambda splits: [
+        row.update(sentence2="Nothing of it.") for row in splits["train"] if not row["label"]
+    ],
+    "overlap": _mean_what_is_shared,
+    "surface_news": _agree_in_the_opening("news"),
+    "surface_question": _agree_in_the_opening("question"),
+    "hard": lambda splits: [row.update(hard="0") for row in splits["test"][:200]],
+}
+
+
 def test_every_check_has_a_planted_defect():
     assert {name: set(found) for name, found in DEFECTS.items()} == {
         name: set(data_set.checks) for name, data_set in DATA_SETS.items()
@@ -637,6 +671,25 @@ def test_a_damaged_line_of_the_pairs_is_named(tmp_path, column, text, words):
         inference.INFERENCE.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("label", "sentence2", "hard"),
+    [
+        (1, "Of all dogs, mine was at it yesterday.", True),
+        (1, "My dog slept all day on the new rug.", False),
+        (0, "My dog slept all day on the old bed.", True),
+        (0, "Nobody came.", False),
+    ],
+)
+def test_hard_pairs_are_those_whose_shared_words_speak_against_the_label(label, sentence2, hard):
+    row = {"sentence1": "My dog slept all day on the old rug.", "sentence2": sentence2, "label": label}
+    assert paraphrase.is_hard(row) is hard
+
+
+def test_surface_sees_opening_ending_and_length_alone():
+    row = {"sentence1": "A b c d e f.", "sentence2": "A B x y f"}
+    assert paraphrase.surface(row) == pytest.approx([2, 1, 1, 0, 1, 1, 0, 0, 3 / 8, 3 / 5, 3 / 6, 1, 5 / 6])
+
+
 def test_between_token_and_tag_stand_fillers():
     for split in SPLITS:
         lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
@@ -653,6 +706,8 @@ def test_files_are_in_the_official_layout():
         assert all(list(json.loads(line)) == columns for line in lines)
         lines = (similarity.SIMILARITY.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
         assert tuple(lines[0].split("\t")) == glue.TASKS["stsb"].header
+        lines = (paraphrase.PARAPHRASE.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+        assert tuple(lines[0].split("\t"))[:5] == glue.TASKS["mrpc"].header
     for split in inference.SPLITS:
         lines = (inference.INFERENCE.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
         official = [name for name in lines[0].split("\t") if name in glue.TASKS["mnli"].header]

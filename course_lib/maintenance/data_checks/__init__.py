@@ -12,6 +12,7 @@ from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIO
 from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.fairness import FAIRNESS
 from course_lib.maintenance.data_checks.inference import INFERENCE
+from course_lib.maintenance.data_checks.paraphrase import PARAPHRASE
 from course_lib.maintenance.data_checks.questions import QUESTIONS
 from course_lib.maintenance.data_checks.reviews import REVIEWS
 from course_lib.maintenance.data_checks.search import SEARCH
@@ -26,6 +27,7 @@ DATA_SETS: dict[str, DataSet] = {
         ENTITIES,
         SIMILARITY,
         INFERENCE,
+        PARAPHRASE,
         SEARCH,
         CHINESE_QUESTIONS,
         SENSES,

@@ -203,3 +203,37 @@ def five_gram_check(texts: Callable[[Splits], Sequence[str]], rows: str) -> Chec
         at_most=LARGEST_FIVE_GRAM_SHARE,
         decimals=4,
     )
+
+
+def overlap(row: Row) -> float:
+    """Return the Jaccard similarity of the words of the two sentences of a pair."""
+    one, other = set(words_of(row["sentence1"])), set(words_of(row["sentence2"]))
+    return len(one & other) / max(1, len(one | other))
+
+
+def pair_checks() -> dict[str, Check]:
+    """Return the checks of what must not come back in a set of sentence pairs."""
+    pair = ("sentence1", "sentence2")
+    return {
+        "duplicates": Check(
+            "duplicate pairs",
+            lambda splits: duplicates(
+                " ".join(sorted(row[name].lower() for name in pair)) for row in all_rows(splits)
+            ),
+            at_most=0,
+        ),
+        "nearest": Check(
+            "nearest sentences of two splits (Jaccard of word 3-shingles)",
+            lambda splits: nearest_across_splits(
+                {
+                    split: list(dict.fromkeys(row[name] for row in splits[split] for name in pair))
+                    for split in SPLITS
+                }
+            ),
+            below=NEAR_DUPLICATE,
+            decimals=3,
+        ),
+        "five_grams": five_gram_check(
+            lambda splits: [" / ".join(row[name] for name in pair) for row in all_rows(splits)], "pairs"
+        ),
+    }

@@ -10,7 +10,6 @@ from typing import Any
 
 from course_lib.maintenance.data_checks.checks import (
     LEAST_HARD_SHARE,
-    NEAR_DUPLICATE,
     SPLITS,
     Check,
     DataSet,
@@ -18,12 +17,10 @@ from course_lib.maintenance.data_checks.checks import (
     Splits,
     all_rows,
     column,
-    duplicates,
-    five_gram_check,
     markdown_table,
-    nearest_across_splits,
+    overlap,
+    pair_checks,
     shared_across_splits,
-    words_of,
 )
 
 GENRES = ("main-captions", "main-news", "main-forums")
@@ -88,12 +85,6 @@ def fewest_in_a_bin(splits: Splits) -> int:
     """Return the pairs of the fifth of the scale that has fewest."""
     counts = Counter(bin_of(row) for row in all_rows(splits))
     return min(counts[number] for number in range(len(BINS)))
-
-
-def overlap(row: Row) -> float:
-    """Return the Jaccard similarity of the words of the two sentences."""
-    one, other = set(words_of(row["sentence1"])), set(words_of(row["sentence2"]))
-    return len(one & other) / max(1, len(one | other))
 
 
 def spearman(rows: Sequence[Row], values: Sequence[float]) -> float:
@@ -171,29 +162,7 @@ CHECKS = {
     "fewest": Check(
         "pairs of the fifth of the scale that has fewest", fewest_in_a_bin, at_least=LEAST_IN_A_BIN
     ),
-    "duplicates": Check(
-        "duplicate pairs",
-        lambda splits: duplicates(
-            " ".join(sorted((row["sentence1"].lower(), row["sentence2"].lower()))) for row in all_rows(splits)
-        ),
-        at_most=0,
-    ),
-    "nearest": Check(
-        "nearest sentences of two splits (Jaccard of word 3-shingles)",
-        lambda splits: nearest_across_splits(
-            {
-                split: list(
-                    dict.fromkeys(row[name] for row in splits[split] for name in ("sentence1", "sentence2"))
-                )
-                for split in SPLITS
-            }
-        ),
-        below=NEAR_DUPLICATE,
-        decimals=3,
-    ),
-    "five_grams": five_gram_check(
-        lambda splits: [f"{row['sentence1']} / {row['sentence2']}" for row in all_rows(splits)], "pairs"
-    ),
+    **pair_checks(),
     "shared": Check(
         "groups in more than one split",
         lambda splits: shared_across_splits(column(splits, "filename")),
