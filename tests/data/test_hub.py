@@ -51,6 +51,14 @@ for name in sys.stdin:
     print(json.dumps(answer), file=answers, flush=True)
 """
 SCORED_PAIRS = {"sentence1": ["A cat sleeps."], "sentence2": ["A cat is asleep."], "label": [4.8], "idx": [0]}
+CONTEXTS = {
+    "video-id": ["clip"],
+    "fold-ind": ["34"],
+    "startphrase": ["A man sat. He"],
+    "gold-source": ["gold"],
+}
+CONTEXTS |= {"sent1": ["A man sat."], "sent2": ["He"], "label": [2]}
+CONTEXTS |= {f"ending{number}": [ending] for number, ending in enumerate(["sits.", "runs.", "rises.", "is."])}
 TAGS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"]
 
 
@@ -149,6 +157,12 @@ def tiny_data() -> dict[str, Repository]:
         "similarity": glue,
         "inference": glue,
         "paraphrase": glue,
+        "endings": Repository(
+            {
+                f"regular/{split}-00000-of-00001.parquet": parquet(CONTEXTS)
+                for split in ("train", "validation", "test")
+            }
+        ),
     }
 
 
@@ -263,6 +277,7 @@ EXPECTED_ROWS = {
     "similarity": {"train": 1, "validation": 1, "test": 1},
     "inference": {"train": 1, "validation_matched": 1, "validation_mismatched": 1},
     "paraphrase": {"train": 1, "validation": 1, "test": 1},
+    "endings": {"train": 1, "validation": 1, "test": 1},
 }
 
 
@@ -278,6 +293,9 @@ def test_data_sets_arrive_with_our_columns(course, hub, name):
         assert answer["first"] == {name: values[0] for name, values in SCORED_PAIRS.items()}
     if name == "inference":
         assert set(answer["first"]) == {"sentence1", "sentence2", "label", "idx"}
+    if name == "endings":
+        endings = ["sits.", "runs.", "rises.", "is."]
+        assert answer["first"] == {"sent1": "A man sat.", "sent2": "He", "label": 2, "endings": endings}
     if name == "paraphrase":
         assert answer["first"] == {**{name: values[0] for name, values in SCORED_PAIRS.items()}, "label": 1}
     if name == "entities":

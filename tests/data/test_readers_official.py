@@ -336,6 +336,49 @@ def test_swag_test_set_has_no_labels(tmp_path):
     assert readers.read_swag(write(tmp_path / "test.csv", text))["label"][:] == [-1, -1]
 
 
+def test_swag_keeps_the_columns_asked_for(tmp_path):
+    data = readers.read_swag(write(tmp_path / "val.csv", SWAG), columns=("video-id", "fold-ind"))
+    assert data["video-id"][:] == ["clip_1", "clip_2"] and data["fold-ind"][:] == ["34", "35"]
+    with pytest.raises(DataFileError, match="missing from the header") as caught:
+        readers.read_swag(tmp_path / "val.csv", columns=("family",))
+    assert caught.value.field == "family"
+
+
+CANDIDATES = {
+    "id": "e1",
+    "sent1": "A man sat.",
+    "sent2": "He",
+    "right": "rises.",
+    "candidates": ["a.", "b.", "c.", "d."],
+}
+
+
+def test_candidates(tmp_path):
+    rows = [CANDIDATES, CANDIDATES | {"id": "e2", "candidates": ["a.", "b.", "c.", "d.", "e."]}]
+    path = write(tmp_path / "pool.jsonl", "\n".join(map(json.dumps, rows)))
+    assert readers.read_candidates(path).to_list() == rows
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"id": "e1"}, "id"),
+        ({"right": 3}, "right"),
+        ({"candidates": "none"}, "candidates"),
+        ({"candidates": ["a.", "b.", "c."]}, "candidates"),
+        ({"candidates": ["a.", "b.", "c.", "a."]}, "candidates"),
+        ({"candidates": ["a.", "b.", "c.", "rises."]}, "candidates"),
+        ({"candidates": ["a.", "b.", "c.", 4]}, "candidates"),
+    ],
+)
+def test_broken_candidates_are_named(tmp_path, change, field):
+    rows = [CANDIDATES, CANDIDATES | {"id": "e2"} | change]
+    path = write(tmp_path / "pool.jsonl", "\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataFileError) as caught:
+        readers.read_candidates(path)
+    assert (caught.value.line, caught.value.field) == (2, field)
+
+
 def test_plain_text(tmp_path):
     text = "\n\nOne here.\n Two\u2028here. \n\n \nThree.\n\n"
     expected = [["One here.", "Two\u2028here."], ["Three."]]

@@ -105,7 +105,7 @@ def test_a_set_without_training_has_its_test_part_alone():
 
 
 @pytest.mark.parametrize(
-    "name", ["reviews", "questions", "entities", "similarity", "paraphrase", "chinese_questions"]
+    "name", ["reviews", "questions", "entities", "similarity", "paraphrase", "endings", "chinese_questions"]
 )
 def test_bundled_sets_have_their_splits(name):
     assert set(load_texts(name)) == {"train", "validation", "test"}

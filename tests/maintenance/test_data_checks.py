@@ -12,12 +12,13 @@ from dataclasses import replace
 import pytest
 
 from course_lib import settings
-from course_lib.data.readers import glue
+from course_lib.data.readers import glue, swag
 from course_lib.data.readers.conll import TYPES
 from course_lib.errors import DataFileError
 from course_lib.maintenance.data_checks import (
     DATA_SETS,
     chinese_questions,
+    endings,
     inference,
     paraphrase,
     report,
@@ -512,6 +513,33 @@ DEFECTS["paraphrase"] = {
 }
 
 
+def _begin_what_is_right(splits):
+    for row in itertools.chain(*(splits[split] for split in SPLITS)):
+        row["endings"][row["label"]] = "indeed " + row["endings"][row["label"]]
+
+
+DEFECTS["endings"] = {
+    "rows": _first_rows(300),
+    "malformed": lambda splits: splits["test"][0]["endings"].__setitem__(0, splits["test"][0]["endings"][1]),
+    "pool": lambda splits: splits["pool"][0].update(right=splits["pool"][0]["candidates"][0]),
+    "positions": lambda splits: [row.update(label=3) for row in splits["validation"][:20]],
+    "duplicates": lambda splits: splits["test"][0].update(
+        startphrase=splits["train"][0]["startphrase"] + "!"
+    ),
+    "nearest": lambda splits: splits["test"][0].update(
+        sent1=max((row["sent1"] for row in splits["train"]), key=len) + " Indeed."
+    ),
+    "five_grams": lambda splits: [
+        row.update(sent1=row["sent1"] + " That is what they say.") for row in splits["train"][:30]
+    ],
+    "shared": lambda splits: splits["test"][0].update({"video-id": splits["train"][0]["video-id"]}),
+    "shared_endings": lambda splits: splits["test"][0].update(endings=splits["train"][0]["endings"]),
+    "endings": _begin_what_is_right,
+    "hard": lambda splits: [row.update(hard="0") for row in splits["test"][:300]],
+    "marks": lambda splits: splits["test"][0].update(hard=str(1 - int(splits["test"][0]["hard"]))),
+}
+
+
 def test_every_check_has_a_planted_defect():
     assert {name: set(found) for name, found in DEFECTS.items()} == {
         name: set(data_set.checks) for name, data_set in DATA_SETS.items()
@@ -690,6 +718,22 @@ def test_surface_sees_opening_ending_and_length_alone():
     assert paraphrase.surface(row) == pytest.approx([2, 1, 1, 0, 1, 1, 0, 0, 3 / 8, 3 / 5, 3 / 6, 1, 5 / 6])
 
 
+def test_share_of_an_endings_words_leaves_out_function_words():
+    row = {
+        "startphrase": "The cook takes the pan. He",
+        "endings": ["washes the pan.", "is in the.", "cooks.", "takes a pan."],
+    }
+    assert endings.shared_words(row) == pytest.approx([1 / 2, 0, 0, 1])
+
+
+def test_endings_that_look_the_same_share_the_hit():
+    rows = [
+        {"endings": ["runs fast.", "runs fast.", "sits.", "sits."], "label": label, "video-id": "story_s001"}
+        for label in (0, 1, 0, 1)
+    ]
+    assert endings.endings_accuracy(rows, rows) == pytest.approx(1 / 2)
+
+
 def test_between_token_and_tag_stand_fillers():
     for split in SPLITS:
         lines = (settings.DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n")
@@ -708,6 +752,8 @@ def test_files_are_in_the_official_layout():
         assert tuple(lines[0].split("\t")) == glue.TASKS["stsb"].header
         lines = (paraphrase.PARAPHRASE.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
         assert tuple(lines[0].split("\t"))[:5] == glue.TASKS["mrpc"].header
+        lines = (endings.ENDINGS.folder / f"{split}.csv").read_text(encoding="utf-8").splitlines()
+        assert tuple(lines[0].split(",")) == (*swag.HEADER, "hard")
     for split in inference.SPLITS:
         lines = (inference.INFERENCE.folder / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
         official = [name for name in lines[0].split("\t") if name in glue.TASKS["mnli"].header]

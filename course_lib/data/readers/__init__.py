@@ -15,6 +15,7 @@ people           what fills the frames, CSV                     text, group_type
 senses           the course's words in senses, JSON Lines       id, word, form, start, sense, sense_id, sentence
 glue             GLUE, tab-separated                            sentence or sentence1, sentence2; label, idx
 swag             SWAG, CSV                                      sent1, sent2, endings, label
+candidates       the course's contexts, JSON Lines              id, sent1, sent2, right, candidates
 plain_text       a sentence a line; a file or a folder          title, sentences
 beir             BEIR, a folder                                 dicts: corpus, queries, qrels, splits, answers
 ===============  =============================================  ============================================
@@ -33,10 +34,11 @@ from course_lib.data.readers.plain_text import read_plain_text
 from course_lib.data.readers.reviews import read_reviews
 from course_lib.data.readers.senses import read_senses
 from course_lib.data.readers.squad import read_squad
-from course_lib.data.readers.swag import read_swag
+from course_lib.data.readers.swag import read_candidates, read_swag
 
 __all__ = [
     "read_beir",
+    "read_candidates",
     "read_cmrc",
     "read_conll",
     "read_frames",

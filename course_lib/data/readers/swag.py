@@ -1,13 +1,14 @@
-"""Four-way sentence completion: the CSV files of SWAG (Zellers et al. 2018)."""
+"""Four-way sentence completion: the CSV files of SWAG (Zellers et al. 2018), and contexts with more wrong endings."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from course_lib.data.readers.json_text import member, parse_json
 from course_lib.data.readers.lines import LINE_LIMIT, Place, checked_text, describe, read_records
 from course_lib.data.readers.tables import dataset_from_rows
 
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
 ENDINGS = ("ending0", "ending1", "ending2", "ending3")
 NEEDED = ("sent1", "sent2", *ENDINGS)
 HEADER = ("", "video-id", "fold-ind", "startphrase", "sent1", "sent2", "gold-source", *ENDINGS, "label")
+CONTEXT = ("id", "sent1", "sent2", "right")
 NO_LABEL = -1  # the label of a row of the test set
 
 
-def swag_features() -> Features:
-    """Return the columns of SWAG."""
+def swag_features(columns: Sequence[str] = ()) -> Features:
+    """Return the columns of SWAG, and those of the file that are kept besides."""
     from datasets import Features, List, Value
 
     string = Value("string")
-    return Features({"sent1": string, "sent2": string, "endings": List(string), "label": Value("int64")})
+    kept = dict.fromkeys(columns, string)
+    return Features(
+        {"sent1": string, "sent2": string, "endings": List(string), "label": Value("int64"), **kept}
+    )
 
 
 def csv_cells(line: str, place: Place) -> list[str]:
@@ -39,8 +44,8 @@ def csv_cells(line: str, place: Place) -> list[str]:
         ) from None
 
 
-def _check_header(header: list[str], place: Place) -> None:
-    for name in NEEDED:
+def _check_header(header: list[str], place: Place, columns: Sequence[str] = ()) -> None:
+    for name in (*NEEDED, *columns):
         if name not in header:
             raise place.inside(name).error(
                 "the column is missing from the header", f"The header of SWAG is {','.join(HEADER)}"
@@ -55,7 +60,7 @@ def _check_header(header: list[str], place: Place) -> None:
         )
 
 
-def _parse_line(line: str, place: Place, header: list[str]) -> dict[str, Any]:
+def _parse_line(line: str, place: Place, header: list[str], columns: Sequence[str]) -> dict[str, Any]:
     cells = csv_cells(line, place)
     if len(cells) != len(header):
         raise place.error(
@@ -69,14 +74,15 @@ def _parse_line(line: str, place: Place, header: list[str]) -> dict[str, Any]:
     if "label" in record and not re.fullmatch("[0-3]", label):
         raise place.inside("label").error(f"the label is {describe(label)}", "Use 0, 1, 2 or 3")
     endings = [record[name] for name in ENDINGS]
-    return {"sent1": record["sent1"], "sent2": record["sent2"], "endings": endings, "label": int(label)}
+    row = {"sent1": record["sent1"], "sent2": record["sent2"], "endings": endings, "label": int(label)}
+    return row | {name: checked_text(record[name], place.inside(name), empty=True) for name in columns}
 
 
-def _rows(path: str | Path, line_limit: int) -> Iterator[dict[str, Any]]:
+def _rows(path: str | Path, columns: Sequence[str], line_limit: int) -> Iterator[dict[str, Any]]:
     records = read_records(path, line_limit=line_limit)
     place, first = next(records)
     header = csv_cells(first, place)
-    _check_header(header, place)
+    _check_header(header, place, columns)
     seen: set[str] = set()
     for place, line in records:
         if header[0] == "":  # the unnamed first column numbers the rows
@@ -84,11 +90,35 @@ def _rows(path: str | Path, line_limit: int) -> Iterator[dict[str, Any]]:
             if number in seen:
                 raise place.error(f"the row number {describe(number)} stands twice", "Make it unique")
             seen.add(number)
-        yield _parse_line(line, place, header)
+        yield _parse_line(line, place, header, columns)
 
 
-def read_swag(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
+def read_swag(path: str | Path, *, columns: Sequence[str] = (), line_limit: int = LINE_LIMIT) -> Dataset:
     """Read SWAG: ``train.csv``, ``val.csv`` or ``test.csv``.
+
+    Parameters
+    ----------
+    path : the file.
+    columns : further columns of the file to keep as they are, such as ``video-id``.
+    line_limit : longest line allowed, in bytes.
+
+    Returns
+    -------
+    Dataset
+        ``sent1``, ``sent2`` (str: the first sentence, the beginning of the second), ``endings`` (list of 4
+        str), ``label`` (int: the right ending, 0 to 3; -1 in the test set, which has no labels); the
+        further columns (str).
+
+    Raises
+    ------
+    DataFileError
+        If the CSV is broken, columns are missing, a label is not 0 to 3, or a row number stands twice.
+    """
+    return dataset_from_rows(_rows(path, columns, line_limit), swag_features(columns), path)
+
+
+def read_candidates(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
+    """Read contexts with all wrong endings that were written for them, from JSON Lines.
 
     Parameters
     ----------
@@ -98,12 +128,33 @@ def read_swag(path: str | Path, *, line_limit: int = LINE_LIMIT) -> Dataset:
     Returns
     -------
     Dataset
-        ``sent1``, ``sent2`` (str: the first sentence, the beginning of the second), ``endings`` (list of 4
-        str), ``label`` (int: the right ending, 0 to 3; -1 in the test set, which has no labels).
+        ``id``, ``sent1``, ``sent2``, ``right`` (str), ``candidates`` (list of at least 4 str: wrong endings).
 
     Raises
     ------
     DataFileError
-        If the CSV is broken, columns are missing, a label is not 0 to 3, or a row number stands twice.
+        If a line is no such context, or an id stands twice.
     """
-    return dataset_from_rows(_rows(path, line_limit), swag_features(), path)
+    from datasets import Features, List, Value
+
+    string = Value("string")
+    columns = Features({**dict.fromkeys(CONTEXT, string), "candidates": List(string)})
+    return dataset_from_rows(_candidates(path, line_limit), columns, path)
+
+
+def _candidates(path: str | Path, line_limit: int) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
+    for place, line in read_records(path, line_limit=line_limit):
+        record = parse_json(line, place)
+        row = {name: member(record, name, str, place) for name in CONTEXT}
+        candidates, inside = member(record, "candidates", list, place), place.inside("candidates")
+        endings = {ending for ending in candidates if isinstance(ending, str) and ending.strip()}
+        if len(endings - {row["right"]}) < len(candidates) or len(candidates) < len(ENDINGS):
+            raise inside.error(
+                f"they are not {len(ENDINGS)} or more different texts, none of them the right ending",
+                "Give each wrong ending once",
+            )
+        if row["id"] in seen:
+            raise place.inside("id").error(f"{describe(row['id'])} stands twice", "Make the ids unique")
+        seen.add(row["id"])
+        yield row | {"candidates": candidates}

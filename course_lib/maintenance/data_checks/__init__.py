@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from course_lib.maintenance.data_checks.checks import DataSet
 from course_lib.maintenance.data_checks.chinese_questions import CHINESE_QUESTIONS
+from course_lib.maintenance.data_checks.endings import ENDINGS
 from course_lib.maintenance.data_checks.entities import ENTITIES
 from course_lib.maintenance.data_checks.fairness import FAIRNESS
 from course_lib.maintenance.data_checks.inference import INFERENCE
@@ -28,6 +29,7 @@ DATA_SETS: dict[str, DataSet] = {
         SIMILARITY,
         INFERENCE,
         PARAPHRASE,
+        ENDINGS,
         SEARCH,
         CHINESE_QUESTIONS,
         SENSES,

@@ -12,7 +12,7 @@ from typing import Any
 from course_lib import settings
 
 SPLITS = ("train", "validation", "test")
-BESIDE = ("corpus", "long")  # passages and long reviews: beside the splits and none of them
+BESIDE = ("corpus", "long", "pool")  # passages, long reviews, more endings: no splits
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word 3-shingles from which two rows count as the same text
 LARGEST_FIVE_GRAM_SHARE = 0.01  # of the rows that may hold the same five words in a row
 LEAST_HARD_SHARE = 0.25  # of the test part, by the definition of a card
@@ -131,6 +131,13 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, without punctuation."""
     return WORD.findall(text.lower())
+
+
+def content_words(text: str) -> set[str]:
+    """Return the words of a text without function words."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return set(words_of(text)) - ENGLISH_STOP_WORDS
 
 
 def shingles(text: str, length: int) -> set[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from course_lib.maintenance.data_checks.checks import (
     Splits,
     all_rows,
     column,
+    content_words,
     duplicates,
     five_gram_check,
     markdown_table,
@@ -65,13 +66,6 @@ def malformed_questions(splits: Splits) -> int:
         or (row["relevant"].get(row["passage"]) != FULL if row["relevant"] else row["passage"] is not None)
         for row in all_rows(splits)
     )
-
-
-def content_words(text: str) -> set[str]:
-    """Return the words of a text without function words."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    return set(words_of(text)) - ENGLISH_STOP_WORDS
 
 
 def unjudged_passages(splits: Splits) -> int:
