@@ -35,7 +35,7 @@ lint: setup
 	$(BIN)/ruff format --check course_lib tests benchmarks
 
 test: lint
-	COURSE_THREADS=$(COURSE_TEST_THREADS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests notebooks
+	COURSE_THREADS=$(COURSE_TEST_THREADS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder notebooks tests
 
 # The notebooks' outputs as processors with other vectors, and with one thread and two, would give them.
 outputs: setup

@@ -239,7 +239,7 @@ def test_ci_runs_what_a_newcomer_runs():
 def test_make_test_runs_tests_notebooks_and_lint():
     makefile = read("Makefile")
     assert re.search(r"^test: lint$", makefile, re.MULTILINE)
-    assert re.search(r"^\t.*pytest .*tests notebooks$", makefile, re.MULTILINE)
+    assert re.search(r"^\t.*pytest .*notebooks tests$", makefile, re.MULTILINE)
     assert "-r requirements.txt -c requirements.lock" in makefile
     assert "--nbval " in read("pyproject.toml")
 
