@@ -200,16 +200,14 @@ class BertEncoder(nn.Module):
         hidden : of embeddings and of what each sublayer adds; as it is if left out.
         attention : of attention weights; as it is if left out.
         """
-        c = self.configuration
-        self.configuration = replace(
-            c,
-            hidden_dropout_prob=c.hidden_dropout_prob if hidden is None else hidden,
-            attention_probs_dropout_prob=c.attention_probs_dropout_prob if attention is None else attention,
-        )
-        self.embeddings.dropout.p = self.configuration.hidden_dropout_prob
-        for block in self.blocks:
-            block.dropout.p = self.configuration.hidden_dropout_prob
-            block.attention.dropout = self.configuration.attention_probs_dropout_prob
+        if hidden is not None:
+            self.configuration = replace(self.configuration, hidden_dropout_prob=hidden)
+            for module in (self.embeddings, *self.blocks):
+                module.dropout.p = hidden
+        if attention is not None:
+            self.configuration = replace(self.configuration, attention_probs_dropout_prob=attention)
+            for block in self.blocks:
+                block.attention.dropout = attention
 
 
 def initialize_weights(module: nn.Module, standard_deviation: float = 0.02) -> None:

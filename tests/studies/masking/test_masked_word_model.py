@@ -17,7 +17,7 @@ from course_lib.studies.records import load_record
 
 
 def test_it_fills_a_plain_gap():
-    tokenizer, model = load_tokenizer(bundled_weights_folder(verify=False)), load_masked_word_model()
+    tokenizer, model = load_tokenizer(bundled_weights_folder(), special_tokens=True), load_masked_word_model()
     encoding = tokenizer.encode("He won the Nobel [MASK] in 1921.")
     with torch.no_grad():
         scores = model(torch.tensor([encoding.ids]))[0, encoding.tokens.index("[MASK]")]
