@@ -176,7 +176,10 @@ def test_rates_and_how_they_are_drawn_are_the_configuration_s():
     encoder.use_dropout(attention=0.5)
     assert [block.attention.dropout for block in encoder.blocks] == [0.5] * 2
     assert [module.p for module in dropouts] == [0.25] * 3
-    encoder.use_dropout(hidden=0.125)
+    dropouts[0].p = 0.0  # set by hand, as a search over rates may do
+    encoder.use_dropout(attention=0.25)
+    assert [module.p for module in dropouts] == [0.0, 0.25, 0.25]
+    encoder.use_dropout(hidden=0.125, attention=0.5)
     assert [module.p for module in dropouts] == [0.125] * 3
     wanted = replace(SMALL, hidden_dropout_prob=0.125, attention_probs_dropout_prob=0.5)
     assert encoder.configuration == wanted and encoder.configuration.fast_dropout
