@@ -241,15 +241,15 @@ def table_strategies(rows: Sequence[dict], live: Mapping[str, float] | None = No
     return Table("Freezing, and starting from random weights", columns, cells, note)
 
 
-def table_buckets(trainings: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Table:
+def table_buckets(runs: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Table:
     """Return the scores of length buckets and of random batches, and the mean difference with its error.
 
     Parameters
     ----------
-    trainings : by name; each has ``buckets`` and ``random``, with a ``score`` in % for each seed.
+    runs : by name; each has ``buckets`` and ``random``, with a ``score`` in % for each seed.
     """
     rows = []
-    for name, found in trainings.items():
+    for name, found in runs.items():
         scores = {kind: found[kind]["score"] for kind in ("buckets", "random")}
         apart = np.subtract(scores["buckets"], scores["random"])  # (seeds,): the seeds are the same in both
         rows.append(

@@ -402,7 +402,7 @@ def table_paper_and_here(methods: Mapping[str, Trials], noise: Sequence[float], 
         ["batch size", listed(paper["batch size"]), listed(space.batch_sizes)],
         ["epochs", listed(paper["epochs"]), listed(space.epochs)],
         [
-            "trainings",
+            "training runs",
             Message("{count}, every combination", count=combinations),
             Message("{count} for each method", count=len(methods["grid"])),
         ],

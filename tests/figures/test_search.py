@@ -115,7 +115,7 @@ def test_table_16_compares_at_an_equal_budget(methods):
 def test_the_paper_and_here_stand_side_by_side(methods):
     rows = {row[0]: row[1:] for row in table_paper_and_here(methods, [70.0, 72.0], SPACE).rows}
     assert rows["batch size"] == ["16, 32", "16, 32"] and rows["epochs"] == ["2, 3, 4", "1, 2, 3"]
-    assert rows["trainings"] == ["18, every combination", "12 for each method"]
+    assert rows["training runs"] == ["18, every combination", "12 for each method"]
     best = {method: max(t["value"] for t in complete(trials)) for method, trials in methods.items()}
     assert (
         f"{best['random']:.1f}% beside {best['grid']:.1f}%, noise 1.4"

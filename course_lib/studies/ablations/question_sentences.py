@@ -2,7 +2,7 @@
 
 The pairs are derived as QNLI was from SQuAD (Wang et al. 2019, section 3.1): a question is put beside one
 sentence of its paragraph, and the label says whether the answer stands in it. The shorter questions keep
-their answer and two more sentences of the paragraph, so that many trainings fit into a recording.
+their answer and two more sentences of the paragraph, so that many runs fit into a recording.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ padded to their longest row, trained alike until they have learned something; an
 steps, compare buckets with random batches that are padded to the fixed length. Nothing is chosen by a score, so
 the validation and the test part are scored together: the more rows, the less of a difference is chance.
 
-The reviews are scored with the settings of lesson 08. Two smaller trainings, with batches of half the size, stand
+The reviews are scored with the settings of lesson 08. Two smaller runs, with batches of half the size, stand
 beside them: the difference of their means goes one way after two epochs and the other way after four, where single
 runs lie far apart.
 """
@@ -70,7 +70,7 @@ class Configuration:
         3,
         4,
         5,
-    )  # of the times, which hardly vary, and of the smaller trainings
+    )  # of the times, which hardly vary, and of the smaller runs
     batch_size: int = 8
     precision: str = "float32"
 
@@ -262,7 +262,7 @@ def record(configuration: Configuration, runner: Runner) -> dict:
     dict
         For each task: ``buckets``, ``random`` and ``fixed``, each with the lists that belong to it (``score`` in %,
         ``padding``, ``updates``; ``processor_seconds``, ``timed_padding``), and ``largest_difference`` of the losses.
-        For the reviews also ``small`` and ``longer``: ``buckets`` and ``random`` of the smaller trainings.
+        For the reviews also ``small`` and ``longer``: ``buckets`` and ``random`` of the smaller runs.
     """
     c, results = configuration, {}
     settings.prepare()
