@@ -22,14 +22,14 @@ from course_lib.maintenance.data_checks.checks import (
     duplicates,
     markdown_table,
     nearest_across_splits,
-    shared_across_splits,
 )
 from course_lib.maintenance.data_checks.questions import (
+    FEWEST_REFERENCES,
     LARGEST_BLIND_F1,
-    REFERENCES_IN_TEST,
+    SHARED_SUBJECTS,
+    count_checks,
     malformed_questions,
     misplaced_answers,
-    references,
     sizes,
 )
 from course_lib.studies.finetuning.blind_baselines import (
@@ -191,17 +191,7 @@ def _spaced_texts(texts: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 CHECKS = {
-    "paragraphs": Check(
-        "paragraphs", lambda splits: len(paragraphs_of(all_rows(splits))), at_least=LEAST_PARAGRAPHS
-    ),
-    "answerable": Check(
-        "answerable questions", lambda splits: len(answerable(all_rows(splits))), at_least=LEAST_ANSWERABLE
-    ),
-    "unanswerable": Check(
-        "unanswerable questions",
-        lambda splits: sum(row["is_impossible"] for row in all_rows(splits)),
-        at_least=LEAST_UNANSWERABLE,
-    ),
+    **count_checks(LEAST_PARAGRAPHS, LEAST_ANSWERABLE, LEAST_UNANSWERABLE),
     "malformed": Check("malformed questions", malformed_questions, at_most=0),
     "misplaced": Check("answers that are not at their offset", misplaced_answers, at_most=0),
     "characters": Check("characters that are not simplified", foreign_characters, at_most=0),
@@ -216,11 +206,7 @@ CHECKS = {
         lambda splits: max(_paragraph_lengths(splits)),
         at_most=LONGEST_PARAGRAPH,
     ),
-    "fewest_references": Check(
-        "fewest references of an answerable test question",
-        lambda splits: min(references(splits)),
-        at_least=REFERENCES_IN_TEST,
-    ),
+    "fewest_references": FEWEST_REFERENCES,
     "duplicates": Check(
         "duplicate questions",
         lambda splits: duplicates(unit_text(row["question"]) for row in all_rows(splits)),
@@ -248,11 +234,7 @@ CHECKS = {
         at_most=LARGEST_FIVE_GRAM_SHARE,
         decimals=4,
     ),
-    "shared": Check(
-        "subjects in more than one split",
-        lambda splits: shared_across_splits(column(splits, "title")),
-        at_most=0,
-    ),
+    "shared": SHARED_SUBJECTS,
     "question_only": Check(
         "test F1 (%) of a baseline that sees only the question",
         lambda splits: question_only_f1(_spaced_rows(splits)),

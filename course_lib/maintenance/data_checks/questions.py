@@ -94,18 +94,36 @@ def details(splits: Splits) -> list[str]:
     return [*table, "", f"{bias} (no limit; 0.5 is chance): {area}."]
 
 
+def count_checks(paragraphs: int, answered: int, unanswered: int) -> dict[str, Check]:
+    """Return the checks of how many paragraphs, and questions with and without an answer, there are at least."""
+    return {
+        "paragraphs": Check(
+            "paragraphs", lambda splits: len(paragraphs_of(all_rows(splits))), at_least=paragraphs
+        ),
+        "answerable": Check(
+            "answerable questions", lambda splits: len(answerable(all_rows(splits))), at_least=answered
+        ),
+        "unanswerable": Check(
+            "unanswerable questions",
+            lambda splits: sum(row["is_impossible"] for row in all_rows(splits)),
+            at_least=unanswered,
+        ),
+    }
+
+
+FEWEST_REFERENCES = Check(
+    "fewest references of an answerable test question",
+    lambda splits: min(references(splits)),
+    at_least=REFERENCES_IN_TEST,
+)
+SHARED_SUBJECTS = Check(
+    "subjects in more than one split",
+    lambda splits: shared_across_splits(column(splits, "title")),
+    at_most=0,
+)
+
 CHECKS = {
-    "paragraphs": Check(
-        "paragraphs", lambda splits: len(paragraphs_of(all_rows(splits))), at_least=LEAST_PARAGRAPHS
-    ),
-    "answerable": Check(
-        "answerable questions", lambda splits: len(answerable(all_rows(splits))), at_least=LEAST_ANSWERABLE
-    ),
-    "unanswerable": Check(
-        "unanswerable questions",
-        lambda splits: sum(row["is_impossible"] for row in all_rows(splits)),
-        at_least=LEAST_UNANSWERABLE,
-    ),
+    **count_checks(LEAST_PARAGRAPHS, LEAST_ANSWERABLE, LEAST_UNANSWERABLE),
     "malformed": Check("malformed questions", malformed_questions, at_most=0),
     "misplaced": Check("answers that are not at their offset", misplaced_answers, at_most=0),
     "shortest": Check(
@@ -118,11 +136,7 @@ CHECKS = {
         lambda splits: max(_paragraph_lengths(splits)),
         at_most=LONGEST_PARAGRAPH,
     ),
-    "fewest_references": Check(
-        "fewest references of an answerable test question",
-        lambda splits: min(references(splits)),
-        at_least=REFERENCES_IN_TEST,
-    ),
+    "fewest_references": FEWEST_REFERENCES,
     "duplicates": Check(
         "duplicate questions",
         lambda splits: duplicates(row["question"] for row in all_rows(splits)),
@@ -142,11 +156,7 @@ CHECKS = {
     ),
     "five_grams": five_gram_check(lambda splits: [row["question"] for row in all_rows(splits)], "questions"),
     "paragraph_five_grams": five_gram_check(lambda splits: paragraphs_of(all_rows(splits)), "paragraphs"),
-    "shared": Check(
-        "subjects in more than one split",
-        lambda splits: shared_across_splits(column(splits, "title")),
-        at_most=0,
-    ),
+    "shared": SHARED_SUBJECTS,
     "question_only": Check(
         "test F1 (%) of a baseline that sees only the question",
         question_only_f1,
