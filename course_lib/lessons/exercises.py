@@ -180,7 +180,7 @@ def check(identifier: str, answer: Any = ...) -> None:
     if callable(answer) and source is not None and not _may_be_stub(answer):
         # Before it is run: an answer can hang, or take all memory, and the kernel ends without a verdict.
         remember("answer", exercise.identifier, "not finished", source=source)
-    mark, verdict = _verdict(exercise, answer)
+    mark, verdict = judge(exercise, answer)
     if mark != "○":
         remember("exercise", exercise.identifier, "correct" if mark == "✓" else "wrong", source=source)
     if mark != "✓":
@@ -188,8 +188,8 @@ def check(identifier: str, answer: Any = ...) -> None:
     print(f"{mark} {exercise.identifier} {translate(exercise.title)}: {verdict}")
 
 
-def _verdict(exercise: Exercise, answer: Any) -> tuple[str, str]:
-    """Return the mark of an answer (○ not attempted, ✗ wrong, ✓ right) and what there is to say."""
+def judge(exercise: Exercise, answer: Any) -> tuple[str, str]:
+    """Return the mark of an answer (○ not attempted, ✗ wrong, ✓ right) and what there is to say; never raises."""
     try:
         with time_limit(SECONDS):
             try:

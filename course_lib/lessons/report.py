@@ -10,6 +10,37 @@ from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
 from course_lib.lessons.event_log import read_events
 from course_lib.translation import translate
 
+# What BERT is made of, and the exercises in which the reader writes it, from the text to the answers.
+PARTS = {
+    "WordPiece": ("3.1",),
+    "packing": ("3.2", "3.3"),
+    "embeddings": ("3.4", "3.5"),
+    "attention": ("2.1",),
+    "LayerNorm": ("2.2",),
+    "block": ("2.3", "2.4"),
+    "masking": ("4.1", "4.2", "4.4"),
+    "masked-word loss": ("4.3",),
+    "sentence pairs": ("5.1", "5.2", "5.3", "5.4"),
+    "next-sentence head": ("5.5",),
+    "pre-training": ("6.1", "6.2", "6.3", "6.4", "6.5"),
+    "fine-tuning": ("7.1", "7.2", "7.3", "7.4"),
+    "classification": ("8.1", "8.2", "8.3", "8.4"),
+    "question answering": ("9.1", "9.2", "9.3", "9.4"),
+    "named entities": ("10.1", "10.2", "10.3", "10.4", "10.5"),
+}
+
+
+def parts() -> dict[str, tuple[int, int]]:
+    """Return for each part of BERT how many of its exercises the learner has solved, and how many there are.
+
+    Raises
+    ------
+    SettingError
+        If the learner's progress cannot be read.
+    """
+    right = {e["number"] for e in read_events() if e["kind"] == "exercise" and e["outcome"] == "correct"}
+    return {name: (len(right.intersection(numbers)), len(numbers)) for name, numbers in PARTS.items()}
+
 
 def summary() -> dict[int, dict]:
     """Return, for each lesson, what there is and what is done.
@@ -51,6 +82,7 @@ def progress(report: dict[int, dict] | None = None) -> None:
     """
     try:
         report = summary() if report is None else report
+        built = parts()
     except SettingError as error:
         print(error)
         return
@@ -58,6 +90,10 @@ def progress(report: dict[int, dict] | None = None) -> None:
     for lesson, row in report.items():
         solved, questions = f"{row['solved']} / {row['exercises']}", f"{row['answered']} / {row['questions']}"
         print(f"{lesson:02d}       {solved:<18} {questions}")
+    print("\n" + translate("Your BERT, part by part:"))
+    for name, (solved, every) in built.items():
+        mark = "★" if solved == every else "◐" if solved else "○"
+        print(f"{mark} {translate(name):<20} {solved} / {every}   {', '.join(PARTS[name])}")
 
 
 def last_answers() -> dict[str, dict]:

@@ -147,6 +147,12 @@ def test_progress_as_json_has_no_code(home, capsys):
         cli.main(["progress", "--json", "--answers"])
 
 
+def test_progress_as_a_figure(home, capsys, tmp_path):
+    file = tmp_path / "mine.svg"
+    code, out, _ = run(capsys, "progress", "--figure", str(file))
+    assert code == 0 and str(file) in out and "</svg>" in file.read_text(encoding="utf-8")
+
+
 def test_progress_as_text(home, capsys):
     code, out, _ = run(capsys, "progress")
     assert code == 0 and "04" in out and "0 / " in out

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
+from course_lib.figures.your_bert import PLACES, your_bert
 from course_lib.lessons import exercises, progress, quiz
 from course_lib.lessons.catalog import exercise_module
 from course_lib.lessons.event_log import progress_path, read_events, remember, written_events
-from course_lib.lessons.report import last_answers, print_answers, summary
+from course_lib.lessons.report import PARTS, last_answers, parts, print_answers, summary
 
 pytestmark = pytest.mark.usefixtures("fresh_log")
 
@@ -48,7 +49,7 @@ def test_progress_prints_a_line_for_each_lesson(capsys):
     remember("exercise", exercise.identifier, "correct")
     progress()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + len(summary())
+    assert len(lines) == 1 + len(summary()) + 2 + len(PARTS)
     (line,) = [line for line in lines if line.startswith("04")]
     assert f"1 / {len(exercise_module(4).EXERCISES)}" in line
 
@@ -105,3 +106,31 @@ def test_a_date_that_was_written_by_hand_stops_nothing(date, capsys):
     progress_path().write_text(json.dumps(event), encoding="utf-8")
     print_answers()
     assert capsys.readouterr().out == "# 5.1, wrong, date unknown\nfive = 1\n\n"
+
+
+def test_every_exercise_on_the_model_belongs_to_one_part_of_your_bert():
+    named = [number for numbers in PARTS.values() for number in numbers]
+    assert sorted(named) == sorted(e.identifier for n in range(2, 11) for e in exercise_module(n).EXERCISES)
+
+
+def test_a_part_of_your_bert_is_built_when_all_its_exercises_are_solved(capsys):
+    remember("exercise", "3.2", "correct")
+    remember("exercise", "4.3", "correct")
+    remember("exercise", "2.1", "wrong")
+    remember("quiz", "2.1", "correct")  # no exercise
+    found = parts()
+    assert found["packing"] == (1, 2) and found["masked-word loss"] == (1, 1) and found["attention"] == (0, 1)
+    progress()
+    said = capsys.readouterr().out
+    assert (
+        "★ masked-word loss     1 / 1   4.3\n" in said and "◐ packing              1 / 2   3.2, 3.3\n" in said
+    )
+    assert "○ attention            0 / 1   2.1\n" in said
+
+
+def test_your_bert_is_drawn_with_every_part_and_its_count():
+    picture = your_bert(parts() | {"attention": (1, 1), "packing": (1, 2)})
+    assert set(PLACES) == set(PARTS)
+    texts = {text.get_text() for text in picture.figure.axes[0].texts}
+    assert {"★ attention\n1 of 1", "◐ packing\n1 of 2", "○ masking\n0 of 3"} <= texts
+    assert picture.title == "Your BERT: 1 of 15 parts" and "1 of 15 are built: attention." in picture.alt
