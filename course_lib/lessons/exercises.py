@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dis
 import inspect
+import os
 import site
+import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable
@@ -185,7 +187,16 @@ def check(identifier: str, answer: Any = ...) -> None:
         remember("exercise", exercise.identifier, "correct" if mark == "✓" else "wrong", source=source)
     if mark != "✓":
         verdict += " " + translate('Stuck? hint("{number}")').format(number=exercise.identifier)
-    print(f"{mark} {exercise.identifier} {translate(exercise.title)}: {verdict}")
+    print(f"{_colored(mark)} {exercise.identifier} {translate(exercise.title)}: {verdict}")
+
+
+def _colored(mark: str) -> str:
+    """Return the mark in green or red where a notebook shows it, which its shape says too."""
+    color = {"✓": 32, "✗": 31}.get(mark)
+    shown_by_notebook = type(sys.stdout).__module__.startswith("ipykernel.")  # else a file may be written
+    if color is None or not shown_by_notebook or os.environ.get("NO_COLOR"):
+        return mark
+    return f"\033[1;{color}m{mark}\033[0m"
 
 
 def judge(exercise: Exercise, answer: Any) -> tuple[str, str]:

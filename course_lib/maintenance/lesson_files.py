@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "lesson_template"
 FILES = {  # kind of file, also the name of its template, to its place
     "notebook": "notebooks/NN_name.ipynb",
     "exercises": "course_lib/lessons/exercises_NN.py",
-    "wrong_answers": "tests/lessons/wrong_answers_NN.py",
+    "answers": "tests/lessons/answers_NN.py",
     "deck": "slides/NN_name.md",
 }
 SHARED_FILES = {  # files of the course that a lesson has lines in
@@ -35,8 +35,8 @@ SHARED_FILES = {  # files of the course that a lesson has lines in
 }
 PARTS = [  # of a notebook, in their order; lesson 00 has no paper
     r"# (\d\d) · .+",
-    r"\*\*Promise\.\*\* .+",
-    r"\*\*You will be able to\*\*",
+    r"\*\*What you'll do\.\*\* .+",
+    r"\*\*You'll be able to\*\*",
     r"\*\*Time\.\*\* .+",
     r"\*\*Before this\.\*\* .+",
     r"## Paper versus here",
@@ -46,7 +46,8 @@ PARTS = [  # of a notebook, in their order; lesson 00 has no paper
     r"## References",
 ]
 LONGEST_CELL, FEWEST_WORDS = 22, 700  # lines, words
-FEWEST_EXERCISES, FEWEST_HINTS, FEWEST_WRONG_ANSWERS, QUESTIONS = 3, 2, 2, 5
+FEWEST_EXERCISES, FEWEST_HINTS, QUESTIONS = 3, 2, 7
+FEWEST_RIGHT_ANSWERS, FEWEST_WRONG_ANSWERS = 4, 6  # to each exercise, which its check is tried on
 PLACEHOLDER = "TODO"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -158,7 +159,7 @@ def missing_parts(number: int) -> list[str]:
     if notebook:
         messages += _lacks_of_form(notebook, number)
     if paths["exercises"]:
-        messages += _lacks_of_exercises(number, paths["wrong_answers"], notebook)
+        messages += _lacks_of_exercises(number, paths["answers"], notebook)
     messages += _lacks_of_shared_files(number, notebook)
     return [str(message) for message in messages]
 
@@ -219,13 +220,13 @@ def _lacks_of_form(notebook, number: int) -> Iterator[Message]:
         yield Message("The notebook does not link the glossary.")
 
 
-def _lacks_of_exercises(number: int, wrong_answers: list[Path], notebook) -> Iterator[Message]:
-    """Yield what is lacking in the exercises, their wrong answers, their cells and the quiz."""
+def _lacks_of_exercises(number: int, answers: list[Path], notebook) -> Iterator[Message]:
+    """Yield what is lacking in the exercises, the answers they are tried on, their cells and the quiz."""
     try:
         module = exercise_module(number)
-        wrong = _wrong_answers(wrong_answers[0]) if wrong_answers else {}
+        right, wrong = map(_answer_counts, ("RIGHT", "WRONG"), answers * 2) if answers else ({}, {})
     except Exception as error:  # a file that is being written can be anything
-        message = "The exercises or their wrong answers cannot be read ({kind}: {error})."
+        message = "The exercises or their answers cannot be read ({kind}: {error})."
         yield Message(message, kind=type(error).__name__, error=error)
         return
     if len(module.EXERCISES) < FEWEST_EXERCISES:
@@ -238,9 +239,13 @@ def _lacks_of_exercises(number: int, wrong_answers: list[Path], notebook) -> Ite
         if len(exercise.hints) < FEWEST_HINTS:
             message = "Exercise {name} has {count} hints of at least {fewest}."
             yield Message(message, name=exercise.identifier, count=len(exercise.hints), fewest=FEWEST_HINTS)
+        count = right.get(exercise.identifier, 0)
+        if count < FEWEST_RIGHT_ANSWERS and callable(exercise.solution):
+            message = "Exercise {name} is tried on {count} right answers of at least {fewest}."
+            yield Message(message, name=exercise.identifier, count=count, fewest=FEWEST_RIGHT_ANSWERS)
         count = wrong.get(exercise.identifier, 0)
         if count < FEWEST_WRONG_ANSWERS:
-            message = "Exercise {name} has {count} wrong answers of at least {fewest}."
+            message = "Exercise {name} has messages for {count} wrong answers of at least {fewest}."
             yield Message(message, name=exercise.identifier, count=count, fewest=FEWEST_WRONG_ANSWERS)
         if notebook and not any(_checks(cell, exercise.identifier) for cell in _code(notebook)):
             yield Message("No cell of the notebook checks exercise {name}.", name=exercise.identifier)
@@ -258,16 +263,19 @@ def _lacks_of_exercises(number: int, wrong_answers: list[Path], notebook) -> Ite
         )
 
 
-def _wrong_answers(path: Path) -> dict[str, int]:
-    """Return how many wrong answers the file has for each exercise, read and not run."""
+def _answer_counts(table: str, path: Path) -> dict[str, int]:
+    """Return how many answers a table of the file has for each exercise, those of one message once; read, not run."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assigned = (
         node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
     )
-    (table,) = (node.value for node in assigned if ast.unparse(node.targets[0]) == "WRONG")
+    found = [node.value for node in assigned if ast.unparse(node.targets[0]) == table]
     return {
-        ast.literal_eval(key): len(answers.elts)
-        for key, answers in zip(table.keys, table.values, strict=True)
+        ast.literal_eval(key): len(
+            {ast.unparse(getattr(answer, "elts", [answer])[-1]) for answer in answers.elts}
+        )
+        for dictionary in found
+        for key, answers in zip(dictionary.keys, dictionary.values, strict=True)
     }
 
 

@@ -16,8 +16,8 @@ from course_lib.slides.deck import DeckError
 
 PARTS = {  # what a deck may ask for: where it begins in the notebook's text, and where it ends
     "title": (r"\A# \d\d · (.+?)$", None),
-    "promise": (r"^\*\*Promise\.\*\* (.+?)$", None),
-    "objectives": (r"^\*\*You will be able to\*\*\n(.+?)(?=^\*\*)", re.DOTALL),
+    "promise": (r"^\*\*What you'll do\.\*\* (.+?)$", None),
+    "objectives": (r"^\*\*You'll be able to\*\*\n(.+?)(?=^\*\*)", re.DOTALL),
     "mistakes": (r"^## Common mistakes\n(.+?)(?=^## |\Z)", re.DOTALL),
     "summary": (r"^## Summary\n(.+?)(?=^Next: |^## |\Z)", re.DOTALL),
     "references": (r"^## References\n(.+)\Z", re.DOTALL),

@@ -30,9 +30,9 @@ def said(function, *arguments) -> str:
 
 
 def answers(lesson: int):
-    path = HERE / f"wrong_answers_{lesson:02d}.py"
-    assert path.is_file(), f"lesson {lesson} has no {path.name} with STUBS and WRONG"
-    name = f"course_wrong_answers_{lesson:02d}"
+    path = HERE / f"answers_{lesson:02d}.py"
+    assert path.is_file(), f"lesson {lesson} has no {path.name} with STUBS, RIGHT and WRONG"
+    name = f"course_answers_{lesson:02d}"
     if name not in sys.modules:
         specification = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(specification)

@@ -43,9 +43,10 @@ def test_a_lesson_has_its_exercises(lesson):
 
 
 @every_lesson
-def test_the_wrong_answers_cover_the_lesson(lesson):
+def test_the_answers_cover_the_lesson(lesson):
     module, numbers = answers(lesson), [e.identifier for e in exercise_module(lesson).EXERCISES]
     assert sorted(module.STUBS) == sorted(module.WRONG) == sorted(numbers)
+    assert set(module.RIGHT) <= set(numbers)
 
 
 @every_exercise
@@ -102,6 +103,13 @@ def test_each_usual_mistake_gets_its_own_words(lesson, exercise):
         assert "unexpected form" not in text and "Your function stops" not in text, text
         messages.setdefault(text, set()).add(fragment)
     assert all(len(kinds) == 1 for kinds in messages.values())
+
+
+@every_exercise
+def test_a_right_answer_in_another_style_is_right(lesson, exercise):
+    for answer in answers(lesson).RIGHT.get(exercise.identifier, []):
+        text = said(check, exercise.identifier, answer)
+        assert text.startswith(f"✓ {exercise.identifier} "), text
 
 
 @every_exercise

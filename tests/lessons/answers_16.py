@@ -1,4 +1,4 @@
-"""Stubs of lesson 16 and the usual wrong answers, each with part of the message that it must get."""
+"""Stubs of lesson 16, right answers in several styles, and the usual wrong answers, each with part of the message that it must get."""
 
 import numpy as np
 import torch
@@ -82,6 +82,8 @@ def unpaired(variant, full):
     mean = np.mean(variant) - np.mean(full)
     return mean, (np.var(variant, ddof=1) + np.var(full, ddof=1)) ** 0.5
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "16.1": [

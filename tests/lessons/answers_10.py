@@ -1,4 +1,4 @@
-"""Stubs of lesson 10 and the usual wrong answers, each with part of the message that it must get."""
+"""Stubs of lesson 10, right answers in several styles, and the usual wrong answers, each with part of the message that it must get."""
 
 from course_lib.lessons import exercises_10
 
@@ -142,6 +142,8 @@ def start_only(gold, predicted):
     said = exercises_10.name_the_error(gold, predicted)
     return "missed" if gold and predicted and gold[0] > predicted[0] else said
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "10.1": [

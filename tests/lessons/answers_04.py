@@ -1,4 +1,4 @@
-"""Stubs and usual wrong answers of lesson 04; each wrong answer comes with a part of its own message."""
+"""Stubs, right answers and usual wrong answers of lesson 04; each wrong answer comes with a part of its own message."""
 
 import math
 
@@ -176,6 +176,8 @@ def chinese_in_one(tokens):
             words.append([i])
     return words
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "4.1": [

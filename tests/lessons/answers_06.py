@@ -1,4 +1,4 @@
-"""Stubs and usual wrong answers of lesson 06; each wrong answer comes with a part of its own message."""
+"""Stubs, right answers and usual wrong answers of lesson 06; each wrong answer comes with a part of its own message."""
 
 import math
 
@@ -363,6 +363,8 @@ def always_bert_base(parameters, tokens, peak, utilization, devices):
 def thousand_times(parameters, tokens, peak, utilization, devices):
     return 1000 * days_of(6 * parameters * tokens, peak, utilization, devices)
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "6.1": [

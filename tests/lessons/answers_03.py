@@ -228,6 +228,8 @@ def turned(length, size):
     return sinusoids(length, size).T
 
 
+RIGHT = {}  # more styles of a right answer than the solution's
+
 WRONG = {
     "3.1": [
         (shortest_first, "longest candidate first"),

@@ -1,4 +1,4 @@
-"""Stubs of lesson 09 and the usual wrong answers, each with part of the message that it must get."""
+"""Stubs of lesson 09, right answers in several styles, and the usual wrong answers, each with part of the message that it must get."""
 
 from course_lib.lessons import exercises_09
 
@@ -81,6 +81,8 @@ def start_first(starts, ends, first, last, longest):
 def choose_on(select, best=max):
     return lambda candidates, parts: best(candidates, key=lambda t: exercises_09.f1_at(t, select(parts)))
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "9.2": [

@@ -1,4 +1,4 @@
-"""Stubs and usual wrong answers of lesson 05; each wrong answer comes with a part of its own message."""
+"""Stubs, right answers and usual wrong answers of lesson 05; each wrong answer comes with a part of its own message."""
 
 import random
 
@@ -214,6 +214,8 @@ def one_sigmoid(scores):
 def both_classes(scores):
     return scores.softmax(dim=-1)
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "5.1": [

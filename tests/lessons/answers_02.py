@@ -80,6 +80,8 @@ def _parameters(c, *, tied=True, heads=True, decoder_bias=True, by_heads=1, inne
     return total if tied else total + c.vocab_size * H
 
 
+RIGHT = {}  # more styles of a right answer than the solution's
+
 WRONG = {
     "2.1": [
         (partial(_attend, divisor=lambda query: math.sqrt(query.shape[1] * query.shape[-1])), "d_model"),

@@ -1,4 +1,4 @@
-"""Stubs of lesson 13 and the usual wrong answers, each with part of the message that it must get."""
+"""Stubs of lesson 13, right answers in several styles, and the usual wrong answers, each with part of the message that it must get."""
 
 import math
 import statistics
@@ -70,6 +70,8 @@ def missing_epochs_count_as_worst(reports, others, start_up):
     same = [other[epoch] if len(other) > epoch else 0.0 for other in others]
     return len(others) >= start_up and max(reports) < statistics.median(same)
 
+
+RIGHT = {}  # more styles of a right answer than the solution's
 
 WRONG = {
     "13.1": [
