@@ -25,7 +25,7 @@ def right_letters(lesson: int) -> str:
 @every_lesson
 def test_a_quiz_is_complete(lesson):
     questions = exercise_module(lesson).QUIZ
-    assert len(questions) == 5
+    assert len(questions) >= 5  # `course check` says how many a lesson needs
     for question in questions:
         assert question.text.rstrip().endswith(("?", ".", ":"))
         assert 3 <= len(question.options) <= 4
@@ -33,7 +33,7 @@ def test_a_quiz_is_complete(lesson):
         assert len({option.text for option in question.options}) == len(question.options)
         for option in question.options:
             assert len(option.explanation.split()) >= 4, f"{option.text!r} is explained in too few words"
-    assert len({question.text for question in questions}) == 5
+    assert len({question.text for question in questions}) == len(questions)
 
 
 @every_lesson
@@ -43,20 +43,27 @@ def test_the_right_answers_are_not_all_at_one_place(lesson):
 
 
 @every_lesson
-def test_the_longest_option_is_not_always_the_right_one(lesson):
-    longest = [
-        max(q.options, key=lambda option: len(option.text)).correct for q in exercise_module(lesson).QUIZ
+@pytest.mark.parametrize("extreme", [min, max])
+def test_the_length_of_an_option_gives_nothing_away(lesson, extreme):
+    by_length = [
+        extreme(q.options, key=lambda option: len(option.text)).correct for q in exercise_module(lesson).QUIZ
     ]
-    assert sum(longest) < len(longest)
+    assert sum(by_length) <= (2 if len(by_length) >= 7 else len(by_length) - 1)
+
+
+def test_no_lesson_has_the_key_of_another():
+    keys = [right_letters(lesson) for lesson in lessons_with_exercises()]
+    assert len(set(keys)) == len(keys)
 
 
 @every_lesson
 def test_right_answers_are_all_right(lesson, home, capsys):
     assert quiz(lesson, right_letters(lesson)) is None
     out = capsys.readouterr().out
-    assert "5 of 5 right." in out and out.count("✓") == 5 and "✗" not in out
-    assert [e["outcome"] for e in read_events()] == ["correct"] * 5
-    assert [e["number"] for e in read_events()] == [f"{lesson}.q{i}" for i in range(1, 6)]
+    count = len(right_letters(lesson))
+    assert f"{count} of {count} right." in out and out.count("✓") == count and "✗" not in out
+    assert [e["outcome"] for e in read_events()] == ["correct"] * count
+    assert [e["number"] for e in read_events()] == [f"{lesson}.q{i}" for i in range(1, count + 1)]
 
 
 @every_lesson
@@ -66,7 +73,10 @@ def test_a_wrong_answer_is_explained(lesson, home, capsys):
     quiz(lesson, ", ".join(wrong.upper()))
     out = capsys.readouterr().out
     option = exercise_module(lesson).QUIZ[0].options[LETTERS.index(wrong[0])]
-    assert f"✗ 1{wrong[0]}: {option.explanation}" in out and "4 of 5 right." in out
+    assert (
+        f"✗ 1{wrong[0]}: {option.explanation}" in out
+        and f"{len(letters) - 1} of {len(letters)} right." in out
+    )
     assert read_events()[0]["outcome"] == "wrong"
 
 
@@ -75,7 +85,7 @@ def test_a_quiz_shows_itself(lesson):
     view = quiz(lesson)
     page, text = view._repr_html_(), repr(view)
     assert page.count("<details>") == sum(len(q.options) for q in exercise_module(lesson).QUIZ)
-    assert page.count("✓ ") == 5
+    assert page.count("✓ ") == len(right_letters(lesson))
     for question in exercise_module(lesson).QUIZ:
         assert question.text in text
         assert all(option.text in text for option in question.options)
@@ -95,17 +105,18 @@ def test_an_unknown_lesson_gives_a_sentence(lesson, capsys):
     assert "has no quiz" in out and "4" in out and out.count("\n") == 1
 
 
-@pytest.mark.parametrize("answers", ["", "a", "abcdab", 3])
+@pytest.mark.parametrize("answers", ["", "a", "abcdabcdab", 3])
 def test_a_wrong_count_of_letters_gives_a_sentence(answers, home, capsys):
     quiz(4, answers)
-    assert "5 questions" in capsys.readouterr().out
+    assert f"{len(right_letters(4))} questions" in capsys.readouterr().out
     assert read_events() == []
 
 
 def test_a_letter_without_option(home, capsys):
-    quiz(4, "zzzzz")
+    count = len(right_letters(4))
+    quiz(4, "z" * count)
     out = capsys.readouterr().out
-    assert out.count("There is no option z.") == 5 and "0 of 5 right." in out
+    assert out.count("There is no option z.") == count and f"0 of {count} right." in out
     assert read_events() == []
 
 
