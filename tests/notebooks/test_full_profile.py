@@ -16,14 +16,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from safetensors.torch import load_file, save
 
 from course_lib.data.sources import HUB, load_texts
-from course_lib.data.weights import bundled_weights_folder
 from course_lib.settings import NOTEBOOKS, REPOSITORY
 
-sys.path.append(str(Path(__file__).parents[1] / "data"))
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "data")]
 from hub_server import HubServer, Repository
+from lowest_blocks import lowest_blocks
 from test_hub import environment, parquet, tiny_data
 from tiny_bert import tiny_bert
 
@@ -223,21 +222,7 @@ print("to its end")
 @pytest.fixture(scope="module")
 def real_hub():
     repositories = {("datasets", HUB[name]): data for name, data in some_bundled_data().items()}
-    folder = bundled_weights_folder()
-    names = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
-    files = {name: (folder / name).read_bytes() for name in names}
-    # The lowest blocks alone: the lessons go the same way in a third of the time.
-    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    files["config.json"] = json.dumps(configuration | {"num_hidden_layers": BLOCKS}).encode()
-    tensors = load_file(folder / "model.safetensors")
-    number = re.compile(r"encoder\.layer\.(\d+)\.")
-    kept = {
-        name: tensor
-        for name, tensor in tensors.items()
-        if not (found := number.search(name)) or int(found[1]) < BLOCKS
-    }
-    assert 0 < len(kept) < len(tensors)
-    weights = Repository(files | {"model.safetensors": save(kept, metadata={"format": "pt"})})
+    weights = Repository(lowest_blocks(BLOCKS))
     repositories["models", HUB["encoder"]] = repositories["models", CASED] = weights
     with HubServer(repositories) as server:
         yield server

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from course_lib.data import weights
 from course_lib.data.sources import load_texts
+from course_lib.finetuning import compact
 from course_lib.studies.finetuning import freezing, live_questions, review_run, task_models, unanswerable
-from course_lib.studies.masking import masking_strategies
+from course_lib.studies.masking import masked_word_model, masking_strategies
 from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.records import load_record
+
+sys.path.append(str(Path(__file__).parents[1]))
+from lowest_blocks import lowest_blocks
 
 
 def few(rows_of: dict[str, int]):
@@ -37,7 +44,7 @@ def form(value):
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def test_sentence_order(runner):
+def test_sentence_order(runner, in_place_of_the_bundled):
     c = replace(sentence_order.CONFIGURATION, training_pairs=(16, 32), validation_pairs=24)
     found = sentence_order.record(c, runner)
     assert form(found) == form(load_record("sentence-order")["results"])
@@ -45,7 +52,7 @@ def test_sentence_order(runner):
     assert all(0 <= run["accuracy"][name] <= 1 for run in found.values() for name in found)
 
 
-def test_masking_strategies(monkeypatch, runner):
+def test_masking_strategies(monkeypatch, runner, in_place_of_the_bundled):
     monkeypatch.setattr(masking_strategies, "load_texts", FEW)
     shares = ((80, 10, 10), (0, 0, 100))
     c = replace(masking_strategies.CONFIGURATION, strategies=shares, steps=2, validation_sequences=4)
@@ -71,7 +78,7 @@ def test_freezing(monkeypatch, runner):
     assert [row["trainable"] for row in found] == [row["trainable"] for row in recorded]
 
 
-def test_review_run(monkeypatch, runner):
+def test_review_run(monkeypatch, runner, in_place_of_the_bundled):
     monkeypatch.setattr(review_run, "load_texts", FEW)
     short = replace(review_run.CONFIGURATION.training, epochs=2)
     found = review_run.record(replace(review_run.CONFIGURATION, training=short), runner)
@@ -80,8 +87,24 @@ def test_review_run(monkeypatch, runner):
     assert len(found["losses"]) == 4 and len(found["validation"]) == 2 and found["rows"] == 17
 
 
+@pytest.fixture(scope="module")
+def small_encoder(tmp_path_factory):
+    """A folder with the two lowest blocks of the bundled encoder."""
+    folder = tmp_path_factory.mktemp("encoder")
+    for name, content in lowest_blocks(2).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
 @pytest.fixture
-def checkpoints(tmp_path, monkeypatch):
+def in_place_of_the_bundled(small_encoder, monkeypatch):
+    """The small encoder wherever the bundled one is asked for by its folder."""
+    for module in (weights, compact, masked_word_model, sentence_order):
+        monkeypatch.setattr(module, "bundled_weights_folder", lambda *place, **checks: small_encoder)
+
+
+@pytest.fixture
+def checkpoints(tmp_path, monkeypatch, in_place_of_the_bundled):
     """A place for what the recordings store, and few rows to learn from."""
     for module in (task_models, unanswerable, live_questions):
         monkeypatch.setattr(module, "CHECKPOINTS", tmp_path)
