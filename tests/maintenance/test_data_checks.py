@@ -535,6 +535,7 @@ DEFECTS["endings"] = {
     "shared": lambda splits: splits["test"][0].update({"video-id": splits["train"][0]["video-id"]}),
     "shared_endings": lambda splits: splits["test"][0].update(endings=splits["train"][0]["endings"]),
     "endings": _begin_what_is_right,
+    "endings_vectors": _begin_what_is_right,
     "hard": lambda splits: [row.update(hard="0") for row in splits["test"][:300]],
     "marks": lambda splits: splits["test"][0].update(hard=str(1 - int(splits["test"][0]["hard"]))),
 }
