@@ -1,33 +1,54 @@
-"""Quizzes: each question shows its options, and every option explains itself."""
+"""Quizzes: each question shows its options, and every option explains itself once it's chosen."""
 
 from __future__ import annotations
 
-from course_lib.html_text import escape
+from uuid import uuid4
+
+from course_lib.frontend import is_attended
 from course_lib.lessons.catalog import LETTERS, Question, exercise_module, lessons_with_exercises
 from course_lib.lessons.event_log import remember
+from course_lib.lessons.quiz_widget import explanation_html, option_html, quiz_widget, with_code
 from course_lib.translation import Message, translate
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class _QuizView:
-    """A quiz that shows itself: with folding explanations in a notebook, as text elsewhere."""
+    """A quiz that shows itself: with buttons in a live notebook, folded in a stored one, as text elsewhere."""
 
     def __init__(self, lesson: int, questions: list[Question]):
         self.lesson, self.questions = lesson, questions
+
+    def _ipython_display_(self) -> None:
+        if not is_attended():
+            raise NotImplementedError  # IPython goes on with the other forms below
+        from IPython.display import display
+
+        hidden = f"course-quiz-{uuid4().hex}"
+        widget = quiz_widget(self.lesson, self.questions, hidden)
+        # A notebook that's saved now has no widget when it's opened again, only a reference to one. So the folded
+        # quiz goes with it: the widget's own style hides it, and its style hides the error in the widget's place.
+        lost = f".jp-OutputArea-child:has(.{hidden}) + * > .jupyter-widgets:not(:has(*))"
+        style = f"<style>{lost} {{display: none}}</style>"
+        folded = f'<div class="{hidden}">{style}{self._repr_html_()}</div>'
+        display({"text/html": folded, "text/plain": repr(self)}, raw=True)
+        display({WIDGET: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}, raw=True)
 
     def _repr_html_(self) -> str:
         parts = []
         for number, question in enumerate(self.questions, 1):
             options = "".join(
-                f"<details><summary>{letter}) {_markup(translate(option.text))}</summary>"
-                f"<p>{'✓ ' + translate('Right.') if option.correct else '✗ ' + translate('No.')} "
-                f"{_markup(translate(option.explanation))}</p></details>"
+                f'<details style="margin: 0.35em 0 0 1.2em"><summary>{option_html(letter, option)}</summary>'
+                f'<p style="margin: 0.2em 0 0.5em 1.2em">{explanation_html(option)}</p></details>'
                 for letter, option in zip(LETTERS, question.options, strict=False)
             )
-            parts.append(f"<p><b>{number}. {_markup(translate(question.text))}</b></p>{options}")
+            heading = f"<b>{number}. {with_code(translate(question.text))}</b>"
+            parts.append(f'<p style="margin: 1.2em 0 0">{heading}</p>{options}')
         how = translate(
             'Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "abcda").'
         )
-        return "".join(parts) + f"<p><i>{_markup(how.format(n=self.lesson))}</i></p>"
+        how = with_code(how.format(n=self.lesson))
+        return "".join(parts) + f'<p style="margin: 1.2em 0 0"><i>{how}</i></p>'
 
     def __repr__(self) -> str:
         lines = []
@@ -36,12 +57,6 @@ class _QuizView:
             for letter, option in zip(LETTERS, question.options, strict=False):
                 lines.append(f"   {letter}) {translate(option.text)}")
         return "\n".join(lines)
-
-
-def _markup(text: str) -> str:
-    """Escape text for HTML, keeping `code` in backquotes as code."""
-    pieces = [escape(piece) for piece in text.split("`")]
-    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
 
 
 def quiz(lesson: int, answers: str | None = None) -> _QuizView | None:

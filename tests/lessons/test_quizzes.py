@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import html
+import re
 
+import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.lessons import quiz
+from course_lib.lessons import quiz, quizzes
+from course_lib.lessons import quiz_widget as widget_module
 from course_lib.lessons.catalog import LETTERS, Option, Question, exercise_module, lessons_with_exercises
 from course_lib.lessons.event_log import read_events
+from course_lib.lessons.quiz_widget import quiz_widget
+from course_lib.lessons.quizzes import WIDGET
+from course_lib.maintenance.notebooks import notebook_paths
 
 every_lesson = pytest.mark.parametrize("lesson", lessons_with_exercises())
 
@@ -84,7 +90,7 @@ def test_a_wrong_answer_is_explained(lesson, home, capsys):
 def test_a_quiz_shows_itself(lesson):
     view = quiz(lesson)
     page, text = view._repr_html_(), repr(view)
-    assert page.count("<details>") == sum(len(q.options) for q in exercise_module(lesson).QUIZ)
+    assert page.count("<details ") == sum(len(q.options) for q in exercise_module(lesson).QUIZ)
     assert page.count("✓ ") == len(right_letters(lesson))
     for question in exercise_module(lesson).QUIZ:
         assert question.text in text
@@ -127,9 +133,9 @@ def test_no_answer_stops_the_lesson(answers):
 
 
 def test_markup_is_escaped_and_code_is_code():
-    from course_lib.lessons.quizzes import _markup
+    from course_lib.lessons.quiz_widget import with_code
 
-    assert _markup("`x < y` & <b>") == "<code>x &lt; y</code> &amp; &lt;b&gt;"
+    assert with_code("`x < y` & <b>") == "<code>x &lt; y</code> &amp; &lt;b&gt;"
 
 
 @pytest.mark.parametrize("correct", [(), (0, 1)])
@@ -144,3 +150,134 @@ def test_a_question_has_two_to_four_options(count):
     options = tuple(Option(str(i), "because it is so", i == 0) for i in range(count))
     with pytest.raises(ValueError, match="2 to 4"):
         Question("Why?", *options)
+
+
+# Clicking ------------------------------------------------------------------------------------------
+
+
+def clickable(lesson: int = 4):
+    """Return a quiz widget, and a function that clicks an option of a question, both counted from 0."""
+    widget = quiz_widget(lesson, exercise_module(lesson).QUIZ, "folded")
+
+    def parts(question: int, option: int):
+        row, explanation = widget.children[question + 1].children[2 * option + 1 : 2 * option + 3]
+        return row.children[1], explanation
+
+    return widget, parts
+
+
+def letters_of(events: list[dict]) -> list[tuple[str, str, str]]:
+    return [(event["number"], event["answer"], event["outcome"]) for event in events]
+
+
+def test_a_choice_is_kept_before_it_is_explained(home, monkeypatch):
+    _, parts = clickable()
+    button, explanation = parts(0, 0)
+    seen = []
+    monkeypatch.setattr(widget_module, "remember", lambda *event: seen.append((event, explanation.value)))
+    button.click()
+    outcome = "correct" if exercise_module(4).QUIZ[0].options[0].correct else "wrong"
+    assert seen == [(("quiz", "4.q1", outcome, "a"), "")]  # nothing is explained at that moment
+    assert (
+        html.escape(exercise_module(4).QUIZ[0].options[0].explanation[:12], quote=False) in explanation.value
+    )
+
+
+def test_every_choice_is_kept_and_the_first_one_stays(home):
+    _, parts = clickable()
+    right = LETTERS.index(right_letters(4)[0])
+    wrong = 1 if right == 0 else 0
+    for option in (wrong, wrong, right):  # a second click on the same option is no second choice
+        parts(0, option)[0].click()
+    expected = [("4.q1", LETTERS[wrong], "wrong"), ("4.q1", LETTERS[right], "correct")]
+    assert letters_of(read_events()) == expected
+    assert all(parts(0, option)[1].value for option in (wrong, right))  # both explanations stay
+
+
+@every_lesson
+def test_the_count_is_of_first_choices_and_comes_at_the_end(lesson, home):
+    widget, parts = clickable(lesson)
+    places = [LETTERS.index(letter) for letter in right_letters(lesson)]
+    parts(0, 1 if places[0] == 0 else 0)[0].click()
+    for question, place in enumerate(places):
+        assert "first choice" not in widget.children[-1].value or question == len(places)
+        parts(question, place)[0].click()
+    assert widget.children[-1].value == f"{len(places) - 1} of {len(places)} right at the first choice."
+    assert len(read_events()) == len(places) + 1
+
+
+@every_lesson
+def test_a_button_names_its_option_and_shows_it_as_code(lesson):
+    widget, parts = clickable(lesson)
+    for number, question in enumerate(exercise_module(lesson).QUIZ):
+        for place, (letter, option) in enumerate(zip(LETTERS, question.options, strict=False)):
+            button, explanation = parts(number, place)
+            assert button.description == f"{letter}) {option.text.replace('`', '')}"
+            assert explanation.value == "" and option.explanation not in str(widget.get_state())
+
+
+def test_a_full_disk_is_told_beside_the_explanation(home, monkeypatch, capsys):
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "progress.jsonl").mkdir()  # nothing can be written there
+    _, parts = clickable()
+    button, explanation = parts(0, 0)
+    button.click()
+    assert "could not be saved" in explanation.value and capsys.readouterr().out == ""
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    client.execute_interactive("from course_lib.lessons import quiz", timeout=60)
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def outputs(client, code: str, person: bool) -> list[dict]:
+    """Return what a cell shows, by kind, when a program with or without a person in front of it sends it."""
+    shown = []
+
+    def keep(message):
+        if message["msg_type"] in ("display_data", "execute_result"):
+            shown.append((message["msg_type"], message["content"]["data"]))
+
+    client.execute_interactive(code, allow_stdin=person, output_hook=keep, timeout=60)
+    return shown
+
+
+def test_buttons_are_shown_to_a_person_and_the_folded_quiz_is_kept_with_them(kernel):
+    (_, folded), (_, view) = outputs(kernel, "quiz(4)", person=True)
+    assert set(view) == {WIDGET}  # no text: what cannot show a widget shows nothing in its place
+    assert folded["text/plain"] == repr(quiz(4)) and quiz(4)._repr_html_() in folded["text/html"]
+
+
+def test_without_a_person_the_folded_quiz_is_the_whole_output(kernel):
+    ((kind, data),) = outputs(kernel, "quiz(4)", person=False)
+    assert kind == "execute_result"
+    assert data == {"text/html": quiz(4)._repr_html_(), "text/plain": repr(quiz(4))}
+
+
+def test_the_widget_hides_the_folded_quiz_and_nothing_else(monkeypatch):
+    shown = []
+    monkeypatch.setattr(quizzes, "is_attended", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    made = []
+    monkeypatch.setattr(quizzes, "quiz_widget", lambda *given: made.append(quiz_widget(*given)) or made[-1])
+    quiz(4)._ipython_display_()
+    quiz(4)._ipython_display_()
+    classes = [re.match(r'<div class="(.+?)">', data["text/html"])[1] for data in shown[::2]]
+    assert len(set(classes)) == 2
+    for name, widget, view in zip(classes, made, shown[1::2], strict=True):
+        assert f".{name} {{display: none}}" in widget.children[0].value
+        assert view[WIDGET]["model_id"] == widget.model_id
+
+
+@pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
+def test_no_committed_notebook_holds_a_widget(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert "widgets" not in notebook.metadata
+    kinds = {kind for cell in notebook.cells for o in cell.get("outputs", []) for kind in o.get("data", {})}
+    assert WIDGET not in kinds
