@@ -17,7 +17,9 @@ from functools import lru_cache
 from importlib.resources import files
 
 from course_lib.errors import CourseError
-from course_lib.translation import translate
+from course_lib.figures.style import CYCLE, Picture, new_figure
+from course_lib.frontend import is_attended
+from course_lib.translation import Message, Verbatim, joined, translate
 
 PARAMETERS = re.compile(
     r"const params = (\{.*?\}); // HACK.*"
@@ -26,6 +28,7 @@ LOADER = re.compile(r"require\.config\(\{.*?\}\);", re.DOTALL)
 REMOTE_SCRIPT = re.compile(r"<script\b[^>]*\bsrc=[^>]*></script>")
 STAND_IN = "window.requirejs=window.require=function(names,use){use(window.jQuery,window.d3)};"
 HEIGHT_OF_TOKEN, HEIGHT_OF_HEADER = 22.5, 90  # pixels, as bertviz lays a view out
+FAINTEST = 0.02  # a line of less weight can't be seen
 
 
 class AttentionViewError(CourseError, ValueError):
@@ -34,20 +37,33 @@ class AttentionViewError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class AttentionView:
-    """Attention weights that show themselves: an interactive view in a notebook, one line elsewhere.
+    """Attention weights that show themselves: interactive for a person who runs the cell, a picture elsewhere.
 
     Parameters
     ----------
     document : a complete HTML page that needs nothing from outside.
     title : one line that names what is shown.
     height : height of the view in pixels.
+    picture : the heads shown first, drawn; what a notebook stores.
     """
 
     document: str
     title: str
     height: int
+    picture: Picture
 
-    def _repr_html_(self) -> str:
+    def _ipython_display_(self) -> None:
+        if not is_attended():
+            raise NotImplementedError  # IPython goes on with the picture
+        from IPython.display import display
+
+        display({"text/html": self.frame(), "text/plain": repr(self)}, raw=True)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return self.picture._repr_mimebundle_(include, exclude)
+
+    def frame(self) -> str:
+        """Return the interactive view as the HTML of one frame."""
         # sandbox: the page may run its scripts, and reach nothing of the notebook around it.
         return (
             f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts" width="100%" '
@@ -106,10 +122,64 @@ def _as_javascript(parameters: dict) -> str:
     return text
 
 
+def _picture(attentions: Sequence, tokens: Sequence[str], layer: int, heads: Sequence[int] | None) -> Picture:
+    """Draw what the view shows first: a line from each token to those it looks at, as dark as the weight."""
+    shown = range(attentions[layer].shape[1]) if heads is None else heads
+    figure, axes = new_figure(4.4, 0.9 + 0.3 * len(tokens))
+    places = range(len(tokens))
+    for position, head in enumerate(shown):
+        weights = attentions[layer][0, head].tolist()  # (T, T)
+        for looking, row in enumerate(weights):
+            for looked_at, weight in enumerate(row):
+                if weight >= FAINTEST:
+                    axes.plot(
+                        (0, 1),
+                        (looking, looked_at),
+                        color=CYCLE[position % len(CYCLE)],
+                        alpha=weight,
+                        linewidth=2,
+                    )
+    names = [Verbatim(token) for token in tokens]
+    axes.set(xlim=(0, 1), ylim=(len(tokens) - 0.5, -0.5), xticks=[], ylabel="this token")
+    axes.set_yticks(places, names, fontsize=9)
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(places, names, fontsize=9)
+    right.set_ylabel("looks at")
+    for side in (axes, right):
+        side.tick_params(length=0)
+    axes.grid(False)
+    for spine in (*axes.spines.values(), *right.spines.values()):
+        spine.set_visible(False)
+    if 1 < len(shown) <= len(CYCLE):
+        for head, color in zip(shown, CYCLE, strict=False):
+            axes.plot([], [], color=color, linewidth=2, label=Message("head {number}", number=head))
+        figure.legend(loc="outside lower center", ncols=4)
+    title = Message(
+        "Attention of layer {layer}, head {heads}"
+        if len(shown) == 1
+        else "Attention of layer {layer}, heads {heads}",
+        layer=layer,
+        heads=joined(", ", map(str, shown)),
+    )
+    strongest = [
+        (names[looking], names[row.argmax()], row.max().item())
+        for looking, row in enumerate(attentions[layer][0, list(shown)].mean(0))  # (T, T)
+    ]
+    alt = Message(
+        "A line from each token to those it looks at, the darker, the larger the weight. "
+        "The largest weights, averaged over the heads shown: {pairs}.",
+        pairs=joined("; ", (Message("{a} at {b} {w:.2f}", a=a, b=b, w=w) for a, b, w in strongest)),
+    )
+    return Picture(figure, title, alt)
+
+
 def attention_view(
     attentions: Sequence, tokens: Sequence[str], *, layer: int = 0, heads: Sequence[int] | None = None
 ) -> AttentionView:
     """Show the attention of every layer and head of one sequence: bertviz's head view, offline.
+
+    The view is shown to a person who runs the cell. A notebook stores a picture of the heads shown first instead:
+    Jupyter runs no script of an output before the reader has run the cell.
 
     Parameters
     ----------
@@ -158,4 +228,5 @@ def attention_view(
     title = translate("attention of {layers} layers and {heads} heads over the tokens {tokens}").format(
         layers=len(attentions), heads=wanted[1], tokens=" ".join(tokens)
     )
-    return AttentionView(document, title, round(HEIGHT_OF_HEADER + HEIGHT_OF_TOKEN * len(tokens)))
+    height = round(HEIGHT_OF_HEADER + HEIGHT_OF_TOKEN * len(tokens))
+    return AttentionView(document, title, height, _picture(cpu, tokens, layer, heads))

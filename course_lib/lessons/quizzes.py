@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle, islice
 from uuid import uuid4
 
 from course_lib.frontend import is_attended
@@ -44,11 +45,12 @@ class _QuizView:
             )
             heading = f"<b>{number}. {with_code(translate(question.text))}</b>"
             parts.append(f'<p style="margin: 1.2em 0 0">{heading}</p>{options}')
-        how = translate(
-            'Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "abcda").'
+        how = Message(
+            'Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "{letters}").',
+            n=self.lesson,
+            letters="".join(islice(cycle(LETTERS[:3]), len(self.questions))),
         )
-        how = with_code(how.format(n=self.lesson))
-        return "".join(parts) + f'<p style="margin: 1.2em 0 0"><i>{how}</i></p>'
+        return "".join(parts) + f'<p style="margin: 1.2em 0 0"><i>{with_code(str(how))}</i></p>'
 
     def __repr__(self) -> str:
         lines = []

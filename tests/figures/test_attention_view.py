@@ -34,7 +34,7 @@ def test_nothing_is_fetched(monkeypatch):
 
 
 def test_two_calls_give_the_same_bytes():
-    assert attention_view(weights(), TOKENS)._repr_html_() == attention_view(weights(), TOKENS)._repr_html_()
+    assert attention_view(weights(), TOKENS).frame() == attention_view(weights(), TOKENS).frame()
     assert "bertviz-" not in attention_view(weights(), TOKENS).document
 
 
@@ -61,16 +61,14 @@ def test_any_token_stays_text(token):
     view = attention_view(weights(length=2), [token, "x"])
     assert data_of(view)["attention"][0]["left_text"] == [token, "x"]
     assert "</script><script>alert" not in view.document
-    frame = re.fullmatch(
-        r'<iframe title="([^"<>]*)" [^<>]* srcdoc=\'([^\']*)\'></iframe>', view._repr_html_()
-    )
+    frame = re.fullmatch(r'<iframe title="([^"<>]*)" [^<>]* srcdoc=\'([^\']*)\'></iframe>', view.frame())
     assert html.unescape(frame[2]) == view.document
     assert token in html.unescape(frame[1])
 
 
 def test_the_frame_is_sandboxed_and_tall_enough():
     short, long = attention_view(weights(), TOKENS), attention_view(weights(length=30), ["x"] * 30)
-    assert 'sandbox="allow-scripts"' in short._repr_html_()
+    assert 'sandbox="allow-scripts"' in short.frame()
     assert short.height >= 5 * 22.5 + 30 + 40 and long.height - short.height >= 25 * 22
 
 
@@ -82,9 +80,50 @@ def test_text_for_readers_without_html():
     )
 
 
-def test_the_committed_size_stays_small():
+def lines_of(picture):
+    """Return the lines between tokens as (looking, looked at) to weight."""
+    lines = [line for line in picture.figure.axes[0].lines if len(line.get_xdata())]
+    return {tuple(line.get_ydata()): line.get_alpha() for line in lines}
+
+
+def test_the_picture_shows_the_weights_of_the_view():
+    given = weights(length=4)
+    shown = lines_of(attention_view(given, ["a", "b", "c", "d"], layer=1, heads=[2]).picture)
+    expected = {
+        (looking, looked_at): weight
+        for looking, row in enumerate(given[1][0, 2].tolist())
+        for looked_at, weight in enumerate(row)
+        if weight >= module.FAINTEST
+    }
+    assert shown == expected and len(shown) > 8
+
+
+def test_the_picture_names_tokens_heads_and_the_largest_weights():
+    sharp = [torch.eye(3).roll(1, 1)[None, None].repeat(1, 2, 1, 1)]  # each token looks at the next
+    picture = attention_view(sharp, ["x", "y", "z"]).picture
+    assert picture.title == "Attention of layer 0, heads 0, 1"
+    assert picture.alt.endswith("x at y 1.00; y at z 1.00; z at x 1.00.")
+    assert set(lines_of(picture)) == {(0, 1), (1, 2), (2, 0)}
+    assert [text.get_text() for text in picture.figure.legends[0].get_texts()] == ["head 0", "head 1"]
+    assert attention_view(sharp, ["x", "y", "z"], heads=[1]).picture.title == "Attention of layer 0, head 1"
+
+
+def test_a_notebook_stores_the_picture_and_a_person_sees_the_view(monkeypatch):
+    view = attention_view(weights(), TOKENS)
+    with pytest.raises(NotImplementedError):  # IPython goes on with the stored form
+        view._ipython_display_()
+    stored = view._repr_mimebundle_()
+    assert stored == view.picture._repr_mimebundle_() and "<script" not in str(stored)
+    shown = []
+    monkeypatch.setattr(module, "is_attended", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    view._ipython_display_()
+    assert shown == [{"text/html": view.frame(), "text/plain": repr(view)}]
+
+
+def test_what_travels_to_the_browser_stays_small():
     big = attention_view(weights(layers=6, heads=12, length=12), ["token"] * 12)
-    assert len(big._repr_html_()) < 450_000
+    assert len(big.frame()) < 450_000
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def test_a_quiz_shows_itself(lesson):
         assert question.text in text
         assert all(option.text in text for option in question.options)
     assert "✓" not in text  # a reader of the plain text must not see the answers
-    assert f'quiz({lesson}, "' in html.unescape(page)
+    example = re.search(rf'quiz\({lesson}, "(\w+)"\)', html.unescape(page))[1]
+    assert len(example) == len(right_letters(lesson)) and example != right_letters(lesson)
 
 
 def test_the_number_may_be_typed_as_text(capsys):
