@@ -474,3 +474,37 @@ def test_the_notebook_asks_it_and_its_output_is_not_attempted(lesson, exercise):
         for c in notebook.cells
         if c.cell_type == "markdown"
     ), f"no heading of {path.name} names exercise {exercise.identifier} {exercise.title}"
+
+
+# The color of a mark -------------------------------------------------------------------------------
+
+WRONG, RIGHT = (
+    'check("4.1", lambda lengths: "three")',
+    'from course_lib.lessons.exercises_04 import EXERCISES; check("4.1", EXERCISES[0].solution)',
+)
+
+
+def shown_by_kernel(kernel, code: str) -> str:
+    return "".join(message["text"] for message in kernel.messages(code, person=False))
+
+
+def test_a_notebook_shows_the_mark_in_color_and_the_words_plain(kernel):
+    assert shown_by_kernel(kernel, RIGHT).startswith("\033[1;32m✓\033[0m 4.1 ")
+    wrong = shown_by_kernel(kernel, WRONG)
+    assert wrong.startswith("\033[1;31m✗\033[0m 4.1 ") and wrong.count("\033") == 2
+    assert shown_by_kernel(kernel, 'check("4.1")').startswith("○ 4.1 ")
+
+
+def test_no_color_is_respected(kernel):
+    quiet = f"import os; os.environ['NO_COLOR'] = '1'\n{WRONG}\ndel os.environ['NO_COLOR']"
+    assert shown_by_kernel(kernel, quiet).startswith("✗ 4.1 ")
+
+
+def test_a_file_written_from_a_notebook_has_no_codes_of_color(kernel):
+    to_file = f"import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as file:\n    {WRONG}"
+    assert shown_by_kernel(kernel, f"{to_file}\nprint(ascii(file.getvalue()))").startswith("'\\u2717 4.1 ")
+
+
+def test_a_terminal_shows_the_mark_plain(home, capsys):
+    check("4.1", lambda lengths: "three")
+    assert capsys.readouterr().out.startswith("✗ 4.1 ")

@@ -226,39 +226,16 @@ def test_a_full_disk_is_told_beside_the_explanation(home, monkeypatch, capsys):
     assert "could not be saved" in explanation.value and capsys.readouterr().out == ""
 
 
-@pytest.fixture(scope="module")
-def kernel():
-    from jupyter_client.manager import start_new_kernel
-
-    manager, client = start_new_kernel(kernel_name="python3")
-    client.execute_interactive("from course_lib.lessons import quiz", timeout=60)
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-
-
-def outputs(client, code: str, person: bool) -> list[dict]:
-    """Return what a cell shows, by kind, when a program with or without a person in front of it sends it."""
-    shown = []
-
-    def keep(message):
-        if message["msg_type"] in ("display_data", "execute_result"):
-            shown.append((message["msg_type"], message["content"]["data"]))
-
-    client.execute_interactive(code, allow_stdin=person, output_hook=keep, timeout=60)
-    return shown
-
-
 def test_buttons_are_shown_to_a_person_and_the_folded_quiz_is_kept_with_them(kernel):
-    (_, folded), (_, view) = outputs(kernel, "quiz(4)", person=True)
+    folded, view = (message["data"] for message in kernel.messages("quiz(4)", person=True))
     assert set(view) == {WIDGET}  # no text: what cannot show a widget shows nothing in its place
     assert folded["text/plain"] == repr(quiz(4)) and quiz(4)._repr_html_() in folded["text/html"]
 
 
 def test_without_a_person_the_folded_quiz_is_the_whole_output(kernel):
-    ((kind, data),) = outputs(kernel, "quiz(4)", person=False)
-    assert kind == "execute_result"
-    assert data == {"text/html": quiz(4)._repr_html_(), "text/plain": repr(quiz(4))}
+    (result,) = kernel.messages("quiz(4)", person=False)
+    assert result["kind"] == "execute_result"
+    assert result["data"] == {"text/html": quiz(4)._repr_html_(), "text/plain": repr(quiz(4))}
 
 
 def test_the_widget_hides_the_folded_quiz_and_nothing_else(monkeypatch):

@@ -17,6 +17,7 @@ from course_lib.settings import NOTEBOOKS
 
 sys.path.append(str(Path(__file__).parents[1]))
 from leaks import leaks
+from test_html_text import FORMULA, Runs
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 SHORTEST_ALT = 20
@@ -50,6 +51,42 @@ def texts(output) -> list[str]:
     found = [output.get("text", "")]
     found += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
     return [re.sub(r"base64,[A-Za-z0-9+/=\s]+", "", "".join(text)) for text in found]
+
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+DISPLAYED = re.compile(r"(?<!\\)\$\$(?:\\.|[^$\\])+\$\$", re.DOTALL)
+
+
+def stray_dollars(markdown: str) -> list[str]:
+    """Return the dollar signs that JupyterLab would take for a formula's, each with what follows it.
+
+    A formula has two of them on each side, a dollar of money has a backslash before it.
+    """
+    rest = DISPLAYED.sub("", CODE.sub("", markdown))
+    return re.findall(r"(?<!\\)\$+[^$]{0,20}", rest)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "count"),
+    [
+        ("It costs $31, or $135 million.", 2),
+        (r"It costs \$31, or \$135 million.", 0),
+        ("$$x = \\frac{a}{b}$$ and `$5` and\n```\n$6\n```", 0),
+        ("$$x$$ costs $5, and $x$ is a formula in a line", 3),
+        ("$$x costs", 1),
+    ],
+)
+def test_stray_dollars_are_found(markdown, count):
+    assert len(stray_dollars(markdown)) == count
+
+
+def test_dollars_of_the_text_are_shown_as_text(notebook):
+    assert stray_dollars(prose(notebook)) == []
+
+
+def test_outputs_in_html_begin_no_formula(notebook):
+    pages = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs(notebook)]
+    assert [run for page in pages for run in Runs(page).runs if FORMULA.search(run)] == []
 
 
 def test_there_are_notebooks():
