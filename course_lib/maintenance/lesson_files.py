@@ -48,6 +48,9 @@ PARTS = [  # of a notebook, in their order; lesson 00 has no paper
 LONGEST_CELL, FEWEST_WORDS = 22, 700  # lines, words
 FEWEST_EXERCISES, FEWEST_HINTS, QUESTIONS = 3, 2, 7
 FEWEST_RIGHT_ANSWERS, FEWEST_WRONG_ANSWERS = 4, 6  # to each exercise, which its check is tried on
+WORDS_PER_MINUTE = 200  # of a reader who follows a text that is new
+TIME_TOLERANCE = 0.2  # share by which the minutes to work through may differ from those computed
+WORK_THROUGH = re.compile(r"^\*\*Time\.\*\* .*?(\d+) minutes to work through", re.MULTILINE)
 PLACEHOLDER = "TODO"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -160,6 +163,8 @@ def missing_parts(number: int) -> list[str]:
         messages += _lacks_of_form(notebook, number)
     if paths["exercises"]:
         messages += _lacks_of_exercises(number, paths["answers"], notebook)
+    if notebook and paths["exercises"]:
+        messages += _wrong_time(notebook, number)
     messages += _lacks_of_shared_files(number, notebook)
     return [str(message) for message in messages]
 
@@ -261,6 +266,43 @@ def _lacks_of_exercises(number: int, answers: list[Path], notebook) -> Iterator[
         yield Message(
             "No cell of the notebook puts two of the reader's own functions to work (the capstone)."
         )
+
+
+def minutes_to_work_through(words: int, exercises: float, seconds: float) -> int:
+    """Return how long a lesson takes a reader: reading, the exercises, and waiting for it to run.
+
+    Parameters
+    ----------
+    words : number of words of its text.
+    exercises : minutes that its exercises take.
+    seconds : time that it takes to run.
+
+    Returns
+    -------
+    int
+        Minutes, rounded to 5 and at least 5.
+    """
+    return max(5, 5 * round((words / WORDS_PER_MINUTE + exercises + seconds / 60) / 5))
+
+
+def _wrong_time(notebook, number: int) -> Iterator[Message]:
+    """Yield whether the minutes to work through that a notebook states are missing or far from those computed."""
+    times = read_json(TIMES, "Take the file from git again.") or {}
+    seconds = next((t["seconds"] for name, t in times.items() if name.startswith(f"{number:02d}_")), 0)
+    try:
+        exercises = sum(exercise.minutes for exercise in exercise_module(number).EXERCISES)
+    except Exception:  # a file that is being written can be anything; another message says so
+        return
+    minutes = minutes_to_work_through(len(_prose(notebook).split()), exercises, seconds)
+    stated = WORK_THROUGH.search(_prose(notebook))
+    if stated is None:
+        message = (
+            "The notebook's Time line doesn't state its minutes to work through: {minutes} would be right."
+        )
+        yield Message(message, minutes=minutes)
+    elif abs(int(stated[1]) - minutes) > TIME_TOLERANCE * minutes:
+        message = "The notebook states {stated} minutes to work through, but reading, exercises and running add up to {minutes}."
+        yield Message(message, stated=int(stated[1]), minutes=minutes)
 
 
 def _answer_counts(table: str, path: Path) -> dict[str, int]:

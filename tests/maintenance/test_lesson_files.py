@@ -49,9 +49,43 @@ def test_the_list_for_authors_is_the_one_that_is_checked():
 def test_a_committed_lesson_lacks_nothing(lesson):
     lacking = missing_parts(lesson)
     if lesson in UNDER_REVISION:
-        later = "(the capstone)", "right answers of", "wrong answers of", "quiz has"
+        later = (
+            "(the capstone)",
+            "right answers of",
+            "wrong answers of",
+            "quiz has",
+            "minutes to work through",
+        )
         lacking = [line for line in lacking if not any(words in line for words in later)]
     assert lacking == []
+
+
+@pytest.mark.parametrize(
+    ("words", "exercises", "seconds", "minutes"),
+    [(2000, 30, 60, 40), (2000, 30, 240, 45), (4000, 30, 60, 50), (2000, 60, 60, 70), (100, 0, 0, 5)],
+)
+def test_the_time_of_a_lesson_is_for_reading_exercises_and_waiting(words, exercises, seconds, minutes):
+    assert lesson_files.minutes_to_work_through(words, exercises, seconds) == minutes
+
+
+def lines_about_time(stated: str) -> list[str]:
+    """Return what is said of a lesson of 1,600 words whose line of time states some minutes."""
+    line = f"**Time.** About 1 minute to run on a laptop with 2 cores, {stated}."
+    cell = nbformat.v4.new_markdown_cell(line + "\n\n" + "word " * 1600)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    return [str(message) for message in lesson_files._wrong_time(notebook, 4)]
+
+
+def test_a_stated_time_may_be_a_fifth_off():
+    exercises = sum(exercise.minutes for exercise in exercise_module(4).EXERCISES)
+    right = lesson_files.minutes_to_work_through(1613, exercises, 10)
+    assert right >= 25
+    for minutes in (right, int(0.8 * right + 0.99), int(1.2 * right)):
+        assert lines_about_time(f"{minutes} minutes to work through: two sittings") == []
+    for minutes in (int(0.8 * right - 0.01), int(1.2 * right) + 1):
+        (line,) = lines_about_time(f"{minutes} minutes to work through")
+        assert f"states {minutes} minutes" in line and line.endswith(f"add up to {right}.")
+    assert str(right) in lines_about_time("an hour or so")[0]
 
 
 # A new lesson, in a copy of the course -------------------------------------------------------------
@@ -157,6 +191,7 @@ def test_what_a_new_lesson_lacks_is_listed(copy):
         ),
         rf"text has \d+ words of {lesson_files.FEWEST_WORDS}",
         rf"not executed .* course run {NEW}$",
+        r"doesn't state its minutes to work through: \d+ would be right",
         r"The quiz has 5 questions, not 7\.",
         *(rf"Exercise {NEW}\.{n} is tried on 0 right answers of at least 4" for n in (1, 2, 3)),
         *(rf"Exercise {NEW}\.{n} has messages for 2 wrong answers of at least 6" for n in (1, 2, 3)),
