@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
+from collections import Counter
 from itertools import pairwise
 
+import nbformat
 import pytest
 
 from course_lib import cli
-from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons import check, quiz
+from course_lib.lessons.catalog import exercise_module, find_exercise, lessons_with_exercises
 from course_lib.lessons.report import summary
 from course_lib.maintenance import readme
+from course_lib.maintenance.notebooks import notebook_path
 from course_lib.slides.deck import DECKS, deck_paths, read_deck
 
 GUIDE = (DECKS / "INSTRUCTOR_GUIDE.md").read_text(encoding="utf-8")
@@ -46,6 +52,76 @@ def test_decks_exercises_and_quizzes_of_an_hour_exist(number, title, text):
 def test_a_deck_fits_its_hour():
     for path in deck_paths():
         assert 15 <= read_deck(path).minutes <= 45, path.stem
+
+
+CHOICE = re.compile(r"[Ff]rom deck (\d\d) (show only|leave out) ((?:.*?\*[^*]+\*)+?)[.:]")
+
+
+def minutes_shown(text: str) -> dict[str, int]:
+    """Return the minutes of each deck's slides that an hour shows, those that its text leaves out not counted."""
+    chosen = {}
+    for number, how, titles in CHOICE.findall(text):
+        deck = read_deck(deck_paths([number])[0])
+        minutes = {slide.title: slide.minutes for slide in deck.slides}
+        named = sum(minutes[title] for title in re.findall(r"\*([^*]+)\*", titles))
+        chosen[number] = named if how == "show only" else deck.minutes - named
+    return chosen
+
+
+def test_the_slides_of_an_hour_fit_its_minutes():
+    planned, chosen = Counter(), {}
+    for _, _, text in HOURS:
+        for start, end, tools in re.findall(r"^\| (\d+)–(\d+) \| .+? \| (.+?) \|$", text, re.MULTILINE):
+            for deck in re.findall(r"deck (\d\d)", tools):
+                planned[deck] += int(end) - int(start)
+        chosen |= minutes_shown(text)
+    for path in deck_paths():
+        deck = path.stem[:2]
+        if deck in planned:  # the plan of a lesson that isn't finished has no deck
+            needed = chosen.get(deck, read_deck(path).minutes)
+            assert needed <= planned[deck], f"deck {deck}: {needed} minutes of slides in {planned[deck]}"
+
+
+def test_the_table_of_what_lessons_build_on_is_what_they_say():
+    rows = re.findall(r"^\| ([\d, ]+) \| ([\d, and]+) \|$", GUIDE, re.MULTILINE)
+    assert len(rows) >= 8
+    for lessons, before in rows:
+        for lesson in re.findall(r"\d\d", lessons):
+            notebook = nbformat.read(notebook_path(lesson), as_version=4)
+            line = re.search(r"\*\*Before this\.\*\* .+", "\n".join(c.source for c in notebook.cells))[0]
+            assert set(re.findall(r"\d\d", before)) == set(re.findall(r"\]\((\d\d)_", line)), lesson
+
+
+def snippet(word: str) -> str:
+    """Return the Python code of the guide in which a word occurs."""
+    found = [code for code in re.findall(r"^ *```python\n(.+?)^ *```", GUIDE, re.M | re.S) if word in code]
+    assert len(found) == 1
+    return textwrap.dedent(found[0])
+
+
+def test_the_sheet_of_exercises_has_all_of_them(capsys):
+    exec(snippet("exercise.title"), {})
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    exercises = [e for lesson in lessons_with_exercises() for e in exercise_module(lesson).EXERCISES]
+    assert rows == [[e.identifier, "★" * e.difficulty, str(e.minutes), e.title] for e in exercises]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])  # as different shells write it
+def test_the_class_is_shown_at_a_glance(home, tmp_path, monkeypatch, capsys, encoding):
+    check("4.1", find_exercise("4.1").solution)
+    quiz(4, "abcdabcd"[: len(exercise_module(4).QUIZ)])
+    capsys.readouterr()
+    assert cli.main(["progress", "--json"]) == 0
+    (tmp_path / "handed_in").mkdir()
+    report = capsys.readouterr().out
+    (tmp_path / "handed_in" / "garcia.json").write_text(report, encoding=encoding)
+    monkeypatch.chdir(tmp_path)
+    exec(snippet("handed_in"), {})
+    name, *counts = capsys.readouterr().out.strip().split("\t")
+    rows = json.loads(report).values()
+    totals = [sum(row[kind] for row in rows) for kind in ("solved", "exercises", "answered", "questions")]
+    assert name == "garcia" and list(map(int, counts)) == totals
+    assert totals[0] == 1 and totals[2] >= 1
 
 
 def test_the_report_is_described_as_it_is(home):
