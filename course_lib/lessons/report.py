@@ -48,10 +48,11 @@ def summary() -> dict[int, dict]:
     Returns
     -------
     dict
-        Lesson number to ``exercises``, ``solved``, ``tries``, ``questions`` and ``answered`` (counts), and to
-        ``answers``: the last letter given to each quiz question.
+        Lesson number to ``exercises``, ``solved``, ``tries``, ``questions``, ``answered`` and ``right_at_first``
+        (counts), and to ``answers``: the last letter given to each quiz question.
     """
     events = read_events()
+    first_outcome = {e["number"]: e["outcome"] for e in reversed(events) if e["kind"] == "quiz"}
     report = {}
     for lesson in lessons_with_exercises():
         module = exercise_module(lesson)
@@ -64,6 +65,7 @@ def summary() -> dict[int, dict]:
             "tries": sum(e["kind"] == "exercise" and e["number"] in numbers for e in events),
             "questions": len(questions),
             "answered": len(questions & right),
+            "right_at_first": sum(first_outcome.get(question) == "correct" for question in questions),
             "answers": {
                 e["number"]: e["answer"]
                 for e in events

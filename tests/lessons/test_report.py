@@ -32,9 +32,18 @@ def test_the_summary_counts():
         "tries": 4,
         "questions": len(module.QUIZ),
         "answered": 1,
+        "right_at_first": 0,
         "answers": {"4.q1": "b"},
     }
     assert 99 not in summary()
+
+
+def test_the_first_letter_counts_whatever_comes_after():
+    remember("exercise", "4.q3", "wrong")  # not of the quiz, as a file written by hand may hold
+    for number, outcome in [("4.q1", "correct"), ("4.q2", "wrong"), ("4.q1", "wrong"), ("4.q3", "correct")]:
+        remember("quiz", number, outcome, "a")
+    remember("quiz", "4.q2", "correct", "b")
+    assert (summary()[4]["right_at_first"], summary()[4]["answered"]) == (2, 3)
 
 
 def test_the_letters_of_a_quiz_are_kept(capsys):
