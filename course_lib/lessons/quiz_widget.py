@@ -86,7 +86,7 @@ def quiz_widget(lesson: int, questions: list[Question], hidden: str):
 def _count(right_at_once: dict[int, bool], questions: int) -> Message:
     """Return how many questions are answered or, at the end, how many were right at the first choice."""
     if len(right_at_once) < questions:
-        message = "Click an option to see why it is right or wrong. Answered: {count} of {n}."
+        message = "Click an option to see why it's right or wrong. Answered: {count} of {n}."
         return Message(message, count=len(right_at_once), n=questions)
     return Message(
         "{right} of {n} right at the first choice.", right=sum(right_at_once.values()), n=questions

@@ -46,7 +46,8 @@ class _QuizView:
             heading = f"<b>{number}. {with_code(translate(question.text))}</b>"
             parts.append(f'<p style="margin: 1.2em 0 0">{heading}</p>{options}')
         how = Message(
-            'Open an option to see why it is right or wrong, or answer all at once: quiz({n}, "{letters}").',
+            "Open an option to see why it's right or wrong. To have your answers recorded, run this cell and "
+            'click, or type all letters at once: quiz({n}, "{letters}").',
             n=self.lesson,
             letters="".join(islice(cycle(LETTERS[:3]), len(self.questions))),
         )
