@@ -1,6 +1,7 @@
 """Exercises and quiz of lesson 02, the Transformer encoder."""
 
 import math
+import random
 from functools import lru_cache
 from itertools import product
 
@@ -9,7 +10,7 @@ from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
-from course_lib.lessons.exercises import call
+from course_lib.lessons.exercises import call, describe
 from course_lib.translation import Message
 
 
@@ -29,22 +30,22 @@ def tensor_of_shape(result, shape):
         )
     if not result.isfinite().all():
         raise Mistake(
-            "the result holds NaN or infinity. Hide scores with a large negative number, and never multiply "
-            "by -inf."
+            "the result holds NaN or infinity. Where does a 0 meet an infinity, or a root a negative number? "
+            "Hide scores with a large negative number, and never multiply by -inf."
         )
     return result
 
 
 def same(result, reference, tolerance=1e-5, relative=0.0):
     """Tell whether two tensors are equal to within rounding."""
-    return torch.allclose(result.float(), reference, rtol=relative, atol=tolerance)
+    return torch.allclose(result.detach().float(), reference.float(), rtol=relative, atol=tolerance)
 
 
 # 2.1 ----------------------------------------------------------------------------------------------
 
 
 def attend(query, key, value, attention_mask):
-    """Return the context (B, A, T, D) and the attention weights (B, A, T, T)."""
+    """Return two tensors: the context (B, A, T, D) and the attention weights (B, A, T, T)."""
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, A, T, T)
     padding = attention_mask[:, None, None, :] == 0  # (B, 1, 1, T): the same keys for every query
     scores = scores.masked_fill(padding, torch.finfo(scores.dtype).min)
@@ -52,102 +53,204 @@ def attend(query, key, value, attention_mask):
     return weights @ value, weights
 
 
-WIDTH = 8  # of one head in the tensors that attention is examined with
-SCALES = {
-    "": "",
-    "none": Message(
-        "the scores are not divided by anything. Divide them by the square root of the width of one "
-        "head, or the softmax saturates."
-    ),
-    "d_model": Message(
-        "you divide by the square root of d_model, the width of all heads together. A score is a sum "
-        "over one head's {D} numbers: divide by the square root of {D}.",
-        D=WIDTH,
-    ),
-    "D": Message(
-        "you divide by {D}; divide by its square root. The standard deviation of a score grows with "
-        "the root of the width, not with the width.",
-        D=WIDTH,
-    ),
-    "length": Message(
-        "you divide by the square root of the sequence length. A score is a sum over the {D} numbers "
-        "of one head: its length in tokens does not matter.",
-        D=WIDTH,
-    ),
-}
+ATTENTION_SIZES = (
+    (2, 3, 5, 8),
+    (1, 1, 4, 16),
+    (3, 2, 7, 4),
+)  # (B, A, T, D) of what attention is examined with
+AXIS = Message(
+    "the softmax runs over the wrong axis: each query's row must sum to 1. That is the last axis, the "
+    "keys: softmax(dim=-1)."
+)
+
+
+def _scale_messages(D):
+    """Return what to say about each wrong divisor of the scores of heads of width D."""
+    return {
+        "": "",
+        "none": Message(
+            "the scores aren't divided by anything. Divide them by the square root of the width of one "
+            "head, or the softmax saturates."
+        ),
+        "d_model": Message(
+            "you divide by the square root of H (d_model), the width of all heads together. A score is a "
+            "sum over one head's {D} numbers: divide by the square root of {D}.",
+            D=D,
+        ),
+        "D": Message(
+            "you divide by {D}; divide by its square root. The standard deviation of a score grows with "
+            "the root of the width, not with the width.",
+            D=D,
+        ),
+        "length": Message(
+            "you divide by the square root of the sequence length. A score is a sum over the {D} numbers "
+            "of one head, so the number of tokens doesn't matter.",
+            D=D,
+        ),
+        "fixed": Message(
+            "you divide by the square root of 32, the D of the lesson's model, but these heads have width {D}. "
+            "Take it from the data: query.shape[-1].",
+            D=D,
+        ),
+    }
+
+
 MASKINGS = {
     "": "",
     "after": Message(
         "you apply the mask after the softmax. The rows of the weights then sum to less than 1, "
-        "because padding has taken its share before. Hide the scores first, then take the softmax."
+        "because padding has already taken its share. Hide the scores first, then take the softmax."
     ),
     "none": Message(
         "padding is attended to: the last key of the second sequence has weight, though its mask is "
         "0. Use attention_mask."
     ),
+    "zero": Message(
+        "the score of a hidden key becomes 0, and the softmax gives e⁰ = 1 to it: a share like any other. "
+        "Don't multiply the scores by the mask, and check the sign of the exponent: -1e9, not 1e-9."
+    ),
     "inverted": Message(
         "you hide the tokens and keep the padding. In attention_mask, 1 means token and 0 means padding."
     ),
     "queries": Message(
-        "you hide the rows of padding queries. It is the keys that must be hidden: attention_mask[:, "
+        "you hide the rows of padding queries. It's the keys that must be hidden: attention_mask[:, "
         "None, None, :], along the last axis."
+    ),
+    "causal": Message(
+        "a token sees only what's on its left, as in GPT. BERT's encoder looks both ways: hide padding and "
+        "nothing else."
+    ),
+    "diagonal": Message(
+        "a token doesn't see itself. In self-attention every token attends to itself as well: hide padding "
+        "and nothing else."
     ),
 }
 
 
-def _faulty_attention(query, key, value, attention_mask, scale, axis, masking):
+def _faulty_attention(query, key, attention_mask, scale, axis, masking):
     D, A, T = query.shape[-1], query.shape[1], query.shape[2]
-    divisor = {"": math.sqrt(D), "none": 1.0, "d_model": math.sqrt(A * D), "D": D, "length": math.sqrt(T)}[
-        scale
-    ]
-    scores, lowest = query @ key.transpose(-2, -1) / divisor, torch.finfo(torch.float32).min
+    divisors = {"": math.sqrt(D), "none": 1.0, "d_model": math.sqrt(A * D), "D": D, "length": math.sqrt(T)}
+    divisors["fixed"] = math.sqrt(32)
+    scores, lowest = query @ key.transpose(-2, -1) / divisors[scale], torch.finfo(torch.float32).min
     padding = attention_mask[:, None, None, :] == 0
-    if masking == "queries":
-        padding = padding.transpose(-2, -1)
-    if masking in ("", "inverted", "queries"):
-        scores = scores.masked_fill(~padding if masking == "inverted" else padding, lowest)
-    weights = scores.softmax(dim=axis)
+    hidden = {
+        "none": torch.zeros_like(padding),
+        "after": torch.zeros_like(padding),
+        "zero": torch.zeros_like(padding),
+        "inverted": ~padding,
+        "queries": padding.transpose(-2, -1),
+        "causal": padding | torch.ones(T, T, dtype=torch.bool).triu(1),
+        "diagonal": padding | torch.eye(T, dtype=torch.bool),
+    }.get(masking, padding)
+    if masking == "zero":
+        scores = scores.masked_fill(padding, 0.0)
+    weights = scores.masked_fill(hidden, lowest).softmax(dim=axis)
     return weights.masked_fill(padding, 0.0) if masking == "after" else weights
+
+
+def unchanged(before, after):
+    """Raise a mistake if an answer has changed one of the tensors that it was given.
+
+    Parameters
+    ----------
+    before, after : the tensors by the name of the argument.
+    """
+    for name, tensor in before.items():
+        if not torch.equal(tensor, after[name]):
+            raise Mistake(
+                "your function changes {name} itself, and the caller still needs it. Work on a new tensor: "
+                "masked_fill instead of masked_fill_, x = x + 1 instead of x += 1.",
+                name=name,
+            )
+
+
+def _attention_arguments(sizes, generator):
+    """Return queries, keys, values and a mask, the last sequences with padding: left, right, in the middle."""
+    B, A, T, D = sizes
+    query, key, value = (torch.randn(B, A, T, D, generator=generator) for _ in range(3))
+    mask = torch.ones(B, T, dtype=torch.long)
+    if B > 1:
+        mask[1, -2:] = 0
+    if B > 2:
+        mask[2, [0, 3]] = 0
+    return {"query": query, "key": key, "value": value, "attention_mask": mask}
 
 
 def examine_attend(answer):
     generator = torch.Generator().manual_seed(21)
-    query, key, value = (torch.randn(2, 3, 5, WIDTH, generator=generator) for _ in range(3))
-    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
-    result = call(answer, query.clone(), key.clone(), value.clone(), mask.clone())
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Mistake("return two tensors, the context and the weights: return context, weights.")
-    context, weights = result
-    weights = tensor_of_shape(weights, (2, 3, 5, 5))
+    for sizes in ATTENTION_SIZES:
+        arguments = _attention_arguments(sizes, generator)
+        copies = {name: tensor.clone() for name, tensor in arguments.items()}
+        result = call(answer, *copies.values())
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise Mistake("return two tensors, the context and the weights: return context, weights.")
+        _examine_context_and_weights(*result, arguments)
+        unchanged(arguments, copies)
+
+
+def _examine_context_and_weights(context, weights, arguments):
+    query, key, value, mask = arguments.values()
+    B, A, T, D = query.shape
+    shapes = [tuple(x.shape) if isinstance(x, torch.Tensor) else None for x in (context, weights)]
+    if shapes == [(B, A, T, T), (B, A, T, D)]:
+        raise Mistake("both tensors are there, in the other order: return context, weights.")
+    weights = tensor_of_shape(weights, (B, A, T, T))
     reference_context, reference_weights = attend(query, key, value, mask)
     if not same(weights, reference_weights):
-        faults = sorted(
-            product(SCALES, (-1, -2, 1), MASKINGS), key=lambda f: (f[0] != "") + (f[1] != -1) + (f[2] != "")
+        fault = _fault_of_weights(weights, reference_weights, arguments)
+        raise Mistake(fault)
+    context = tensor_of_shape(context, (B, A, T, D))
+    if same(context, reference_context):
+        return
+    if same(context, weights.transpose(-2, -1) @ value):
+        raise Mistake(
+            "the weights are right, but the context uses them transposed: weights @ value, as they are."
         )
-        for scale, axis, masking in faults:
-            if same(weights, _faulty_attention(query, key, value, mask, scale, axis, masking)):
-                if axis != -1:
-                    raise Mistake(
-                        "the softmax runs over the wrong axis: each query's row must sum to 1. That is the "
-                        "last axis, the keys: softmax(dim=-1)."
-                    )
-                raise Mistake(SCALES[scale] or MASKINGS[masking])
-        sums = weights.sum(-1)
-        if not same(sums, torch.ones_like(sums), 1e-4):
+    for name in ("query", "key"):
+        if same(context, weights @ arguments[name]):
             raise Mistake(
-                "the rows of the weights should sum to 1; the first sums to {sum:.3f}.",
-                sum=float(sums[0, 0, 0]),
+                "the weights are right, but the context adds up the wrong vectors: weights @ value, not "
+                "weights @ {name}.",
+                name=name,
             )
-        raise Mistake(
-            "the rows sum to 1, but the weights are not those of softmax(query · key / √D). Check the "
-            "transpose of the key: transpose(-2, -1)."
+    raise Mistake(
+        "the weights are right, the context isn't. It's the weighted sum of the values: weights @ value."
+    )
+
+
+def _fault_of_weights(weights, reference, arguments):
+    query, key, _, mask = arguments.values()
+    faults = sorted(
+        product(_scale_messages(1), (-1, -2, 1, 0), MASKINGS),
+        key=lambda f: (f[0] != "") + (f[1] != -1) + (f[2] != ""),
+    )
+    for scale, axis, masking in faults:
+        if same(weights, _faulty_attention(query, key, mask, scale, axis, masking)):
+            return AXIS if axis != -1 else _scale_messages(query.shape[-1])[scale] or MASKINGS[masking]
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    real = mask[:, None, None, :].bool().expand_as(scores)
+    if same(weights[real], scores[real]):
+        return Message("these are the scores, not the weights: the softmax is missing.")
+    if same(weights, attend(key, query, query, mask)[1]):
+        return Message(
+            "query and key have changed places: row i must hold the scores of query i, query @ key.transpose(-2, -1)."
         )
-    context = tensor_of_shape(context, (2, 3, 5, WIDTH))
-    if not same(context, reference_context):
-        raise Mistake(
-            "the weights are right, the context is not. It is the weighted sum of the values: weights @ "
-            "value."
+    shown = weights.float().masked_fill(~real, 0.0)
+    if same(shown / shown.sum(-1, keepdim=True), reference):
+        return Message(
+            "padding still gets up to {weight:.3f} of the attention: what you put in its place isn't low enough. "
+            "Fill in a number such as -1e9, or torch.finfo(scores.dtype).min.",
+            weight=float(weights.masked_fill(real, 0.0).max()),
         )
+    sums = weights.float().sum(-1)
+    if not same(sums, torch.ones_like(sums), 1e-4):
+        return Message(
+            "the rows of the weights should sum to 1; the first sums to {sum:.3f}.", sum=float(sums[0, 0, 0])
+        )
+    return Message(
+        "the rows sum to 1, but the weights aren't those of softmax(query · key / √D). Compare with the four "
+        "steps, one by one, for the first head."
+    )
 
 
 # 2.2 ----------------------------------------------------------------------------------------------
@@ -208,21 +311,53 @@ def _faulty_norms(hidden, weight, bias, eps):
         weight * (right + bias),
         Message("the bias is multiplied by the weight: multiply first, then add the bias."),
     )
+    yield bias * right + weight, Message("weight and bias have changed places: multiply by weight, add bias.")
+    length = Message(
+        "you divide by the length of the vector. The standard deviation is the root of the *mean* square, not "
+        "of the sum: divide by sqrt(variance + eps)."
+    )
+    for divisor in (
+        centered.norm(dim=-1, keepdim=True),
+        (centered.square().sum(-1, keepdim=True) + eps).sqrt(),
+    ):
+        yield weight * centered / divisor + bias, length
+        yield weight * centered / (divisor + eps) + bias, length
+    square = hidden.square().mean(-1, keepdim=True)
+    root = Message(
+        "that's RMSNorm, as in Llama: it divides by the root of the mean square and never subtracts the mean. "
+        "LayerNorm subtracts the mean first."
+    )
+    yield weight * hidden / torch.sqrt(square + eps) + bias, root
+    yield weight * hidden / torch.sqrt(square + eps), root
+    yield (
+        weight * centered / torch.sqrt(square + eps) + bias,
+        Message("the mean is subtracted, but the variance forgets it: it's the mean of (hidden - mean)²."),
+    )
 
 
 def examine_layer_norm(answer):
     generator = torch.Generator().manual_seed(22)
-    hidden = 0.2 * torch.randn(2, 4, 6, generator=generator) + 0.5
-    weight, bias = torch.randn(2, 6, generator=generator).unbind()
-    result = tensor_of_shape(call(answer, hidden.clone(), weight.clone(), bias.clone(), 0.05), (2, 4, 6))
-    if same(result, layer_norm(hidden, weight, bias, 0.05)):
+    for shape, eps in (((2, 4, 6), 0.05), ((1, 1, 8), 0.3), ((4, 4, 4), 1e-5), ((3, 5, 384), 1e-12)):
+        hidden = 0.2 * torch.randn(*shape, generator=generator) + 0.5
+        weight, bias = torch.randn(2, shape[-1], generator=generator).unbind()
+        arguments = {"hidden": hidden, "weight": weight, "bias": bias}
+        copies = {name: tensor.clone() for name, tensor in arguments.items()}
+        result = tensor_of_shape(call(answer, *copies.values(), eps), shape)
+        _examine_norm(result, hidden, weight, bias, eps)
+        unchanged(arguments, copies)
+
+
+def _examine_norm(result, hidden, weight, bias, eps):
+    reference = layer_norm(hidden, weight, bias, eps)
+    if same(result, reference, relative=1e-5):
         return
-    for faulty, message in _faulty_norms(hidden, weight, bias, 0.05):
-        if same(result, faulty):
+    for faulty, message in _faulty_norms(hidden, weight, bias, eps):
+        if same(result, faulty, relative=1e-5):
             raise Mistake(message)
     raise Mistake(
-        "the result differs from LayerNorm by up to {error:.3f}.",
-        error=float((result - layer_norm(hidden, weight, bias, 0.05)).abs().max()),
+        "the result differs from LayerNorm by up to {error:.3f}. For the first token, print mean and variance "
+        "before weight and bias: they should be 0 and nearly 1.",
+        error=float((result - reference).abs().max()),
     )
 
 
@@ -297,32 +432,51 @@ BLOCK_FAULTS = {
     "norms swapped": Message(
         "the two LayerNorms are swapped: attention.output.LayerNorm comes first, output.LayerNorm last."
     ),
+    "norm, then add": Message(
+        "you normalize what the layer made and then add the input. BERT adds first: norm(hidden + attended), so "
+        "the sum itself is normalized."
+    ),
+    "cut without transpose": Message(
+        "view(B, heads, T, D) reads the numbers in the wrong order: a head gets pieces of several tokens. Cut the "
+        "last axis first, then move it: view(B, T, heads, D).transpose(1, 2)."
+    ),
+    "over heads": Message(
+        "the heads of one token attend to each other, because the shape is still (B, T, A, D). Move the heads "
+        "before the tokens, transpose(1, 2), before you compute scores."
+    ),
+    "interleaved": Message(
+        "a head has D columns next to each other; view(B, T, D, heads) gives it every A-th one. It's "
+        "view(B, T, heads, D)."
+    ),
+    "wrong axis": Message(
+        "the softmax of the attention runs over the queries. Each query shares out its own attention over the "
+        "keys: softmax(dim=-1)."
+    ),
+    "no biases": Message(
+        "the biases of the linear layers are missing: each has one, such as attention.self.query.bias."
+    ),
+    "no attention biases": Message("query, key and value have a bias each, and yours leave it out."),
+    "affine": Message(
+        "the LayerNorms don't use their weight and bias. In published weights they're far from 1 and 0."
+    ),
+    "value as key": Message("the context adds up keys. Keys are for the scores; add up the values."),
+    "12 heads": Message(
+        "you cut into 12 heads, whatever the argument says. Here it's another number: use heads."
+    ),
 }
 
 
 def _faulty_block(hidden, layer, heads, fault):
     B, T, H = hidden.shape
+    without_bias = {"no biases": ("",), "no attention biases": ("attention.self",)}.get(fault, ())
 
     def linear(name, x):
-        return functional.linear(x, layer[f"{name}.weight"], layer[f"{name}.bias"])
+        bias = None if name.startswith(without_bias) else layer[f"{name}.bias"]
+        return functional.linear(x, layer[f"{name}.weight"], bias)
 
     def norm(name, x):
-        return functional.layer_norm(x, (H,), layer[f"{name}.weight"], layer[f"{name}.bias"], 1e-12)
-
-    first, last = "attention.output.LayerNorm", "output.LayerNorm"
-    if fault == "norms swapped":
-        first, last = last, first
-
-    def attention(x):
-        A = 1 if fault == "one head" else heads
-
-        def cut(part):
-            return linear(f"attention.self.{part}", x).view(B, T, A, H // A).transpose(1, 2)
-
-        divisor = {"no scale": 1.0, "d_model": math.sqrt(H)}.get(fault, math.sqrt(H // A))
-        context = (cut("query") @ cut("key").transpose(-2, -1) / divisor).softmax(-1) @ cut("value")
-        context = (context if fault == "heads not joined" else context.transpose(1, 2)).reshape(B, T, H)
-        return context if fault == "no output" else linear("attention.output.dense", context)
+        affine = () if fault == "affine" else (layer[f"{name}.weight"], layer[f"{name}.bias"])
+        return functional.layer_norm(x, (H,), *affine, eps=1e-12)
 
     def feed_forward(x):
         x = linear("intermediate.dense", x)
@@ -332,53 +486,108 @@ def _faulty_block(hidden, layer, heads, fault):
             x = functional.gelu(x, approximate="tanh" if fault == "tanh" else "none")
         return linear("output.dense", x)
 
+    def attention(x):
+        context = _faulty_context(linear, x, 12 if fault == "12 heads" else heads, fault)
+        return context if fault == "no output" else linear("attention.output.dense", context)
+
+    first, last = "attention.output.LayerNorm", "output.LayerNorm"
+    if fault == "norms swapped":
+        first, last = last, first
     if fault == "pre-norm":
         middle = hidden + attention(norm(first, hidden))
         return middle + feed_forward(norm(last, middle))
+    if fault == "norm, then add":
+        middle = hidden + norm(first, attention(hidden))
+        return middle + norm(last, feed_forward(middle))
     attended = attention(hidden)
     middle = norm(first, attended if fault in ("no first residual", "no residuals") else hidden + attended)
     added = {"no second residual": 0.0, "no residuals": 0.0, "stale residual": hidden}.get(fault, middle)
     return norm(last, added + feed_forward(middle))
 
 
+def _faulty_context(linear, x, heads, fault):
+    B, T, H = x.shape
+    A = 1 if fault == "one head" else heads
+
+    def cut(part):
+        whole = linear(f"attention.self.{part}", x)
+        if fault == "cut without transpose":
+            return whole.view(B, A, T, H // A)
+        if fault == "over heads":
+            return whole.view(B, T, A, H // A)
+        if fault == "interleaved":
+            return whole.view(B, T, H // A, A).permute(0, 3, 1, 2)
+        return whole.view(B, T, A, H // A).transpose(1, 2)
+
+    divisor = {"no scale": 1.0, "d_model": math.sqrt(H)}.get(fault, math.sqrt(H // A))
+    scores = cut("query") @ cut("key").transpose(-2, -1) / divisor
+    weights = scores.softmax(-2 if fault == "wrong axis" else -1)
+    context = weights @ cut("key" if fault == "value as key" else "value")
+    if fault == "interleaved":
+        return context.permute(0, 2, 3, 1).reshape(B, T, H)
+    return (context if fault in ("heads not joined", "over heads") else context.transpose(1, 2)).reshape(
+        B, T, H
+    )
+
+
+SENTENCES = [
+    [101, 1996, 4937, 2938, 2006, 1996, 13523, 102],  # [CLS] the cat sat on the mat [SEP]
+    [101, 2016, 2441, 2019, 4070, 2012, 2924, 102],  # [CLS] she opened an account at bank [SEP]
+]
+
+
 @lru_cache(maxsize=1)
-def real_layer_and_input():
-    """Return the published weights of MiniLM's layer 0, the embeddings of a sentence, and its heads."""
+def published_layers_and_input():
+    """Return the published weights of MiniLM's layers, the embeddings of two sentences, and its heads."""
     from course_lib.bert.loading import published_tensors
     from course_lib.data.weights import bundled_weights_folder
 
     folder = bundled_weights_folder()
     published = published_tensors(folder / "model.safetensors")
-    ids = torch.tensor(
-        [[101, 1996, 4937, 2938, 2006, 1996, 13523, 102]]
-    )  # [CLS] the cat sat on the mat [SEP]
+    ids = torch.tensor(SENTENCES)  # (B, T)
     summed = (
         published["embeddings.word_embeddings.weight"][ids]
         + published["embeddings.token_type_embeddings.weight"][0]
-    )
-    summed = summed + published["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        + published["embeddings.position_embeddings.weight"][: ids.shape[1]]
+    )  # (B, T, H)
     names = ("embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias")
     hidden = functional.layer_norm(summed, summed.shape[-1:], *(published[name] for name in names), 1e-12)
-    prefix = "encoder.layer.0."
-    layer = {
-        name.removeprefix(prefix): tensor for name, tensor in published.items() if name.startswith(prefix)
-    }
-    return layer, hidden, BertConfiguration.from_file(folder / "config.json").num_attention_heads
+    configuration = BertConfiguration.from_file(folder / "config.json")
+    layers = []
+    for n in range(configuration.num_hidden_layers):
+        prefix = f"encoder.layer.{n}."
+        layers.append({k.removeprefix(prefix): v for k, v in published.items() if k.startswith(prefix)})
+    return layers, hidden, configuration.num_attention_heads
 
 
 def examine_block(answer):
-    layer, hidden, heads = real_layer_and_input()
-    with torch.no_grad():
-        result = call(answer, hidden.clone(), dict(layer), heads)
-        result = tensor_of_shape(result, hidden.shape)
-        reference = block(hidden, layer, heads)
-        if same(result, reference):
-            return
-        for fault, message in BLOCK_FAULTS.items():
-            if same(
-                result, _faulty_block(hidden, layer, heads, fault), relative=1e-4
-            ):  # without post-norm, states are large
-                raise Mistake(message)
+    layers, hidden, heads = published_layers_and_input()
+    cases = (
+        (layers[0], hidden[:1], heads),
+        (layers[3], hidden[:, :5], heads),
+        (layers[0], hidden, heads // 2),
+    )
+    for layer, states, count in cases:
+        copies = {name: tensor.clone() for name, tensor in layer.items()}
+        own_states = states.clone()
+        with torch.no_grad():
+            result = tensor_of_shape(call(answer, own_states, copies, count), states.shape)
+            _examine_output_of_block(result, layer, states, count)
+        unchanged({"hidden": states}, {"hidden": own_states})
+        if copies.keys() != layer.keys():
+            raise Mistake("your function changes the dictionary layer itself; read from it with layer[name].")
+        unchanged(layer, copies)
+
+
+def _examine_output_of_block(result, layer, hidden, heads):
+    reference = block(hidden, layer, heads)
+    if same(result, reference):
+        return
+    for fault, message in BLOCK_FAULTS.items():
+        if same(
+            result, _faulty_block(hidden, layer, heads, fault), relative=1e-4
+        ):  # without post-norm, states are large
+            raise Mistake(message)
     error = float((result - reference).abs().max())
     if error < 1e-3:
         raise Mistake(
@@ -386,9 +595,11 @@ def examine_block(answer):
             "1e-12.",
             error=error,
         )
+    if same(result, hidden):
+        raise Mistake("what comes out is what went in: nothing of attention and feed-forward is in it.")
     raise Mistake(
         "the output differs from the real layer's by up to {error:.3f}. Compare your steps with the figure "
-        "of the block.",
+        "of the block, and print the shape after each.",
         error=error,
     )
 
@@ -420,7 +631,7 @@ def _miscounts(c):
         ),
         V * H - V: Message(
             "the word head's decoder is tied to the token embedding: it has no matrix of its own, but it "
-            "has a bias, one number a word."
+            "has a bias, one number for each word."
         ),
         -(H * H + H): Message(
             "a dense layer of H × H with its bias is missing: there is one in the pooler and one in the "
@@ -429,6 +640,26 @@ def _miscounts(c):
         -2 * (H * H + H): Message("the pooler and the dense layer of the word head are both missing."),
         -V: Message("the decoder's own bias is missing: one number for each word."),
         -(2 * H + 2): Message("the next-sentence head is missing: it scores two classes, with a bias each."),
+        -2: Message("the next-sentence head has a bias too: one number for each of its two classes."),
+        -V - 2: Message(
+            "both heads end without a bias: the decoder has one for each word, the sentence head two."
+        ),
+        (512 + 2 - c.max_position_embeddings - c.type_vocab_size) * H: Message(
+            "you count 512 positions and 2 segments, as the lesson's count_by_hand does. Another configuration "
+            "has other numbers: use max_position_embeddings and type_vocab_size."
+        ),
+        (512 - c.max_position_embeddings) * H: Message(
+            "you count 512 positions. That's BERT's number; use max_position_embeddings."
+        ),
+        (2 - c.type_vocab_size) * H: Message(
+            "you count 2 segments. That's BERT's number; use type_vocab_size."
+        ),
+        (30522 - V) * (H + 1): Message("you count 30,522 words. That's BERT's vocabulary; use vocab_size."),
+        -(H * H + 3 * H + V + 2 * H + 2)
+        + (512 + 2 - c.max_position_embeddings - c.type_vocab_size) * H: Message(
+            "this is the lesson's count_by_hand: encoder and pooler, for 512 positions and 2 segments. Use the "
+            "configuration's numbers, and add the two heads."
+        ),
         -(H * H + 3 * H + V): Message(
             "the masked-language-model head is missing: dense, LayerNorm, and the bias of the tied decoder."
         ),
@@ -440,7 +671,7 @@ def _miscounts(c):
         -c.type_vocab_size * H: Message("the segment embeddings are missing."),
         -2 * H: Message(
             "one LayerNorm is missing: there is one after the embeddings and one in the word head, "
-            "beside the two in every block."
+            "besides the two in every block."
         ),
         -4 * H: Message(
             "two LayerNorms are missing: the one after the embeddings and the one in the word head."
@@ -471,6 +702,18 @@ def _miscounts(c):
     }
 
 
+def one_number(result):
+    """Return an answer as an int or a float; a Mistake if it isn't one number of Python, NumPy or PyTorch."""
+    try:
+        value = result.item() if hasattr(result, "item") else result
+        if isinstance(value, (bool, str, bytes)):
+            raise TypeError
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise Mistake("return one number; you return {kind}.", kind=describe(result)) from None
+
+
 def examine_pretraining_parameters(answer):
     unusual = BertConfiguration(
         vocab_size=1009,
@@ -481,13 +724,24 @@ def examine_pretraining_parameters(answer):
         max_position_embeddings=77,
         type_vocab_size=3,
     )
-    for configuration in (unusual, BertConfiguration.base(), BertConfiguration.large()):
-        result, reference = call(answer, configuration), pretraining_parameters(configuration)
-        if not isinstance(result, (int, float)):
-            raise Mistake("return one number; you return {kind}.", kind=type(result).__name__)
+    generator = random.Random(24)
+    drawn = [
+        BertConfiguration(
+            vocab_size=generator.randint(200, 60_000),
+            hidden_size=heads * generator.randint(1, 80),
+            num_hidden_layers=generator.randint(1, 30),
+            num_attention_heads=heads,
+            intermediate_size=generator.randint(1, 5000),
+            max_position_embeddings=generator.randint(1, 1024),
+            type_vocab_size=generator.randint(1, 5),
+        )
+        for heads in (generator.randint(1, 16) for _ in range(30))
+    ]
+    for configuration in (unusual, BertConfiguration.base(), BertConfiguration.large(), *drawn):
+        result, reference = one_number(call(answer, configuration)), pretraining_parameters(configuration)
         if result == reference:
             continue
-        message = _miscounts(configuration).get(round(result - reference))
+        message = _miscounts(configuration).get(round(result - reference)) if math.isfinite(result) else None
         if message:
             raise Mistake(message)
         raise Mistake(
