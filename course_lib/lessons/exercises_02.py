@@ -785,11 +785,14 @@ EXERCISES = [
         hints=(
             "Mean and variance of each token's own vector: over the last axis, with keepdim=True.",
             "torch.var divides by H - 1 unless you say unbiased=False.",
-            "weight * (hidden - mean) / torch.sqrt(variance + eps) + bias.",
+            (
+                "Subtract the mean, divide by the root of variance plus eps, and only then use weight and bias: "
+                "both are (H,), so they fit every token without a reshape."
+            ),
         ),
         solution=layer_norm,
         praise=(
-            "One token's numbers never touch another's: that is why it works for any batch and any length."
+            "One token's numbers never touch another's. That's why it works for any batch and any length."
         ),
     ),
     Exercise(
@@ -810,7 +813,7 @@ EXERCISES = [
             ),
         ),
         solution=block,
-        praise="Your block does what a published layer does, to within 1e-5.",
+        praise="Your block does what two published layers do, to within 1e-5, and cuts them into any number of heads.",
     ),
     Exercise(
         identifier="2.4",
@@ -825,12 +828,12 @@ EXERCISES = [
                 "is the token embedding. Sentence head: a dense layer from H to 2."
             ),
             (
-                "So the heads add (H·H + H) + 2·H + V and 2·H + 2. The number of attention heads appears "
-                "nowhere."
+                "Of the decoder only the bias is new: one number for each word. The number of attention heads "
+                "appears nowhere."
             ),
         ),
         solution=pretraining_parameters,
-        praise="With its heads, BERT-base has 110.1 million parameters; the paper rounds to 110M.",
+        praise="It holds for BERT-base, with 110,106,428, for BERT-large, and for 31 sizes that no one has built.",
     ),
 ]
 
@@ -838,20 +841,20 @@ QUIZ = [
     Question(
         "Why are the scores divided by the square root of the width of a head?",
         Option(
-            "So that the rows of the weights sum to 1.",
+            "So that the weights in every row add up to 1.",
             "The softmax does that, whatever the scores are.",
         ),
-        Option("To save computation.", "A division costs a little and saves nothing."),
         Option(
-            "A dot product of longer vectors varies more, and a softmax over large scores is almost one-hot.",
-            (
-                "The variance of a score is the width. Divided by its root, it is 1 again, and gradients "
-                "flow through the softmax."
-            ),
+            "So that scores don't grow with the width of the head.",
+            "The variance of a score is the width. Divided by the root, it's 1 again, and the softmax isn't saturated.",
             correct=True,
         ),
         Option(
-            "To make attention insensitive to padding.",
+            "So that the dot products of wide heads cost less time.",
+            "A division costs a little and saves nothing.",
+        ),
+        Option(
+            "So that padding gets a weight close to 0 in each row.",
             "Padding is a matter of the mask, not of the scale.",
         ),
     ),
@@ -862,11 +865,6 @@ QUIZ = [
             "That's pre-norm, as in GPT-2 and most later models. BERT keeps the order of 2017.",
         ),
         Option(
-            "Attend, add, normalize; feed-forward, add, normalize.",
-            "Post-norm: each LayerNorm works on the sum, so the output of every block is normalized.",
-            correct=True,
-        ),
-        Option(
             "Attend, normalize, add; feed-forward, normalize, add.",
             "Then the sum itself would never be normalized, and the states would grow from block to block.",
         ),
@@ -874,74 +872,123 @@ QUIZ = [
             "Feed-forward, add, normalize; attend, add, normalize.",
             "Attention comes first: the feed-forward layer works on what it has gathered.",
         ),
+        Option(
+            "Attend, add, normalize; feed-forward, add, normalize.",
+            "Post-norm: each LayerNorm works on the sum, so the output of every block is normalized.",
+            correct=True,
+        ),
     ),
     Question(
         "A batch holds sentences of different lengths. Where does the padding mask act?",
         Option(
-            "On the keys, before the softmax.",
-            (
-                "A hidden key gets a score so low that its weight is 0, and the others share all of the "
-                "attention."
-            ),
+            "On the scores of padding keys, before the softmax.",
+            "A hidden key gets a score so low that its weight is 0, and the others share all of the attention.",
             correct=True,
         ),
         Option(
-            "On the weights, after the softmax.",
+            "On the weights of padding keys, after the softmax.",
             (
-                "By then padding has taken its share: the rows sum to less than 1, and a sentence's result "
-                "depends on how much padding stands beside it."
+                "By then padding has taken its share. The rows sum to less than 1, and a sentence's result "
+                "depends on how much padding comes with it."
             ),
         ),
         Option(
-            "On the embeddings: padding is the zero vector.",
-            "Even a zero vector gets position and segment added, and it would get a score and so a weight.",
+            "On the embeddings, where padding is the zero vector.",
+            "Even a zero vector gets position and segment added; it would have a score, and so a weight.",
         ),
         Option(
-            "Nowhere: the model has learned to ignore [PAD].",
+            "Nowhere, because the model has learned to ignore it.",
             "During pre-training padding was hidden as well, so there was nothing to learn it from.",
         ),
     ),
     Question(
-        "BERT-base gets 24 heads in place of 12, at the same hidden size. What becomes of its parameters?",
+        "You give BERT-base 24 heads instead of 12 and keep the hidden size. What changes?",
         Option(
-            "They double.",
-            "The heads share the columns of the same matrices; more heads means thinner ones.",
+            "The parameters double, and the attention maps stay.",
+            "It's the other way around: query, key and value are still H × H, but each head draws a map of its own.",
         ),
         Option(
-            "Those of the attention double, the rest stays.",
-            "Query, key and value are still H × H. Only the way they are cut changes.",
+            "The parameters stay, and every score costs double.",
+            "A head is half as wide now, so each score is a sum over half as many products.",
         ),
         Option(
-            "They halve, because each head is thinner.",
-            "Twice as many heads, each half as wide: the product stays.",
-        ),
-        Option(
-            "Nothing.",
-            "A head has H / A columns, so A heads have H. The number of heads is not in the formula.",
+            "The parameters stay, and the attention maps double.",
+            (
+                "The heads share the H columns of the same matrices. But each has its own T × T weights, so "
+                "these take twice the memory."
+            ),
             correct=True,
+        ),
+        Option(
+            "Nothing changes that you could count in the model.",
+            "The parameters don't change. Count the attention weights, though: A·T² of them in every block.",
         ),
     ),
     Question(
         "The sequence becomes twice as long. What happens in one block?",
         Option(
-            "All of it costs four times as much.",
+            "Everything in it costs four times as much as before.",
             "Projections and feed-forward work on each token by itself: they only double.",
         ),
         Option(
-            "All of it costs twice as much.",
-            "Each of twice as many queries looks at twice as many keys: that part costs four times as much.",
-        ),
-        Option(
-            "Scores and weights cost four times as much, projections and feed-forward twice.",
-            "So the longer the sequence, the larger the share of attention: that is the O(n²) part.",
+            "Scores cost four times as much, and projections twice.",
+            "So the longer the sequence, the larger the share of attention: that's the O(T²) part.",
             correct=True,
         ),
         Option(
-            "Nothing: BERT always computes 512 positions.",
+            "Scores cost twice as much, and projections cost the same.",
+            "Twice as many queries meet twice as many keys, and there are twice as many tokens to project.",
+        ),
+        Option(
+            "Nothing, because it always computes 512 positions.",
+            "It computes as many positions as the batch is long; 512 is only how many it has embeddings for.",
+        ),
+    ),
+    Question(
+        "You take the position embeddings away and shuffle the tokens of a sentence. What comes out?",
+        Option(
+            "An error: attention can't do without an order.",
+            "Attention never asks for the order. It compares vectors, wherever they are in the row.",
+        ),
+        Option(
+            "Other vectors, since every token has new neighbors.",
+            "Without positions there are no neighbors: each token sees the same set of tokens as before.",
+        ),
+        Option(
+            "The same vectors as before, in the shuffled order.",
             (
-                "It computes as many positions as the batch is long; 512 is only the largest number it has "
-                "embeddings for."
+                "Every step treats a sentence as a set of vectors. Only the position embeddings tell "
+                "'dog bites man' from 'man bites dog'."
             ),
+            correct=True,
+        ),
+        Option(
+            "The same vector for every token of the sentence.",
+            "The tokens still differ in their token embeddings, and so do their queries.",
+        ),
+    ),
+    Question(
+        "A colleague's BERT scores a review differently when a longer one is in the batch, always by the same "
+        "amount. What do you look at first?",
+        Option(
+            "Whether the mask reaches the softmax of every block.",
+            (
+                "A longer neighbor means more padding. If one block attends to it, the result depends on the "
+                "company that a text is in."
+            ),
+            correct=True,
+        ),
+        Option(
+            "Whether its GELU is the exact one or the tanh one.",
+            "That changes every score a little, but by the same amount in any batch.",
+        ),
+        Option(
+            "Whether dropout is still switched on during evaluation.",
+            "Then the score would change from run to run, with and without the longer review.",
+        ),
+        Option(
+            "Whether the scores are divided by √D, and not by √H.",
+            "A wrong divisor flattens the weights in every batch alike, whatever comes next to the review.",
         ),
     ),
 ]
