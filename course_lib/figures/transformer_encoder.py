@@ -259,6 +259,11 @@ def figure_cost(
         labels=["part that grows with T", "part that grows with T²"],
     )
     left.plot(lengths, [1e3 * value for value in seconds], "o", color="black", label="measured")
+    for T, value in zip(lengths, seconds, strict=True):
+        if T >= max(lengths) / 2:  # below, two labels would touch
+            share = quadratic * T / (linear + quadratic * T)
+            place = {"xytext": (-8, 0), "textcoords": "offset points", "ha": "right", "va": "center"}
+            left.annotate(f"T²: {share:.0%}", (T, 1e3 * value), **place)
     left.set(title="Time", xlabel="sequence length T (tokens)", ylabel="processor time (ms)")
     left.legend(loc="upper left")
     right.plot(lengths, [value / 2**20 for value in weight_bytes], "o", color=VERMILION)
