@@ -1,14 +1,51 @@
 """Exercises and quiz of lesson 03, input embeddings."""
 
 import math
+import random
+from collections import deque
 from functools import lru_cache
 
+import numpy
 import torch
 
 from course_lib.bert.inputs import truncate_longest_first
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
 from course_lib.translation import Message
+
+
+def as_list(result):
+    """Return an answer as a list if it is some row of values: a list, tuple, deque, array or tensor; else None."""
+    if isinstance(result, (torch.Tensor, numpy.ndarray)):
+        result = result.tolist()
+    return list(result) if isinstance(result, (list, tuple, deque)) else None
+
+
+def as_ids(result):
+    """Return an answer as a list of whole numbers, None if it is not one."""
+    values = as_list(result)
+    if values is None:
+        return None
+    values = [value.item() if isinstance(value, (torch.Tensor, numpy.generic)) else value for value in values]
+    return values if all(type(value) is int for value in values) else None
+
+
+def unchanged(given, before):
+    """Raise a mistake if an answer has changed one of the values that it was given.
+
+    Parameters
+    ----------
+    given : values that were given, by the name of the argument.
+    before : the same as they were.
+    """
+    for name, value in given.items():
+        tensors = isinstance(value, torch.Tensor)
+        if not (torch.equal(value, before[name]) if tensors else value == before[name]):
+            raise Mistake(
+                "you change {name}, which the caller still needs. Work on a copy: list(…), set(…) or .clone().",
+                name=name,
+            )
+
 
 # 3.1 ----------------------------------------------------------------------------------------------
 
@@ -45,71 +82,157 @@ PIECES = {
     "p",
 }
 PIECES |= {"ab", "a", "##bc"}
+WORDS = ("play", "plays", "playing", "unbreakable", "playx", "xplay", "unplay", "abc")
+
+
+def _without_marks_too(word, vocabulary):
+    """Return what comes out if a later piece may be one without ## as well."""
+    pieces, start = [], 0
+    while start < len(word):
+        for end in range(len(word), start, -1):
+            if word[start:end] in vocabulary or (start and "##" + word[start:end] in vocabulary):
+                break
+        else:
+            return ["[UNK]"]
+        pieces.append(word[start:end])
+        start = end
+    return pieces
+
+
+def _shortest_first(word, vocabulary):
+    pieces, start = [], 0
+    while start < len(word):
+        prefix = "##" if start else ""
+        ends = [end for end in range(start + 1, len(word) + 1) if prefix + word[start:end] in vocabulary]
+        if not ends:
+            return ["[UNK]"]
+        pieces.append(prefix + word[start : ends[0]])
+        start = ends[0]
+    return pieces
+
+
+def _random_words(generator):
+    """Return a vocabulary over three letters and a word of them, most of which can be spelled."""
+    letters = [generator.choice("abc") for _ in range(generator.randint(1, 8))]
+    texts = ["".join(generator.choice("abc") for _ in range(generator.randint(1, 3))) for _ in range(12)]
+    singles = generator.sample(["a", "b", "c", "##a", "##b", "##c"], generator.randint(3, 6))
+    return "".join(letters), {generator.choice(("", "##")) + text for text in texts} | set(singles)
 
 
 def examine_split_word(answer):
-    for word in ("play", "plays", "playing", "unbreakable", "playx", "xplay", "abc"):
-        result, reference = call(answer, word, set(PIECES)), split_word(word, PIECES)
-        if not isinstance(result, (list, tuple)) or not all(isinstance(piece, str) for piece in result):
+    for word in WORDS:
+        vocabulary = set(PIECES)
+        result = _pieces(call(answer, word, vocabulary), word, PIECES)
+        unchanged({"vocabulary": vocabulary}, {"vocabulary": PIECES})
+        if result != split_word(word, PIECES):
+            fault = _fault_of_split(answer, word, result)
+            raise Mistake(fault)
+    generator = random.Random(31)
+    for word, vocabulary in (_random_words(generator) for _ in range(150)):
+        result, reference = (
+            _pieces(call(answer, word, set(vocabulary)), word, vocabulary),
+            split_word(word, vocabulary),
+        )
+        if result != reference:
             raise Mistake(
-                "return a list of pieces, such as {reference}; you return {result!r}.",
+                "{word!r} comes out as {result}; it should be {reference}, by the vocabulary {vocabulary}.",
+                word=word,
+                result=result,
                 reference=reference,
-                result=result,
+                vocabulary=sorted(vocabulary),
             )
-        result = list(result)
-        if result == reference:
-            continue
-        bare = [piece.removeprefix("##") for piece in result]
-        if word == "playing" and result == ["play", "##ing"]:
-            raise Mistake(
-                "'playing' comes out as play ##ing, but playing itself is in the vocabulary. Try the "
-                "longest candidate first, then shorter ones."
-            )
-        if word in ("plays", "unbreakable") and result == bare and "".join(bare) == word:
-            raise Mistake(
-                "{word!r} comes out as {result}. A piece that continues a word starts with ##: look up '##' "
-                "+ the rest, and return it so.",
-                word=word,
-                result=result,
-            )
-        if word in ("plays", "unbreakable") and reference[0] == result[0] and len(result) == 1:
-            raise Mistake(
-                "{word!r} comes out as {result}: you stop after the first piece. Go on from where it ended, "
-                "until the word is used up.",
-                word=word,
-                result=result,
-            )
-        if word in ("plays", "unbreakable") and result == ["[UNK]"]:
-            raise Mistake(
-                "{word!r} comes out as [UNK], but its pieces are in the vocabulary. After the first piece, "
-                "look up '##' + the rest.",
-                word=word,
-            )
-        if word in ("playx", "xplay") and "[UNK]" in result and len(result) > 1:
-            raise Mistake(
-                "{word!r} comes out as {result}. One part that cannot be spelled spoils the whole word: "
-                "return ['[UNK]'] alone.",
-                word=word,
-                result=result,
-            )
-        if word in ("playx", "xplay") and "[UNK]" not in result:
-            raise Mistake(
-                "{word!r} comes out as {result}: the x is in no piece, and it is silently lost. Return "
-                "['[UNK]'] for such a word.",
-                word=word,
-                result=result,
-            )
-        if word == "abc" and result == ["a", "##bc"]:
-            raise Mistake(
-                "'abc' comes out as a ##bc. That is a fine split, but not the greedy one: ab is longer than "
-                "a, and once taken it is never given back. Nothing fits then, so the word is [UNK]."
-            )
+
+
+def _pieces(result, word, vocabulary):
+    pieces = as_list(result)
+    if pieces is None or not all(isinstance(piece, str) for piece in pieces):
         raise Mistake(
-            "{word!r} comes out as {result}; it should be {reference}.",
+            "return a list of pieces, such as {reference}; you return {result!r}.",
+            reference=split_word(word, vocabulary),
+            result=result,
+        )
+    return [str(piece) for piece in pieces]
+
+
+def _fault_of_split(answer, word, result):
+    """Return what to say of an answer that splits a word of ``WORDS`` into the wrong pieces."""
+    bare, reference = [piece.removeprefix("##") for piece in result], split_word(word, PIECES)
+    if not result:
+        return Message(
+            "{word!r} comes out as an empty list. Append each piece that you find; a word that can't be spelled is ['[UNK]'].",
+            word=word,
+        )
+    if result == _shortest_first(word, PIECES) and _pieces(
+        call(answer, "playing", set(PIECES)), "playing", PIECES
+    ) == _shortest_first("playing", PIECES):
+        return Message(
+            "{word!r} comes out as {result}: you take the shortest piece that fits. Try the longest candidate "
+            "first: let the end run from len(word) down.",
             word=word,
             result=result,
-            reference=reference,
         )
+    if word == "playing" and result == ["play", "##ing"]:
+        return Message(
+            "'playing' comes out as play ##ing, but playing itself is in the vocabulary. Try the "
+            "longest candidate first, then shorter ones."
+        )
+    if result == ["##" + piece for piece in bare] and bare[0] == reference[0]:
+        return Message(
+            "{word!r} comes out as {result}. The first piece of a word has no ## in front: it continues nothing.",
+            word=word,
+            result=result,
+        )
+    if word in ("plays", "unbreakable") and result == bare and "".join(bare) == word:
+        return Message(
+            "{word!r} comes out as {result}. A piece that continues a word starts with ##: look up '##' "
+            "+ the rest, and return it like that.",
+            word=word,
+            result=result,
+        )
+    if word in ("plays", "unbreakable") and reference[0] == result[0] and len(result) == 1:
+        return Message(
+            "{word!r} comes out as {result}: you stop after the first piece. Continue from where it ended, "
+            "until the word is used up.",
+            word=word,
+            result=result,
+        )
+    if word in ("plays", "unbreakable") and result == ["[UNK]"]:
+        return Message(
+            "{word!r} comes out as [UNK], but its pieces are in the vocabulary. After the first piece, "
+            "look up '##' + the rest.",
+            word=word,
+        )
+    if word in ("playx", "xplay") and "[UNK]" in result and len(result) > 1:
+        return Message(
+            "{word!r} comes out as {result}. One part that can't be spelled spoils the whole word: "
+            "return ['[UNK]'] alone.",
+            word=word,
+            result=result,
+        )
+    if word in ("playx", "xplay") and "[UNK]" not in result:
+        return Message(
+            "{word!r} comes out as {result}: the x is in no piece, and it is silently lost. Return "
+            "['[UNK]'] for such a word.",
+            word=word,
+            result=result,
+        )
+    if word == "unplay" and bare == _without_marks_too(word, PIECES):
+        return Message(
+            "'unplay' comes out as {result}, but ##play isn't in the vocabulary. A piece without ## only begins "
+            "words: from the second piece on, look up '##' + the rest and nothing else.",
+            result=result,
+        )
+    if word == "abc" and result == ["a", "##bc"]:
+        return Message(
+            "'abc' comes out as a ##bc. That's a fine split, but not the greedy one: ab is longer than "
+            "a, and once taken it's never given back. Nothing fits then, so the word is [UNK]."
+        )
+    return Message(
+        "{word!r} comes out as {result}; it should be {reference}.",
+        word=word,
+        result=result,
+        reference=reference,
+    )
 
 
 # 3.2 ----------------------------------------------------------------------------------------------
@@ -123,61 +246,97 @@ def pack_pair(first, second, cls_id, sep_id):
 
 
 def examine_pack_pair(answer):
-    cls_id, sep_id = 101, 102
-    for first, second in (([7, 8, 9], [4, 5]), ([7], [4, 5, 6, 3])):
-        result = call(answer, list(first), list(second), cls_id, sep_id)
-        try:
-            ids, types = (list(map(int, part)) for part in result)
-        except (TypeError, ValueError):
-            raise Mistake(
-                "return two lists, the ids and the token types; you return {result!r}.",
-                result=result,
-            ) from None
-        reference_ids, reference_types = pack_pair(first, second, cls_id, sep_id)
-        if ids == reference_ids[:-1]:
-            raise Mistake("the last [SEP] is missing. Each segment ends with one: B too.")
-        if ids.count(cls_id) == 2:
-            raise Mistake(
-                "there is a second [CLS] before segment B. A sequence has one [CLS]; only [SEP] stands "
-                "between the segments."
-            )
-        if ids.count(sep_id) == 3:
-            raise Mistake("there are three [SEP]. One ends A and one ends B; B does not begin with one.")
-        if ids != reference_ids:
-            raise Mistake(
-                "for A = {first} and B = {second} the ids are {ids}; they should be {reference_ids}.",
-                first=first,
-                second=second,
-                ids=ids,
-                reference_ids=reference_ids,
-            )
-        if len(types) != len(ids):
-            raise Mistake(
-                "there are {count} ids and {types} token types. Every token has a type: [CLS] and both "
-                "[SEP] too.",
-                count=len(ids),
-                types=len(types),
-            )
-        if set(types) == {1, 2}:
-            raise Mistake("your types are 1 and 2. They index a table with two rows, so they are 0 and 1.")
-        if types == [1 - t for t in reference_types]:
-            raise Mistake("your types are exchanged. Segment A is 0, B is 1.")
-        if types == [0] * (len(first) + 1) + [1] * (len(second) + 2):
-            raise Mistake("the first [SEP] has type 1. It ends segment A, so it is of type 0, as [CLS] is.")
-        if types == [*reference_types[:-1], 0]:
-            raise Mistake("the last [SEP] has type 0. It ends segment B, so it is of type 1.")
-        if not any(types):
-            raise Mistake(
-                "all types are 0. Then the model cannot tell the segments apart: B and its [SEP] are 1."
-            )
-        if types != reference_types:
-            raise Mistake(
-                "for A = {first} and B = {second} the types are {types}; they should be {reference_types}.",
-                first=first,
-                second=second,
-                types=types,
-                reference_types=reference_types,
-            )
+    generator = random.Random(32)
+    cases = [([7, 8, 9], [4, 5], 101, 102), ([7], [4, 5, 6, 3], 101, 102), ([12, 15], [11], 2, 3)]
+    for _ in range(30):
+        cls_id, sep_id, *ids = generator.sample(range(200), generator.randint(4, 20))
+        cut = generator.randint(1, len(ids) - 1)
+        cases.append((ids[:cut], ids[cut:], cls_id, sep_id))
+    for first, second, cls_id, sep_id in cases:
+        given = {"first": list(first), "second": list(second)}
+        result = call(answer, *given.values(), cls_id, sep_id)
+        unchanged(given, {"first": first, "second": second})
+        _examine_pair(result, first, second, cls_id, sep_id)
+
+
+def _examine_pair(result, first, second, cls_id, sep_id):
+    parts = as_list(result)
+    lists = [as_list(part) for part in parts] if parts is not None and len(parts) == 2 else []
+    if not lists or None in lists:
+        raise Mistake("return two lists, the ids and the token types; you return {result!r}.", result=result)
+    if any(isinstance(value, str) for part in lists for value in part):
+        raise Mistake(
+            "your lists hold text. Ids and types are whole numbers that look up rows of a table: 7, not '7'."
+        )
+    ids, types = map(as_ids, parts)
+    if ids is None or types is None:
+        raise Mistake("ids and types must be whole numbers; you return {result!r}.", result=result)
+    reference_ids, reference_types = pack_pair(first, second, cls_id, sep_id)
+    if ids == reference_types and types == reference_ids:
+        raise Mistake("both lists are right, in the other order: the ids come first, then the types.")
+    if (cls_id, sep_id) != (101, 102) and ids == pack_pair(first, second, 101, 102)[0]:
+        raise Mistake(
+            "you write 101 and 102, whatever the arguments say. Another vocabulary has other ids: use cls_id and "
+            "sep_id."
+        )
+    if ids == [*first, sep_id, *second, sep_id]:
+        raise Mistake("[CLS] is missing. Every sequence begins with it.")
+    if ids == [cls_id, *first, *second, sep_id]:
+        raise Mistake("nothing separates the segments. Each ends with [SEP]: A too.")
+    if ids == reference_ids[:-1]:
+        raise Mistake("the last [SEP] is missing. Each segment ends with one: B too.")
+    if ids == [cls_id, *second, sep_id, *first, sep_id]:
+        raise Mistake("the segments have changed places: `first` is A, `second` is B.")
+    if ids.count(cls_id) == 2:
+        raise Mistake(
+            "there is a second [CLS] before segment B. A sequence has one [CLS]; between the segments there is "
+            "only [SEP]."
+        )
+    if ids.count(sep_id) == 3:
+        raise Mistake("there are three [SEP]. One ends A and one ends B; B doesn't begin with one.")
+    if ids != reference_ids:
+        raise Mistake(
+            "for A = {first} and B = {second} the ids are {ids}; they should be {reference_ids}.",
+            first=first,
+            second=second,
+            ids=ids,
+            reference_ids=reference_ids,
+        )
+    fault = _fault_of_types(types, reference_types, first, second)
+    if fault:
+        raise Mistake(fault)
+
+
+def _fault_of_types(types, reference, first, second):
+    """Return what to say of wrong token types, None if they are right."""
+    if types == reference:
+        return None
+    if len(types) != len(reference):
+        return Message(
+            "there are {count} ids and {types} token types. Every token has a type: [CLS] and both "
+            "[SEP] too.",
+            count=len(reference),
+            types=len(types),
+        )
+    if set(types) == {1, 2}:
+        return Message("your types are 1 and 2. They index a table with two rows, so they are 0 and 1.")
+    if types == [1 - t for t in reference]:
+        return Message("your types are exchanged. Segment A is 0, B is 1.")
+    if types == [0] * (len(first) + 1) + [1] * (len(second) + 2):
+        return Message("the first [SEP] has type 1. It ends segment A, so its type is 0, like that of [CLS].")
+    if types == [*reference[:-1], 0]:
+        return Message("the last [SEP] has type 0. It ends segment B, so its type is 1.")
+    if not any(types):
+        return Message(
+            "all types are 0. Then the model can't tell the segments apart: B and its [SEP] are 1."
+        )
+    return Message(
+        "for A = {first} and B = {second} the types are {types}; they should be {reference}.",
+        first=first,
+        second=second,
+        types=types,
+        reference=reference,
+    )
 
 
 # 3.3 ----------------------------------------------------------------------------------------------
@@ -193,87 +352,104 @@ def pack_within(first, second, max_length, cls_id, sep_id):
 
 
 def examine_pack_within(answer):
-    cls_id, sep_id = 101, 102
-    for lengths, max_length in (((3, 4), 20), ((3, 4), 10), ((4, 10), 12), ((10, 4), 12), ((9, 9), 12)):
-        first, second = list(range(1, 1 + lengths[0])), list(range(51, 51 + lengths[1]))
+    generator = random.Random(33)
+    cases = [(*sizes, 101, 102) for sizes in ((3, 4, 20), (3, 4, 10), (4, 10, 12), (10, 4, 12), (9, 9, 12))]
+    for _ in range(60):
+        cls_id, sep_id = generator.sample(range(200, 300), 2)
+        sizes = generator.randint(1, 12), generator.randint(1, 12), generator.randint(5, 24)
+        cases.append((*sizes, cls_id, sep_id))
+    for length_a, length_b, max_length, cls_id, sep_id in cases:
+        first, second = list(range(1, 1 + length_a)), list(range(51, 51 + length_b))
         given = list(first), list(second)
         result = call(answer, *given, max_length, cls_id, sep_id)
-        try:
-            ids = list(map(int, result))
-        except (TypeError, ValueError):
-            raise Mistake("return one list of ids; you return {result!r}.", result=result) from None
+        ids = as_ids(result)
+        if ids is None:
+            raise Mistake("return one list of ids, without the types; you return {result!r}.", result=result)
         if given != (first, second):
             raise Mistake(
                 "you change the lists that you were given, so the caller loses its text. Work on copies: "
                 "first = list(first)."
             )
-        whole = [cls_id, *first, sep_id, *second, sep_id]
-        reference = pack_within(first, second, max_length, cls_id, sep_id)
-        where = Message(
-            "A has {first} tokens, B has {second}, max_length is {max_length}",
-            first=lengths[0],
-            second=lengths[1],
-            max_length=max_length,
-        )
-        if ids == reference:
-            continue
-        if ids == whole[:max_length] and ids[-1:] != [sep_id]:
-            raise Mistake(
-                "{where}: you cut the packed sequence, and the last [SEP] is gone. Shorten the segments "
-                "first, then add the special tokens.",
-                where=where,
-            )
-        if ids == [*whole[: max_length - 1], sep_id]:
-            raise Mistake(
-                "{where}: the last [SEP] is there, but all of the cut fell on B. Take tokens from the "
-                "longer segment, one at a time.",
-                where=where,
-            )
-        if len(ids) > max_length:
-            raise Mistake(
-                "{where}: you return {count} ids. [CLS] and two [SEP] need 3 places, so the segments share "
-                "max_length - 3.",
-                where=where,
-                count=len(ids),
-            )
-        if len(ids) < len(reference):
-            raise Mistake(
-                "{where}: you return {count} ids, though {room} fit. Cut only while the segments are too "
-                "long, one token at a time.",
-                where=where,
-                count=len(ids),
-                room=len(reference),
-            )
-        if ids.count(sep_id) != 2 or ids[-1] != sep_id or ids[0] != cls_id:
-            raise Mistake(
-                "{where}: the result is {ids}. It must begin with [CLS], and each segment must end with "
-                "[SEP].",
-                where=where,
-                ids=ids,
-            )
-        cut = ids.index(sep_id)
-        a, b = ids[1:cut], ids[cut + 1 : -1]
-        if (a, b) != (first[: len(a)], second[: len(b)]):
-            raise Mistake(
-                "{where}: you cut at the front, or out of order. Drop the last tokens: list.pop() does.",
-                where=where,
-            )
-        kept = truncate_longest_first(*lengths, max_length - 3)
-        if lengths[0] == lengths[1] and (len(b), len(a)) == kept:
-            raise Mistake(
-                "{where}: you shorten A when both are equally long. The original shortens B then (its test "
-                "is `>`, not `>=`).",
-                where=where,
-            )
-        raise Mistake(
-            "{where}: you keep {a} and {b} tokens; always shortening the longer segment leaves "
-            "{reference_a} and {reference_b}.",
+        if ids != pack_within(first, second, max_length, cls_id, sep_id):
+            fault = _fault_of_cut(ids, first, second, max_length, cls_id, sep_id)
+            raise Mistake(fault)
+
+
+def _fault_of_cut(ids, first, second, max_length, cls_id, sep_id):
+    """Return what to say of a pair that was shortened in the wrong way."""
+    whole = [cls_id, *first, sep_id, *second, sep_id]
+    reference = pack_within(first, second, max_length, cls_id, sep_id)
+    lengths = len(first), len(second)
+    where = Message(
+        "A has {first} tokens, B has {second}, max_length is {max_length}",
+        first=lengths[0],
+        second=lengths[1],
+        max_length=max_length,
+    )
+    if (cls_id, sep_id) != (101, 102) and ids == pack_within(first, second, max_length, 101, 102):
+        return Message("you write 101 and 102, whatever the arguments say: use cls_id and sep_id.")
+    if ids == whole[:max_length] and ids[-1:] != [sep_id]:
+        return Message(
+            "{where}: you cut the packed sequence, and the last [SEP] is gone. Shorten the segments "
+            "first, then add the special tokens.",
             where=where,
-            a=len(a),
-            b=len(b),
-            reference_a=kept[0],
-            reference_b=kept[1],
         )
+    if ids == [*whole[: max_length - 1], sep_id]:
+        return Message(
+            "{where}: the last [SEP] is there, but all of the cut fell on B. Take tokens from the "
+            "longer segment, one at a time.",
+            where=where,
+        )
+    if len(ids) > max_length:
+        return Message(
+            "{where}: you return {count} ids. [CLS] and two [SEP] need 3 places, so the segments share "
+            "max_length - 3.",
+            where=where,
+            count=len(ids),
+        )
+    if len(ids) < len(reference):
+        return Message(
+            "{where}: you return {count} ids, though {room} fit. Cut only while the segments are too "
+            "long, one token at a time.",
+            where=where,
+            count=len(ids),
+            room=len(reference),
+        )
+    if ids.count(sep_id) != 2 or ids[-1] != sep_id or ids[0] != cls_id:
+        return Message(
+            "{where}: the result is {ids}. It must begin with [CLS], and each segment must end with [SEP].",
+            where=where,
+            ids=ids,
+        )
+    cut = ids.index(sep_id)
+    a, b = ids[1:cut], ids[cut + 1 : -1]
+    if (a, b) != (first[: len(a)], second[: len(b)]):
+        return Message(
+            "{where}: you cut at the front, or out of order. Drop the last tokens: list.pop() does.",
+            where=where,
+        )
+    kept = truncate_longest_first(*lengths, max_length - 3)
+    if len(a) == max(0, max_length - 3 - lengths[1]) < kept[0]:
+        return Message(
+            "{where}: all of the cut fell on A, and a long B pushes out a short question. Take tokens from the "
+            "longer segment, one at a time.",
+            where=where,
+        )
+    if abs(len(a) - len(b)) <= 1 and (len(b), len(a)) == kept:
+        return Message(
+            "{where}: you shorten A when both are equally long. The original shortens B then (its test "
+            "is `>`, not `>=`).",
+            where=where,
+        )
+    return Message(
+        "{where}: you keep {a} and {b} tokens; always shortening the longer segment leaves "
+        "{reference_a} and {reference_b}.",
+        where=where,
+        a=len(a),
+        b=len(b),
+        reference_a=kept[0],
+        reference_b=kept[1],
+    )
 
 
 # 3.4 ----------------------------------------------------------------------------------------------
@@ -297,16 +473,39 @@ def real_tables():
     return tuple(table.detach() for table in tables)
 
 
+NAMES = ("input_ids", "token_type_ids", "token", "segment", "position", "norm_weight", "norm_bias")
+
+
+def _random_tables(generator):
+    """Return ids, types and tables of a small model, in the order in which ``embed`` takes them."""
+    B, T, V, P, H = 3, 4, 30, 9, 6
+    ids = torch.randint(0, V, (B, T), generator=generator)
+    types = torch.randint(0, 3, (B, T), generator=generator)
+    tables = [torch.randn(rows, H, generator=generator) for rows in (V, 3, P)]
+    return (ids, types, *tables, *torch.randn(2, H, generator=generator).unbind())
+
+
 def examine_embed(answer):
-    token, segment, position, weight, bias = real_tables()
     ids = torch.tensor([[101, 7592, 2088, 102, 2129, 102], [101, 2054, 102, 2522, 2283, 102]])
     types = torch.tensor([[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1]])
-    with torch.no_grad():
-        result = call(answer, ids, types, token, segment, position, weight, bias)
+    generator = torch.Generator().manual_seed(34)
+    for arguments in (
+        (ids, types, *real_tables()),
+        (ids[:1, :1], types[:1, :1], *real_tables()),
+        _random_tables(generator),
+    ):
+        copies = [tensor.clone() for tensor in arguments]
+        with torch.no_grad():
+            result = call(answer, *copies)
+            _examine_embedded(result, *arguments)
+        unchanged(dict(zip(NAMES, copies, strict=True)), dict(zip(NAMES, arguments, strict=True)))
+
+
+def _examine_embedded(result, ids, types, token, segment, position, weight, bias):
     size = token.shape[1]
-    if isinstance(result, torch.Tensor) and result.shape[-1] == 3 * size:
+    if isinstance(result, torch.Tensor) and result.dim() and result.shape[-1] == 3 * size:
         raise Mistake(
-            "you put the three embeddings side by side: {numbers} numbers a token. They are added, and "
+            "you put the three embeddings side by side: {numbers} numbers for each token. They're added, and "
             "{size} numbers stay.",
             numbers=3 * size,
             size=size,
@@ -322,12 +521,13 @@ def examine_embed(answer):
     def normed(total, eps=1e-12):
         return torch.nn.functional.layer_norm(total, (size,), weight, bias, eps=eps)
 
-    def same(other):
-        return torch.allclose(result, other, atol=2e-5)
-
     t, s, p = token[ids], segment[types], position[places]
-    if same(normed(t + s + p)):
+    result, reference = result.float(), normed(t + s + p)
+    if torch.allclose(result, reference, atol=2e-5):
         return
+    by_var = (t + s + p - (t + s + p).mean(-1, keepdim=True)) / (
+        (t + s + p).var(-1, keepdim=True) + 1e-12
+    ).sqrt()
     usual = [
         (
             t + s + p,
@@ -350,7 +550,10 @@ def examine_embed(answer):
                 "first row."
             ),
         ),
-        (normed(t + s + position[places + 1]), Message("your positions begin at 1. [CLS] has position 0.")),
+        (
+            normed(t + s + position[(places + 1) % len(position)]),
+            Message("your positions begin at 1. [CLS] has position 0."),
+        ),
         (
             normed(t + s + position[ids % len(position)]),
             Message(
@@ -372,6 +575,23 @@ def examine_embed(answer):
             ),
         ),
         (
+            by_var * weight + bias,
+            Message(
+                "your variance divides by H - 1, as var() and std() do by default. LayerNorm divides by H: "
+                "unbiased=False."
+            ),
+        ),
+        (
+            normed(s + p),
+            Message(
+                "the token embeddings are missing: nothing says which word it is. Look input_ids up in `token`."
+            ),
+        ),
+        (
+            normed(t * s * p),
+            Message("you multiply the three embeddings. They are added."),
+        ),
+        (
             normed(t + s + p, 1e-5),
             Message("you are very near. LayerNorm's eps is 1e-12 in BERT; torch's own default is 1e-5."),
         ),
@@ -389,11 +609,10 @@ def examine_embed(answer):
     for wrong, message in usual:
         if torch.allclose(result, wrong, atol=2e-5):
             raise Mistake(message)
-    largest = (result - normed(t + s + p)).abs().max()
     raise Mistake(
-        "your numbers differ from the real model's by up to {largest:.3f}. Three look-ups, two additions, "
+        "your numbers differ from the real layer's by up to {largest:.3f}. Three look-ups, two additions, "
         "one LayerNorm.",
-        largest=largest,
+        largest=float((result - reference).abs().max()),
     )
 
 
@@ -411,57 +630,91 @@ def sinusoids(length, size):
 
 
 def examine_sinusoids(answer):
-    length, size = 40, 16
-    result, reference = call(answer, length, size), sinusoids(length, size)
-    if not isinstance(result, torch.Tensor) or result.shape != (length, size):
-        raise Mistake(
-            "for length {length} and size {size}, return one tensor of shape ({length}, {size}); you return "
-            "{kind}.",
-            length=length,
-            size=size,
-            kind=describe(result),
-        )
-    result = result.float()
+    for length, size in ((40, 16), (7, 4), (1, 2), (512, 384), (5, 30)):
+        result, reference = call(answer, length, size), sinusoids(length, size)
+        if not isinstance(result, torch.Tensor) or result.shape != (length, size):
+            raise Mistake(
+                "for length {length} and size {size}, return one tensor of shape ({length}, {size}); you return "
+                "{kind}.",
+                length=length,
+                size=size,
+                kind=describe(result),
+            )
+        if not result.is_floating_point():
+            raise Mistake("your tensor holds {kind}; sines need decimals. Return floats.", kind=result.dtype)
+        # Angles go up to 511, where 32-bit numbers are 3e-5 apart.
+        if not torch.allclose(result.float(), reference, atol=1e-3):
+            fault = _fault_of_waves(result.float(), reference)
+            raise Mistake(fault)
+
+
+def _fault_of_waves(result, reference):
+    """Return what to say of a table of sinusoids that isn't the paper's."""
+    length, size = reference.shape
     sine, cosine = reference[:, 0::2], reference[:, 1::2]
+    places = torch.arange(length)[:, None]
 
     def same(other):
-        return torch.allclose(result, other, atol=1e-4)
+        return other.shape == result.shape and torch.allclose(result, other, atol=1e-3)
 
-    if same(reference):
-        return
-    if same(torch.cat([sine, cosine], dim=1)):
-        raise Mistake(
+    def waves(angle):
+        return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
+
+    every_column = places / 10000 ** (torch.arange(size) / size)
+    even = torch.arange(0, size, 2) / size
+    messages = {
+        "halves": Message(
             "all sines come first, then all cosines. The paper interleaves them: even columns are sines, "
             "odd ones cosines. table[:, 0::2] is every other column."
-        )
-    if same(torch.stack([cosine, sine], dim=2).flatten(1)):
-        raise Mistake("sines and cosines have changed places: even columns (0, 2, ...) are sines.")
-    if same(sinusoids(length + 1, size)[1:]):
-        raise Mistake(
+        ),
+        "exchanged": Message("sines and cosines have changed places: even columns (0, 2, ...) are sines."),
+        "one": Message(
             "your positions begin at 1. The first token has position 0: its sines are 0 and its cosines 1."
-        )
-    every_column = torch.arange(length)[:, None] / 10000 ** (torch.arange(size) / size)
-    if same(torch.where(torch.arange(size) % 2 == 0, every_column.sin(), every_column.cos())):
-        raise Mistake(
-            "a sine and the cosine beside it have different wavelengths. Columns 2i and 2i + 1 share the "
+        ),
+        "each": Message(
+            "a sine and the cosine next to it have different wavelengths. Columns 2i and 2i + 1 share the "
             "exponent 2i / size."
-        )
-    half = torch.arange(length)[:, None] / 10000 ** (torch.arange(size // 2) / size)
-    if same(torch.stack([half.sin(), half.cos()], dim=2).flatten(1)):
-        raise Mistake(
+        ),
+        "slow": Message(
             "your wavelengths grow half as fast as they should: the exponent is 2i / size, where 2i is the "
             "even column (0, 2, 4, ...)."
-        )
-    times = torch.arange(length)[:, None] * 10000 ** (torch.arange(0, size, 2) / size)
-    if torch.allclose(result[:, 0::2], times.sin(), atol=1e-2):
-        raise Mistake(
+        ),
+        "fast": Message(
+            "your wavelengths grow twice as fast as they should. If you count the pairs by i, the exponent is "
+            "2i / size; if you count even columns, they are 2i already."
+        ),
+        "times": Message(
             "you multiply by 10000 to the power; the paper divides by it, so that later columns swing ever "
             "more slowly."
-        )
-    raise Mistake(
-        "position 1 begins with {start}; it should begin with {target}.",
-        start=_first(result[1]),
-        target=_first(reference[1]),
+        ),
+        "sines": Message("every column is a sine. The odd ones are cosines of the same angle."),
+        "thousand": Message("your waves are those of base 1000. It's 10000, with four zeros."),
+        "degrees": Message(
+            "you turn the angle into radians, but it's in radians already: no deg2rad, no factor π / 180."
+        ),
+    }
+    usual = {
+        "halves": torch.cat([sine, cosine], dim=1),
+        "exchanged": torch.stack([cosine, sine], dim=2).flatten(1),
+        "one": sinusoids(length + 1, size)[1:],
+        "each": torch.where(torch.arange(size) % 2 == 0, every_column.sin(), every_column.cos()),
+        "slow": waves(places / 10000 ** (even / 2)),
+        "fast": waves(places / 10000 ** (even * 2)),
+        "sines": torch.stack([sine, sine], dim=2).flatten(1),
+        "thousand": waves(places / 1000**even),
+        "degrees": waves(places / 10000**even * math.pi / 180),
+    }
+    for name, other in usual.items():
+        if same(other):
+            return messages[name]
+    if torch.allclose(result[:, 0::2], (places * 10000**even).sin(), atol=1e-2):
+        return messages["times"]
+    wrong = int((result - reference).abs().amax(dim=1).gt(1e-3).nonzero()[0])
+    return Message(
+        "position {place} begins with {start}; it should begin with {target}.",
+        place=wrong,
+        start=_first(result[wrong]),
+        target=_first(reference[wrong]),
     )
 
 
@@ -478,7 +731,7 @@ EXERCISES = [
         examine=examine_split_word,
         hints=(
             (
-                "Keep a place `start` in the word. While it is not at the end, look for the longest piece "
+                "Keep a place `start` in the word. While it isn't at the end, look for the longest piece "
                 "that begins there."
             ),
             (
@@ -491,7 +744,7 @@ EXERCISES = [
             ),
         ),
         solution=split_word,
-        praise="You have written the heart of BERT's tokenizer.",
+        praise="You've written the heart of BERT's tokenizer, and it agrees on 150 invented vocabularies.",
     ),
     Exercise(
         identifier="3.2",
@@ -503,12 +756,12 @@ EXERCISES = [
             "The order is [CLS] A [SEP] B [SEP].",
             "A list can be built with stars: [cls_id, *first, sep_id, ...].",
             (
-                "Type 0: [CLS], A and its [SEP], which is len(first) + 2 tokens. Type 1: B and its [SEP], "
-                "which is len(second) + 1."
+                "How many tokens does segment A have with its two special tokens, and segment B with its one? "
+                "[0] * 5 is a list of five zeros."
             ),
         ),
         solution=pack_pair,
-        praise="Two lists of the same length: that is what BERT reads.",
+        praise="Two lists of the same length: that's what BERT reads.",
     ),
     Exercise(
         identifier="3.3",
@@ -520,8 +773,8 @@ EXERCISES = [
             "Shorten the segments before you add [CLS] and [SEP]. How many places are left for them?",
             "while len(first) + len(second) > max_length - 3: take one token from the end of the longer one.",
             (
-                "Copy first: first, second = list(first), list(second). Then (first if len(first) > "
-                "len(second) else second).pop()."
+                "Work on copies, list(first) and list(second). Which one is longer may change with every token "
+                "that you drop, so ask again each time."
             ),
         ),
         solution=pack_within,
@@ -539,7 +792,7 @@ EXERCISES = [
                 "Positions are 0, 1, 2, ...: position[:input_ids.shape[1]] is (T, H), and adding broadcasts "
                 "it over the rows."
             ),
-            "torch.nn.functional.layer_norm(total, total.shape[-1:], norm_weight, norm_bias, eps=1e-12).",
+            "Normalize the sum once, over its last axis: torch.nn.functional.layer_norm takes the shape, weight, bias and eps.",
         ),
         solution=embed,
         praise="Your layer gives the same numbers as the real model's.",
@@ -556,7 +809,7 @@ EXERCISES = [
                 "torch.arange(0, size, 2) gives all 2i; torch.arange(length)[:, None] / ... gives all "
                 "angles, (length, size / 2)."
             ),
-            "table = torch.empty(length, size); table[:, 0::2] = angle.sin(); table[:, 1::2] = angle.cos().",
+            "Make an empty table of (length, size) and fill every other column: table[:, 0::2] are the even ones.",
         ),
         solution=sinusoids,
         praise="A table for any length, and nothing to learn in it.",
@@ -565,26 +818,23 @@ EXERCISES = [
 
 QUIZ = [
     Question(
-        "Why does BERT cut rare words into pieces?",
+        "BERT could give every word a number. What does it gain by cutting rare words into pieces?",
         Option(
-            "So that every sequence gets shorter than with whole words.",
-            (
-                "Pieces make sequences longer: a rare word becomes several tokens. What gets smaller is the "
-                "vocabulary."
-            ),
-        ),
-        Option(
-            "So that a vocabulary of fixed size can spell almost any word.",
+            "A list of fixed size that can spell almost any word.",
             "Frequent words stay whole, rare ones are built from parts, and hardly anything is unknown.",
             correct=True,
         ),
         Option(
-            "So that pieces are syllables with a meaning.",
-            ("A piece is whatever the trainer's counting favored. Some are meaningful endings, many aren't."),
+            "Sequences that are shorter than those of whole words.",
+            "Compared with letters they're shorter; compared with words they're longer. What shrinks is the vocabulary.",
         ),
         Option(
-            "Because attention cannot see inside a word.",
-            "Attention works between tokens of any kind. The reason is the size of the vocabulary.",
+            "Parts that are syllables and have a meaning each.",
+            "A piece is whatever the trainer's counting favored. Some are meaningful endings, many aren't.",
+        ),
+        Option(
+            "Attention that can look into the letters of a word.",
+            "Attention works between tokens of any kind, and a frequent word is still a single token.",
         ),
     ),
     Question(
@@ -594,74 +844,111 @@ QUIZ = [
             "That would be a split, but greedy matching takes `ab` first and never goes back.",
         ),
         Option("`ab [UNK]`", "A word is never half unknown: if any part fails, the whole word is `[UNK]`."),
-        Option("`ab ##c`", "`##c` is not in the vocabulary, so it cannot be produced."),
         Option(
             "`[UNK]`",
             "`ab` is the longest match; then `##c` is missing, and the whole word is lost.",
             correct=True,
         ),
+        Option("`ab ##c`", "`##c` isn't in the vocabulary, so it can't be produced."),
     ),
     Question(
-        "Why may token, segment and position embeddings be added, although a sum seems to mix them up?",
+        "Token, segment and position embeddings are added. Why isn't that a hopeless mixture?",
         Option(
-            (
-                "In many dimensions they keep to nearly separate directions, so a linear layer can read each "
-                "one."
-            ),
-            (
-                "You have measured it: small cosines, and a linear probe that finds word and position in "
-                "the sum."
-            ),
-            correct=True,
-        ),
-        Option(
-            "LayerNorm takes them apart again.",
+            "LayerNorm takes the three parts of a sum apart again.",
             "LayerNorm only shifts and scales the sum. It knows nothing of the three parts.",
         ),
         Option(
-            "They use separate halves of the vector.",
+            "Each of the three tables uses other columns of the vector.",
             "No column is reserved for any of them; each table may use all columns.",
         ),
         Option(
-            "The sum is undone in the last layer.",
+            "The last layer undoes the sum before anyone needs the parts.",
             "Nothing undoes it. The layers read from it what they need.",
+        ),
+        Option(
+            "They point in nearly separate directions of a large space.",
+            "You've measured it: small cosines, and a linear probe that finds word and position in the sum.",
+            correct=True,
         ),
     ),
     Question(
         "Which positions does BERT have for a text of 600 tokens?",
         Option(
-            "0 to 599; the sinusoids go on.",
-            "BERT's positions are learned, not computed: there is one row for each of 512.",
+            "0 to 599: the waves have no end.",
+            "BERT's positions are learned, not computed: there's one row for each of 512.",
         ),
         Option(
-            "None beyond 511: the text must be truncated or cut into windows.",
-            "A row that was never trained does not exist. A clear error is better than a made-up vector.",
+            "0 to 511, so the rest must go elsewhere.",
+            "Truncate the text, or cut it into windows. A clear error is better than a made-up vector.",
             correct=True,
         ),
         Option(
-            "The last 88 tokens share position 511.",
-            "A program could do that, but the model was never trained so. Ours refuses.",
+            "0 to 511, where 88 tokens share the last one.",
+            "A program could do that, but the model was never trained that way. Ours refuses.",
         ),
         Option(
-            "Positions start again at 0 after 511.",
-            "Then two tokens would claim the same place. A window is a new sequence of its own instead.",
+            "0 to 511, and then it begins again at 0.",
+            "Then two tokens would claim the same place. A window is a new sequence instead.",
         ),
     ),
     Question(
         "What does the attention mask of a padded batch say?",
         Option(
-            "Which tokens were chosen for masking.",
-            "That is `[MASK]`, a token. The attention mask tells real tokens from padding.",
-        ),
-        Option("Which tokens belong to segment B.", "That is the task of token type ids."),
-        Option(
-            "Which tokens are real (1) and which are padding (0) that nobody may attend to.",
-            "Without it, each sentence would depend on the longest one in its batch.",
+            "Which tokens are real, and which are padding.",
+            "1 is real, 0 is padding. Without it, each sentence would depend on the longest one in its batch.",
             correct=True,
         ),
         Option(
-            "Which word each piece belongs to.",
-            "The `##` tells that, and the encoding's word numbers. The encoder is not told.",
+            "Which tokens are hidden, and must be predicted.",
+            "That's `[MASK]`, a token. The attention mask tells real tokens from padding.",
+        ),
+        Option(
+            "Which tokens belong to segment B.",
+            "That's the task of the token type ids.",
+        ),
+        Option(
+            "Which tokens are pieces of the same word.",
+            "The `##` tells that, and the encoding's word numbers. The encoder isn't told.",
+        ),
+    ),
+    Question(
+        "Someone sorts the lines of `vocab.txt` by the alphabet and changes nothing else. What happens?",
+        Option(
+            "Nothing changes, because words are looked up by their text.",
+            "The pieces stay the same, but the place in the list is the id, and the id picks the row of the table.",
+        ),
+        Option(
+            "It runs, and every token gets the vector of some other.",
+            "All ids are valid and all are wrong. There's no error: only the scores would tell you.",
+            correct=True,
+        ),
+        Option(
+            "It stops, because the ids no longer fit the table.",
+            "There are as many lines as before, so each id still has a row.",
+        ),
+        Option(
+            "It runs, but words are cut into other pieces than before.",
+            "Greedy matching asks only whether a piece is in the list, wherever it is.",
+        ),
+    ),
+    Question(
+        "A has 300 tokens and B has 20, and `max_length` is 128. How much does BERT's truncation leave?",
+        Option(
+            "64 of A and 20 of B",
+            "There's room for 125 tokens of text. Cutting stops as soon as both fit.",
+        ),
+        Option(
+            "117 of A and 8 of B",
+            "That's in proportion to their lengths. The rule always cuts the longer one, and A stays the longer one.",
+        ),
+        Option(
+            "105 of A and 20 of B",
+            "Three places go to `[CLS]` and two `[SEP]`. A is longer all the way down to 105, so B loses nothing.",
+            correct=True,
+        ),
+        Option(
+            "108 of A and 20 of B",
+            "That fills 128 places with text alone. `[CLS]` and two `[SEP]` need three of them.",
         ),
     ),
 ]
