@@ -411,6 +411,7 @@ def train_wordpiece(
     alphabet_size: int = 1000,
     lowercase: bool = True,
     special_tokens: Sequence[str] = SPECIAL_TOKENS,
+    by_frequency: bool = False,
 ) -> list[str]:
     """Learn a vocabulary: from characters up, merging the most closely associated pair of pieces.
 
@@ -429,6 +430,7 @@ def train_wordpiece(
         another character takes no part.
     lowercase : whether texts are normalized for an uncased model.
     special_tokens : entries that come first.
+    by_frequency : merge the most frequent pair instead, as byte-pair encoding does (Sennrich et al. 2016).
 
     Returns
     -------
@@ -449,7 +451,7 @@ def train_wordpiece(
             "Raise vocab_size, or lower alphabet_size."
         )
     while len(vocabulary) < vocab_size:
-        pair = words.best_pair(minimum_frequency)
+        pair = words.best_pair(minimum_frequency, by_frequency)
         if pair is None:
             break
         vocabulary.setdefault(words.merge(*pair))
@@ -490,13 +492,14 @@ class _WordsInPieces:
             elif not self.pair_counts[pair]:
                 del self.pair_counts[pair]
 
-    def best_pair(self, minimum_frequency: int) -> tuple[str, str] | None:
+    def best_pair(self, minimum_frequency: int, by_frequency: bool = False) -> tuple[str, str] | None:
         """Return the pair of highest score, or None when no pair is frequent enough."""
         best, best_rank = None, (0.0, 0)
         for pair, count in self.pair_counts.items():
             if count < minimum_frequency:
                 continue
-            rank = (count / (self.piece_counts[pair[0]] * self.piece_counts[pair[1]]), count)
+            chance = 1 if by_frequency else self.piece_counts[pair[0]] * self.piece_counts[pair[1]]
+            rank = (count / chance, count)
             if rank > best_rank or (rank == best_rank and pair < best):
                 best, best_rank = pair, rank
         return best

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from course_lib.figures.drawing import blank, box, token_width
-from course_lib.figures.style import BLUE, GRAY, LIGHT, ORANGE, Picture, new_figure
+from course_lib.figures.style import BLUE, GRAY, GREEN, LIGHT, ORANGE, Picture, new_figure
 from course_lib.translation import Message, Verbatim
 
 SEGMENT_COLORS = ("#D5F0E6", "#FBE3B0")  # segment A, segment B
@@ -100,22 +100,21 @@ def figure_position_similarity(learned: Tensor, sinusoidal: Tensor, furthest: in
     return Picture(figure, title, alt)
 
 
-def figure_vocabulary_size(
-    sizes: list[int], pieces_per_word: list[float], real: tuple[int, float]
-) -> Picture:
+def figure_vocabulary_size(curves: dict[str, dict[int, float]], real: tuple[int, float]) -> Picture:
     """Draw how many pieces a word takes, against the size of the vocabulary.
 
     Parameters
     ----------
-    sizes, pieces_per_word : the vocabularies trained in the lesson, and the mean on held-out text.
-    real : the same two numbers of BERT's own vocabulary.
+    curves : for each way of joining, the mean number of pieces on held-out text by the size of the vocabulary.
+    real : size and mean of BERT's own vocabulary.
     """
     title = "A larger vocabulary makes shorter sequences"
     figure, axes = new_figure(7.5, 3.8)
-    axes.plot(sizes, pieces_per_word, marker="o", color=BLUE, label="trained here")
+    for (name, means), color, marker in zip(curves.items(), (BLUE, GREEN), ("o", "^"), strict=True):
+        axes.plot(list(means), list(means.values()), marker=marker, color=color, label=f"joined {name}")
     axes.plot(*real, marker="s", linestyle="none", markersize=9, color=ORANGE, label="BERT's own")
     axes.set_xscale("log")
-    ticks = [*sizes, real[0]]
+    ticks = [*next(iter(curves.values())), real[0]]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=30)
     axes.minorticks_off()
     axes.set(
@@ -125,7 +124,9 @@ def figure_vocabulary_size(
         title=title,
     )
     axes.legend()
-    means = zip(ticks, [*pieces_per_word, real[1]], strict=True)
-    pairs = ", ".join(f"{size:,}: {mean:.2f}" for size, mean in means)
-    alt = Message("Pieces per word by vocabulary size: {pairs}", pairs=pairs)
+    points = {**curves, "BERT's own": dict([real])}
+    texts = [
+        f"{name} {', '.join(f'{n:,}: {mean:.2f}' for n, mean in c.items())}" for name, c in points.items()
+    ]
+    alt = Message("Pieces per word by vocabulary size, {pairs}", pairs="; ".join(texts))
     return Picture(figure, title, alt)

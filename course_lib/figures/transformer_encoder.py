@@ -260,7 +260,7 @@ def figure_cost(
     )
     left.plot(lengths, [1e3 * value for value in seconds], "o", color="black", label="measured")
     for T, value in zip(lengths, seconds, strict=True):
-        if T >= max(lengths) / 2:  # below, two labels would touch
+        if max(lengths) <= 2 * T:  # below, two labels would touch
             share = quadratic * T / (linear + quadratic * T)
             place = {"xytext": (-8, 0), "textcoords": "offset points", "ha": "right", "va": "center"}
             left.annotate(f"T²: {share:.0%}", (T, 1e3 * value), **place)

@@ -379,7 +379,9 @@ def test_a_mapping_is_a_vocabulary_in_any_order():
 # Training
 
 
-def slow_training(word_counts: dict[str, int], merges: int, minimum_frequency: int) -> list[str]:
+def slow_training(
+    word_counts: dict[str, int], merges: int, minimum_frequency: int, by_frequency: bool
+) -> list[str]:
     """Count everything anew before every merge, and let the definition decide."""
     words = {word: [word[0], *("##" + c for c in word[1:])] for word in word_counts}
     pieces_learned = []
@@ -391,7 +393,7 @@ def slow_training(word_counts: dict[str, int], merges: int, minimum_frequency: i
                 if i:
                     pairs[words[word][i - 1], piece] += count
         scores = {
-            (left, right): count / (pieces[left] * pieces[right])
+            (left, right): count if by_frequency else count / (pieces[left] * pieces[right])
             for (left, right), count in pairs.items()
             if count >= minimum_frequency
         }
@@ -413,15 +415,26 @@ word_counts = st.dictionaries(st.text("abc", min_size=1, max_size=7), st.integer
 
 
 @settings(deadline=None, max_examples=300)
-@given(counts=word_counts, merges=st.integers(0, 12), minimum_frequency=st.integers(1, 4))
-@example(counts={"aaaaa": 3, "baaab": 2}, merges=6, minimum_frequency=1)  # pairs that overlap themselves
-def test_incremental_training_equals_counting_anew(counts, merges, minimum_frequency):
+@given(
+    counts=word_counts,
+    merges=st.integers(0, 12),
+    minimum_frequency=st.integers(1, 4),
+    by_frequency=st.booleans(),
+)
+@example(  # pairs that overlap themselves
+    counts={"aaaaa": 3, "baaab": 2}, merges=6, minimum_frequency=1, by_frequency=False
+)
+def test_incremental_training_equals_counting_anew(counts, merges, minimum_frequency, by_frequency):
     characters = {"##" * (i > 0) + c for word in counts for i, c in enumerate(word)}
     learned = train_wordpiece(
-        counts, len(characters) + merges, minimum_frequency=minimum_frequency, special_tokens=()
+        counts,
+        len(characters) + merges,
+        minimum_frequency=minimum_frequency,
+        special_tokens=(),
+        by_frequency=by_frequency,
     )
     assert learned[: len(characters)] == sorted(characters)
-    assert learned[len(characters) :] == slow_training(counts, merges, minimum_frequency)
+    assert learned[len(characters) :] == slow_training(counts, merges, minimum_frequency, by_frequency)
 
 
 @settings(deadline=None)

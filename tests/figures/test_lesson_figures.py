@@ -50,7 +50,13 @@ def drawings(variant: int) -> dict[str, Picture]:
     calls = {
         "figure_sum_of_embeddings": (tokens, [0] * 4 + [1] * 3),
         "figure_position_similarity": (learned, sinusoids, 30 + 10 * variant),
-        "figure_vocabulary_size": ([1000, 4000, 16000], [2.1 + share, 1.6, 1.3], (30522, 1.2)),
+        "figure_vocabulary_size": (
+            {
+                "by association": {1000: 2.1 + share, 4000: 1.6, 16000: 1.3},
+                "by frequency": {1000: 1.7, 4000: 1.4, 9000: 1.25},
+            },
+            (30522, 1.2),
+        ),
         "figure_03_how_it_works": (seen, 1, ["old", "big", "new"], [0.5 + share / 4, 0.2, 0.1]),
         "figure_04_strategy": (tokens, seen, chosen),
         "figure_training_curve": (curve, 0.05),
