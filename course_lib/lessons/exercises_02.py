@@ -11,6 +11,7 @@ from torch.nn import functional
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
+from course_lib.lessons.values import changed_argument, one_number
 from course_lib.translation import Message
 
 
@@ -149,19 +150,14 @@ def _faulty_attention(query, key, attention_mask, scale, axis, masking):
 
 
 def unchanged(before, after):
-    """Raise a mistake if an answer has changed one of the tensors that it was given.
-
-    Parameters
-    ----------
-    before, after : the tensors by the name of the argument.
-    """
-    for name, tensor in before.items():
-        if not torch.equal(tensor, after[name]):
-            raise Mistake(
-                "your function changes {name} itself, and the caller still needs it. Work on a new tensor: "
-                "masked_fill instead of masked_fill_, x = x + 1 instead of x += 1.",
-                name=name,
-            )
+    """Raise a mistake if an answer has changed one of the tensors that it was given."""
+    name = changed_argument(after, before)
+    if name:
+        raise Mistake(
+            "your function changes {name} itself, and the caller still needs it. Work on a new tensor: "
+            "masked_fill instead of masked_fill_, x = x + 1 instead of x += 1.",
+            name=name,
+        )
 
 
 def _attention_arguments(sizes, generator):
@@ -702,18 +698,6 @@ def _miscounts(c):
     }
 
 
-def one_number(result):
-    """Return an answer as an int or a float; a Mistake if it isn't one number of Python, NumPy or PyTorch."""
-    try:
-        value = result.item() if hasattr(result, "item") else result
-        if isinstance(value, (bool, str, bytes)):
-            raise TypeError
-        number = float(value)
-        return int(number) if number.is_integer() else number
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise Mistake("return one number; you return {kind}.", kind=describe(result)) from None
-
-
 def examine_pretraining_parameters(answer):
     unusual = BertConfiguration(
         vocab_size=1009,
@@ -738,7 +722,10 @@ def examine_pretraining_parameters(answer):
         for heads in (generator.randint(1, 16) for _ in range(30))
     ]
     for configuration in (unusual, BertConfiguration.base(), BertConfiguration.large(), *drawn):
-        result, reference = one_number(call(answer, configuration)), pretraining_parameters(configuration)
+        returned, reference = call(answer, configuration), pretraining_parameters(configuration)
+        result = one_number(returned)
+        if result is None:
+            raise Mistake("return one number; you return {kind}.", kind=describe(returned))
         if result == reference:
             continue
         message = _miscounts(configuration).get(round(result - reference)) if math.isfinite(result) else None

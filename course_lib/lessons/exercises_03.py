@@ -2,49 +2,25 @@
 
 import math
 import random
-from collections import deque
 from functools import lru_cache
 
-import numpy
 import torch
 
 from course_lib.bert.inputs import truncate_longest_first
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
+from course_lib.lessons.values import as_ids, as_list, changed_argument
 from course_lib.translation import Message
 
 
-def as_list(result):
-    """Return an answer as a list if it is some row of values: a list, tuple, deque, array or tensor; else None."""
-    if isinstance(result, (torch.Tensor, numpy.ndarray)):
-        result = result.tolist()
-    return list(result) if isinstance(result, (list, tuple, deque)) else None
-
-
-def as_ids(result):
-    """Return an answer as a list of whole numbers, None if it is not one."""
-    values = as_list(result)
-    if values is None:
-        return None
-    values = [value.item() if isinstance(value, (torch.Tensor, numpy.generic)) else value for value in values]
-    return values if all(type(value) is int for value in values) else None
-
-
 def unchanged(given, before):
-    """Raise a mistake if an answer has changed one of the values that it was given.
-
-    Parameters
-    ----------
-    given : values that were given, by the name of the argument.
-    before : the same as they were.
-    """
-    for name, value in given.items():
-        tensors = isinstance(value, torch.Tensor)
-        if not (torch.equal(value, before[name]) if tensors else value == before[name]):
-            raise Mistake(
-                "you change {name}, which the caller still needs. Work on a copy: list(…), set(…) or .clone().",
-                name=name,
-            )
+    """Raise a mistake if an answer has changed one of the values that it was given."""
+    name = changed_argument(given, before)
+    if name:
+        raise Mistake(
+            "you change {name}, which the caller still needs. Work on a copy: list(…), set(…) or .clone().",
+            name=name,
+        )
 
 
 # 3.1 ----------------------------------------------------------------------------------------------
