@@ -1,7 +1,10 @@
 """Exercises and quiz of lesson 00, start here."""
 
+import random
+
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, call_procedure
+from course_lib.lessons.values import one_number
 from course_lib.translation import Message
 
 # 0.1 ----------------------------------------------------------------------------------------------
@@ -24,15 +27,28 @@ def examine_greet(answer):
         raise Mistake(
             'the word name was taken literally. Put an f before the quotation mark: f"Hello, {name}!"'
         )
-    if result.rstrip("!.") == "Hello, Ada":
+    if result.rstrip("!. ") == "Hello, Ada":
         if result != "Hello, Ada!":
-            raise Mistake('nearly: the greeting ends with an exclamation mark, "Hello, Ada!".')
-    elif result.lower().replace(",", "").startswith("hello ada"):
-        raise Mistake('nearly: the comma and the capital count, "Hello, Ada!".')
+            raise Mistake(
+                'nearly: the greeting ends with an exclamation mark and nothing else, "Hello, Ada!".'
+            )
+    elif result.lower().replace(",", "").split() == ["hello", "ada!"]:
+        raise Mistake('nearly: comma, capitals and spaces count, "Hello, Ada!".')
     if result != "Hello, Ada!":
         raise Mistake('for "Ada" you return {result!r}; it should be "Hello, Ada!".', result=result)
-    if call(answer, "Grace") != "Hello, Grace!":
-        raise Mistake('"Ada" is right and "Grace" is not: use the argument instead of a fixed name.')
+    for name in ("Grace", "bob", "Mary Ann", "O'Hara"):
+        other = call(answer, name)
+        if other == "Hello, Ada!":
+            raise Mistake(
+                '"Ada" is right and "{name}" isn\'t: use the argument instead of a fixed name.', name=name
+            )
+        if other != f"Hello, {name}!":
+            raise Mistake(
+                'for "{name}" you return {other!r}. Take the name as it is: no capital, no cut, no space is yours '
+                "to change.",
+                name=name,
+                other=other,
+            )
 
 
 # 0.2 ----------------------------------------------------------------------------------------------
@@ -45,31 +61,90 @@ def accuracy(predictions, labels):
     return sum(p == y for p, y in zip(predictions, labels, strict=True)) / len(labels)
 
 
+ACCURACY_CASES = (  # predictions, labels, and what to say of a certain wrong answer
+    (
+        [1, 0, 1, 1],
+        [1, 1, 1, 0],
+        {
+            50: Message("you return percent. An accuracy is a share from 0 to 1, so don't multiply by 100."),
+            2: Message("2 is the number of right predictions. Divide it by the number of labels."),
+            1: Message(
+                "each prediction belongs to the label at the same place; that it occurs somewhere isn't enough."
+            ),
+            0: Message("you return 0: // divides and drops the decimals. Use /."),
+        },
+    ),
+    (
+        [1, 1, 0],
+        [1, 1, 1],
+        {
+            0.7: Message("you round: 2 of 3 is 0.666…, not 0.7. Return the number as it is."),
+            0.67: Message("you round: 2 of 3 is 0.666…, not 0.67. Return the number as it is."),
+            0.5: Message("you return one half for other lists as well. Use the arguments."),
+        },
+    ),
+    (
+        [0, 0, 1, 0],
+        [0, 0, 1, 1],
+        {
+            0.25: Message(
+                "two zeros are equal as well, and you don't count them. Compare with ==, instead of `and` or a product."
+            ),
+        },
+    ),
+    (
+        [2, 0],
+        [0, 0],
+        {
+            0: Message(
+                "you measure distances. Classes are names: 2 instead of 0 is one mistake, like 1 instead of 0."
+            ),
+            1: Message(
+                "nothing but the classes 0 and 1 seems to count. Compare with ==, whatever the classes are."
+            ),
+        },
+    ),
+)
+
+
 def examine_accuracy(answer):
-    result = call(answer, [1, 0, 1, 1], [1, 1, 1, 0])
-    if result == 0.5:
-        if call(answer, [1, 1, 1], [1, 1, 0]) == 0.5:
-            raise Mistake("you return one half for other lists as well.")
-        try:
-            empty = call_procedure(answer, [], [])
-        except Mistake:
-            raise Mistake(
-                "with empty lists your function divides by zero. Return 0 there: a lesson's first batch may "
-                "be empty."
-            ) from None
-        if empty != 0:
-            raise Mistake("for empty lists you return {empty!r}; it should be 0.", empty=empty)
-        return
-    if result == 50:
-        raise Mistake("you return percent. An accuracy is a share from 0 to 1: do not multiply by 100.")
-    if result == 2:
-        raise Mistake("2 is the number of right predictions. Divide it by the number of labels.")
-    if result == 0:
-        raise Mistake("you return 0: // divides and drops the decimals. Use /.")
-    raise Mistake(
-        "for predictions [1, 0, 1, 1] and labels [1, 1, 1, 0] you return {result!r}; it should be 0.5.",
-        result=result,
-    )
+    for predictions, labels, messages in ACCURACY_CASES:
+        _examine_accuracy(answer, predictions, labels, messages)
+    try:
+        empty = call_procedure(answer, [], [])
+    except Mistake as mistake:
+        if "ZeroDivisionError" not in str(mistake):
+            raise
+        raise Mistake(
+            "with empty lists your function divides by zero. Return 0 there: a lesson's first batch may be empty."
+        ) from None
+    if one_number(empty) != 0:
+        raise Mistake("for empty lists you return {empty!r}; it should be 0.", empty=empty)
+    generator = random.Random(2)
+    for _ in range(30):
+        length, classes = generator.randint(1, 12), generator.randint(2, 5)
+        predictions, labels = ([generator.randrange(classes) for _ in range(length)] for _ in range(2))
+        _examine_accuracy(answer, predictions, labels, {})
+
+
+def _examine_accuracy(answer, predictions, labels, messages):
+    given = list(predictions), list(labels)
+    result, reference = call(answer, *given), accuracy(predictions, labels)
+    number = one_number(result)
+    if number is None:
+        raise Mistake("return one number, the share; you return {kind}.", kind=type(result).__name__)
+    if abs(number - reference) > 1e-6:
+        if number in messages:
+            raise Mistake(messages[number])
+        raise Mistake(
+            "for predictions {predictions} and labels {labels} you return {result}; it should be {reference:.6g}.",
+            predictions=predictions,
+            labels=labels,
+            result=number,
+            reference=reference,
+        )
+    if given != (predictions, labels):
+        raise Mistake("you change the lists that you were given. Count without pop, sort or remove.")
 
 
 # 0.3 ----------------------------------------------------------------------------------------------
@@ -82,31 +157,63 @@ def best_word(words, probabilities):
 
 def examine_best_word(answer):
     words, probabilities = ["river", "bank", "money"], [0.2, 0.7, 0.1]
-    result = call(answer, list(words), list(probabilities))
-    if result == "bank":
-        if call(answer, ["b", "a", "z"], [0.5, 0.2, 0.3]) != "b":
-            raise Mistake(
-                "right by luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b."
-            )
-        return
-    if result in (1, 0.7):
-        what = Message("position") if result == 1 else Message("probability")
+    result = _word(answer, words, probabilities)
+    number = one_number(result)
+    if number in (1, 0.7):
+        what = Message("position") if number == 1 else Message("probability")
         raise Mistake(
-            "you return {result}, the {what}. Return the word that stands there.",
-            result=result,
+            "you return {result}, the {what}. Return the word at that place.",
+            result=number,
             what=what,
         )
     if result == "river":
         raise Mistake(
-            "river has the greatest letter, or stands first. Compare the probabilities, not the words."
+            "you return 'river', which is the first word and the last of the alphabet. Compare the probabilities, "
+            "not the words."
         )
     if result == "money":
         raise Mistake("money is the least probable word. Take the maximum.")
-    raise Mistake(
-        "you return {result!r}; the most probable of {words} is 'bank'.",
-        result=result,
-        words=words,
-    )
+    if result != "bank":
+        raise Mistake(
+            "you return {result!r}; the most probable of {words} is 'bank'.",
+            result=result,
+            words=words,
+        )
+    if _word(answer, ["b", "a", "z"], [0.5, 0.2, 0.3]) != "b":
+        raise Mistake("right by luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b.")
+    result = _word(answer, ["sea", "ocean", "lake", "pond"], [0.2, 0.3, 0.4, 0.1])
+    if result != "lake":
+        raise Mistake(
+            "no word reaches one half here: sea has 0.2, ocean 0.3, lake 0.4 and pond 0.1. The best is lake, and you "
+            "return {result!r}. Compare the probabilities with each other, not with a threshold.",
+            result=result,
+        )
+    generator = random.Random(3)
+    for _ in range(30):
+        words = generator.sample(
+            ["tea", "a", "coffee", "Milk", "zebra", "wine", "water", "b"], generator.randint(1, 8)
+        )
+        probabilities = [round(p / 1000, 3) for p in generator.sample(range(1, 1000), len(words))]
+        result, reference = _word(answer, words, probabilities), best_word(words, probabilities)
+        if result != reference:
+            raise Mistake(
+                "for the words {words} and probabilities {probabilities} you return {result!r}; it should be "
+                "{reference!r}.",
+                words=words,
+                probabilities=probabilities,
+                result=result,
+                reference=reference,
+            )
+
+
+def _word(answer, words, probabilities):
+    given = list(words), list(probabilities)
+    result = call(answer, *given)
+    if given != (words, probabilities):
+        raise Mistake(
+            "you change the lists that you were given. Use sorted() or max(), not sort(), pop() or remove()."
+        )
+    return str(result) if isinstance(result, str) else result
 
 
 EXERCISES = [
@@ -121,7 +228,7 @@ EXERCISES = [
             'An f-string fills in a name: f"Hello, {name}!"',
         ),
         solution=greet,
-        praise="That is all there is to checks.",
+        praise="That's all there is to checks.",
     ),
     Exercise(
         identifier="0.2",
@@ -135,10 +242,10 @@ EXERCISES = [
                 "together."
             ),
             "sum(p == y for p, y in zip(predictions, labels)) counts them, since True counts as 1.",
-            "Divide by len(labels), and return 0 first if there are no labels.",
+            "What do you divide by, and what if it is 0? Deal with empty lists first.",
         ),
         solution=accuracy,
-        praise="You will meet this number in every lesson.",
+        praise="You'll meet this number in every lesson.",
     ),
     Exercise(
         identifier="0.3",
@@ -147,7 +254,7 @@ EXERCISES = [
         minutes=5,
         examine=examine_best_word,
         hints=(
-            "max(probabilities) is the highest one. Where does it stand?",
+            "max(probabilities) is the highest one. Where in the list is it?",
             "probabilities.index(...) gives the position; words[...] gives the word there.",
         ),
         solution=best_word,
@@ -158,84 +265,141 @@ EXERCISES = [
 QUIZ = [
     Question(
         "What does the profile `quick` need from the network?",
-        Option("A model hub, for the weights.", "The weights came with a pip package, so no hub is asked."),
         Option(
-            "Nothing, once the course is installed.",
-            "Data, weights and text all lie on your disk.",
+            "A model hub, because the weights are too large.",
+            "The weights came with a pip package, so no hub is asked.",
+        ),
+        Option("A server with a GPU, if the lesson trains.", "All lessons run on a laptop with 2 cores."),
+        Option(
+            "Nothing, as soon as the course is installed.",
+            "Data, weights and text are all on your disk.",
             correct=True,
         ),
-        Option("A server with a GPU.", "All lessons run on a laptop with 2 cores."),
         Option(
-            "The pictures and scripts of each lesson.",
+            "The pictures and scripts that a lesson shows.",
             "Pictures are drawn by the code, and scripts come from pip packages.",
         ),
     ),
     Question(
         'You run `check("0.2", accuracy)` on a wrong answer. What happens?',
         Option(
-            "The notebook stops with an error.",
-            "A check never raises: it prints what is wrong and the lesson goes on.",
-        ),
-        Option("It shows the solution.", 'Only solution("0.2") does that, when you ask.'),
-        Option("Your teacher is told.", "Progress stays in a file on your computer."),
-        Option(
-            "It says what is wrong, aimed at the likely mistake.",
+            "It says what's wrong, aimed at the likely mistake.",
             "And a hint is one call away.",
             correct=True,
+        ),
+        Option(
+            "It stops the notebook, and the rest of it doesn't run.",
+            "A check never raises: it prints what's wrong, and the lesson continues.",
+        ),
+        Option(
+            "It shows the solution, so that you can compare it.",
+            'Only solution("0.2") does that, when you ask.',
+        ),
+        Option(
+            "It reports the answer to the course's authors.", "Progress stays in a file on your computer."
         ),
     ),
     Question(
         "A result in a lesson is marked as *recorded*. What does that mean?",
         Option(
-            "It took longer than a lesson; a command that you can run made it.",
-            ("`course record NAME` makes it again, and a test refuses records that no longer fit the code."),
+            "The authors measured it once and typed it in.",
+            "No result is typed: a command made it, and it's kept with its settings.",
+        ),
+        Option(
+            "A longer run made it, with a command that you have.",
+            "`course record NAME` makes it again, and a test refuses records that no longer fit the code.",
             correct=True,
         ),
         Option(
-            "The authors measured it once and typed it in.",
-            "No result is typed: a command made it, and it is kept with its settings.",
-        ),
-        Option(
-            "It is the published number, from a paper.",
+            "It's the number that a paper has published.",
             "A published number is named as one, with its source.",
         ),
         Option(
-            "Your own last run was stored, and is shown again.",
-            "Your runs are computed anew in the cell. A recording came with the course.",
+            "Your own last run was stored, and is shown once more.",
+            "Your runs are computed in the cell, every time. A recording came with the course.",
         ),
     ),
     Question(
         "Which order of running the cells is supported?",
         Option(
-            "Any order that suits you, as long as each cell is run once.",
+            "Any order, as long as each cell is run once.",
             "A cell may need what an earlier one has defined.",
         ),
         Option(
-            "From top to bottom.",
+            "Exercises first, and then the text around them.",
+            "Exercises use what the text above them has built.",
+        ),
+        Option(
+            "From the section that you'd like to read on.",
+            "Its cells may use names that the sections above it define.",
+        ),
+        Option(
+            "From top to bottom, either all or one by one.",
             "Choose Run, Run All Cells, or go cell by cell with Shift+Enter.",
             correct=True,
-        ),
-        Option("The exercises first, then the rest.", "Exercises use what the text above them has built."),
-        Option(
-            "From the section that you want to read.",
-            "Its cells may use names that the sections above it define.",
         ),
     ),
     Question(
         "Why do your numbers sometimes differ in the last digit from those committed?",
         Option(
-            "The course is broken on your computer.",
-            "Validation allows for it: text must be equal, decimals within a tolerance.",
-        ),
-        Option(
-            "The seed of the random draws is different each time you start.",
+            "Because each start of the kernel draws with another seed.",
             "One seed is used everywhere, unless you set COURSE_SEED.",
         ),
         Option(
-            "Processors add long sums in different orders.",
+            "Because processors add long sums in different orders.",
             "Decimals are rounded at each step, so the order shows in the last digits.",
             correct=True,
         ),
-        Option("The weights are random.", "They are published ones, and their SHA-256 is checked."),
+        Option(
+            "Because the weights of the models are random.",
+            "They're published ones, and their SHA-256 is checked.",
+        ),
+        Option(
+            "Because something in the installation has failed.",
+            "Validation allows for it: text must be equal, decimals within a tolerance.",
+        ),
+    ),
+    Question(
+        "The four models of this lesson began with the same weights. Why can't one of them do all four tasks?",
+        Option(
+            "Each has a head for one task, and was trained for it.",
+            (
+                "A head that finds names has no idea of positive and negative, and training has moved each encoder a "
+                "little its own way."
+            ),
+            correct=True,
+        ),
+        Option(
+            "Each of them cuts the text by a different vocabulary.",
+            "They share one vocabulary, that of BERT; the same tokenizer feeds all four.",
+        ),
+        Option(
+            "BERT can hold the text of only one task in memory.",
+            "There's no such memory: a model keeps weights, not the texts it was trained on.",
+        ),
+        Option(
+            "The encoders have a different number of layers each.",
+            "All four have MiniLM's 6 layers. What differs is the head, and what training made of the weights.",
+        ),
+    ),
+    Question(
+        "A test has 90 negative reviews and 10 positive ones, and a model says *negative* every time. Its accuracy?",
+        Option(
+            "0.10, since it never finds what is asked for.",
+            "Accuracy counts all right answers, and 90 of 100 are right here.",
+        ),
+        Option(
+            "0.50, since it knows one of the two classes.",
+            "Accuracy counts reviews, not classes, and one class is nine times as large.",
+        ),
+        Option(
+            "0.90, and it has learned nothing from the texts.",
+            "So compare every accuracy with that of the most frequent class, as lesson 08 does.",
+            correct=True,
+        ),
+        Option(
+            "0.90, and so it's a useful judge of reviews.",
+            "It gives the same answer to every text, so it can't judge any.",
+        ),
     ),
 ]

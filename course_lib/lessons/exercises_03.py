@@ -467,7 +467,7 @@ def examine_embed(answer):
     generator = torch.Generator().manual_seed(34)
     for arguments in (
         (ids, types, *real_tables()),
-        (ids[:1, :1], types[:1, :1], *real_tables()),
+        (ids[:1, :1], types[:1, :1], real_tables()[0][:200], *real_tables()[1:]),
         _random_tables(generator),
     ):
         copies = [tensor.clone() for tensor in arguments]
