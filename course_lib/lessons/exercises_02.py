@@ -60,7 +60,7 @@ ATTENTION_SIZES = (
     (3, 2, 7, 4),
 )  # (B, A, T, D) of what attention is examined with
 AXIS = Message(
-    "the softmax runs over the wrong axis: each query's row must sum to 1. That is the last axis, the "
+    "the softmax runs over the wrong axis: each query's row must sum to 1. That's the last axis, the "
     "keys: softmax(dim=-1)."
 )
 
@@ -288,16 +288,16 @@ def _faulty_norms(hidden, weight, bias, eps):
     yield (
         right,
         Message(
-            "the vectors are normalized, but weight and bias are not used. They let the model undo the "
+            "the vectors are normalized, but weight and bias aren't used. They let the model undo the "
             "normalization where that helps."
         ),
     )
-    yield weight * right, Message("the bias is not added.")
-    yield right + bias, Message("the weight is not multiplied in.")
-    yield weight * hidden / torch.sqrt(variance + eps) + bias, Message("the mean is not subtracted.")
+    yield weight * right, Message("the bias isn't added.")
+    yield right + bias, Message("the weight isn't multiplied in.")
+    yield weight * hidden / torch.sqrt(variance + eps) + bias, Message("the mean isn't subtracted.")
     yield (
         weight * centered / variance.sqrt() + bias,
-        Message("eps is not used. It keeps a constant vector, whose variance is 0, from a division by zero."),
+        Message("eps isn't used. It keeps a constant vector, whose variance is 0, from a division by zero."),
     )
     yield (
         weight * centered / (variance + eps) + bias,
@@ -404,14 +404,14 @@ BLOCK_FAULTS = {
     ),
     "relu": Message("the activation is ReLU. BERT uses GELU: torch.nn.functional.gelu."),
     "no activation": Message(
-        "there is no activation between the two feed-forward layers, so together they are one linear "
+        "there's no activation between the two feed-forward layers, so together they are one linear "
         "map. Put GELU between them."
     ),
     "tanh": Message(
         "the activation is the tanh approximation of GELU. These weights were trained with the exact "
         "one: gelu without approximate=."
     ),
-    "no scale": Message("the attention scores are not divided by the square root of the width of one head."),
+    "no scale": Message("the attention scores aren't divided by the square root of the width of one head."),
     "d_model": Message(
         "the attention scores are divided by the square root of the hidden size; divide by that of "
         "one head's width, H / heads."
@@ -421,7 +421,7 @@ BLOCK_FAULTS = {
         "// heads).transpose(1, 2)."
     ),
     "heads not joined": Message(
-        "the heads are not put side by side again: transpose(1, 2) before reshape(B, T, H), or "
+        "the heads aren't put side by side again: transpose(1, 2) before reshape(B, T, H), or "
         "tokens and heads get mixed."
     ),
     "no output": Message("the output projection of attention (attention.output.dense) is missing."),
@@ -622,19 +622,19 @@ def _miscounts(c):
     head_biases = 2 * H + V + 2  # of the word head (dense, LayerNorm, decoder) and of the sentence head
     return {
         V * H: Message(
-            "you count the decoder's matrix a second time. It is tied: the word head uses the token "
+            "you count the decoder's matrix a second time. It's tied: the word head uses the token "
             "embedding itself, and only the decoder's bias is new."
         ),
         V * H - V: Message(
-            "the word head's decoder is tied to the token embedding: it has no matrix of its own, but it "
+            "the word head's decoder is tied to the token embedding: it has no separate matrix, but it "
             "has a bias, one number for each word."
         ),
         -(H * H + H): Message(
-            "a dense layer of H × H with its bias is missing: there is one in the pooler and one in the "
+            "a dense layer of H × H with its bias is missing: there's one in the pooler and one in the "
             "word head."
         ),
         -2 * (H * H + H): Message("the pooler and the dense layer of the word head are both missing."),
-        -V: Message("the decoder's own bias is missing: one number for each word."),
+        -V: Message("the decoder's bias is missing: one number for each word."),
         -(2 * H + 2): Message("the next-sentence head is missing: it scores two classes, with a bias each."),
         -2: Message("the next-sentence head has a bias too: one number for each of its two classes."),
         -V - 2: Message(
@@ -666,7 +666,7 @@ def _miscounts(c):
         -c.max_position_embeddings * H: Message("the position embeddings are missing."),
         -c.type_vocab_size * H: Message("the segment embeddings are missing."),
         -2 * H: Message(
-            "one LayerNorm is missing: there is one after the embeddings and one in the word head, "
+            "one LayerNorm is missing: there's one after the embeddings and one in the word head, "
             "besides the two in every block."
         ),
         -4 * H: Message(
@@ -689,11 +689,11 @@ def _miscounts(c):
         ),
         L * 3 * (c.num_attention_heads - 1) * (H * H + H): Message(
             "you multiply by the number of heads. The heads share the H columns: each has H / A of them, "
-            "so the count does not depend on A."
+            "so the count doesn't depend on A."
         ),
         L * 4 * (c.num_attention_heads - 1) * (H * H + H): Message(
             "you multiply by the number of heads. The heads share the H columns: each has H / A of them, "
-            "so the count does not depend on A."
+            "so the count doesn't depend on A."
         ),
     }
 
@@ -892,7 +892,7 @@ QUIZ = [
         "You give BERT-base 24 heads instead of 12 and keep the hidden size. What changes?",
         Option(
             "The parameters double, and the attention maps stay.",
-            "It's the other way around: query, key and value are still H × H, but each head draws a map of its own.",
+            "It's the other way around: query, key and value are still H × H, but each head draws a separate map.",
         ),
         Option(
             "The parameters stay, and every score costs double.",

@@ -514,7 +514,7 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         (
             normed(t + s),
             Message(
-                "the position embeddings are missing. Without them BERT cannot tell one word order from "
+                "the position embeddings are missing. Without them BERT can't tell one word order from "
                 "another."
             ),
         ),
@@ -546,8 +546,8 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         (
             normed(t * math.sqrt(size) + s + p),
             Message(
-                "you multiply the token embeddings by the root of H. The Transformer of 2017 does; BERT does "
-                "not."
+                "you multiply the token embeddings by the root of H. The Transformer of 2017 does; BERT "
+                "doesn't."
             ),
         ),
         (
@@ -573,7 +573,7 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         ),
         (
             torch.nn.functional.layer_norm(t + s + p, (size,), eps=1e-12),
-            Message("LayerNorm's own weight and bias are missing: pass norm_weight and norm_bias."),
+            Message("LayerNorm's weight and bias are missing: pass norm_weight and norm_bias."),
         ),
         (
             normed(t) + normed(s) + normed(p),

@@ -538,7 +538,7 @@ WRONG = {
         (lambda i, k, t, s, p, w, b: _norm(t[i] * s[k] * p[: i.shape[1]], w, b), "multiply the three"),
         (
             lambda i, k, t, s, p, w, b: _norm(t[i] + s[k] + p[: i.shape[1]], None, None),
-            "own weight and bias are missing",
+            "LayerNorm's weight and bias are missing",
         ),
         (by_unbiased_variance, "unbiased=False"),
         (
