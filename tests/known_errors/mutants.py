@@ -1610,7 +1610,7 @@ FURTHER: list[Mutant] = [
         "pieces: the rarest pair",
         "Training merges the most frequent pair, as byte-pair encoding does.",
         f"{WORDPIECE}:_WordsInPieces.best_pair",
-        "(count / (self.piece_counts[pair[0]] * self.piece_counts[pair[1]]), count)",
+        "(count / chance, count)",
         "(count, count)",
         T_WORDPIECE + "test_a_worked_example",
         T_WORDPIECE + "test_incremental_training_equals_counting_anew",
