@@ -111,7 +111,13 @@ def figure_vocabulary_size(curves: dict[str, dict[int, float]], real: tuple[int,
     title = "A larger vocabulary makes shorter sequences"
     figure, axes = new_figure(7.5, 3.8)
     for (name, means), color, marker in zip(curves.items(), (BLUE, GREEN), ("o", "^"), strict=True):
-        axes.plot(list(means), list(means.values()), marker=marker, color=color, label=f"joined {name}")
+        axes.plot(
+            list(means),
+            list(means.values()),
+            marker=marker,
+            color=color,
+            label=Message("joined {way}", way=Message(name)),
+        )
     axes.plot(*real, marker="s", linestyle="none", markersize=9, color=ORANGE, label="BERT's own")
     axes.set_xscale("log")
     ticks = [*next(iter(curves.values())), real[0]]
