@@ -173,7 +173,7 @@ def examine_corrupt(answer):
             "the same random word is used again and again. Draw one for each position: "
             "torch.randint(len(random_ids), input_ids.shape, ...)."
         )
-    _examine_generator(answer, ids, chosen, random_ids)
+    _examine_generator(answer, ids[:8, :64], chosen[:8, :64], random_ids)
     _examine_short_list(answer)
     _examine_small_batches(answer)
 
@@ -281,7 +281,7 @@ def _examine_generator(answer, ids, chosen, random_ids):
 
 def _examine_short_list(answer):
     """With few words and all tokens chosen, it shows which word comes how often, and who shares a draw."""
-    ids = torch.randint(3000, 4000, (64, 256), generator=_torch_generator(5))
+    ids = torch.randint(3000, 4000, (64, 128), generator=_torch_generator(5))
     mask_id, random_ids = 4, torch.tensor([2500, 12, 400, 7, 999, 31, 5, 64])
     result = _corrupted(
         answer, ids, torch.ones_like(ids, dtype=torch.bool), mask_id, random_ids, _torch_generator(6)
