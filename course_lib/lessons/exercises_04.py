@@ -712,8 +712,8 @@ EXERCISES = [
                 "generator=generator)."
             ),
             (
-                "One draw decides all: below 0.8 → [MASK]; from 0.8 to 0.9 → a random word; "
-                "above 0.9 → unchanged."
+                "One draw decides everything: below 0.8 → [MASK]; from 0.8 to 0.9 → a random word; "
+                "from 0.9 on → unchanged."
             ),
             (
                 "torch.where(condition, new, old) twice. A random word: "
@@ -721,7 +721,7 @@ EXERCISES = [
             ),
         ),
         solution=corrupt,
-        praise="Chosen tokens only, one draw, no special token as a random word.",
+        praise="Only chosen tokens change, in the right shares, and only words of random_ids come in.",
     ),
     Exercise(
         identifier="4.3",
@@ -741,7 +741,7 @@ EXERCISES = [
             ),
         ),
         solution=masked_loss,
-        praise="Selecting first also saves the work of scoring words where nothing is asked.",
+        praise="A mean over the chosen positions, finite for any scores, and 0 with a gradient where nothing was chosen.",
     ),
     Exercise(
         identifier="4.4",
@@ -752,7 +752,7 @@ EXERCISES = [
         hints=(
             "Walk through the tokens with enumerate and keep a list of words.",
             'token.startswith("##") means: append the position to words[-1].',
-            "Everything else begins a new word, but for [CLS], [SEP] and [PAD], which you skip.",
+            "Everything else begins a new word, except [CLS], [SEP] and [PAD], which you skip.",
         ),
         solution=group_pieces,
         praise=(
@@ -763,97 +763,143 @@ EXERCISES = [
 
 QUIZ = [
     Question(
-        "Why can BERT not simply be trained to predict the next word?",
+        "Why can't BERT simply be trained to predict the next word?",
         Option(
-            "Next-word prediction is too slow on long texts.",
-            "Speed is not the reason: a left-to-right model gets a prediction from every position.",
+            "Predicting the next word is too slow for long texts.",
+            "Speed isn't the reason: a left-to-right model even gets a prediction from every position.",
         ),
         Option(
-            "It has no decoder that could write words.",
+            "Without a decoder it can't write the words it predicts.",
             "The masked-language-model head writes words too. What matters is what the input gives away.",
         ),
         Option(
-            "Each position sees the whole sentence, so it would see the word it must predict.",
-            "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.",
-            correct=True,
+            "WordPiece doesn't say where one word ends and the next begins.",
+            "It does: a piece that continues a word starts with ##.",
         ),
         Option(
-            "WordPiece does not know where words end.",
-            "It does: pieces that continue a word start with ##.",
+            "Every position sees the whole sentence, the next word too.",
+            "In a bidirectional encoder, the answer is in the input after one layer. Masking takes it out.",
+            correct=True,
         ),
     ),
     Question(
         "A token was chosen and stays unchanged (the 10% kept). Does it count in the loss?",
         Option(
-            "No, nothing was hidden.",
-            (
-                "It counts. The model does not know which visible words are asked about, so it must keep a "
-                "good representation of all."
-            ),
+            "No, because nothing was hidden from the model.",
+            "It counts. The model doesn't know which visible words it'll be asked about, so it must keep a good representation of all of them.",
         ),
         Option(
-            "Yes, like every chosen token.",
+            "Yes, exactly as any other chosen token.",
             "All chosen tokens are predicted, whatever became of them.",
             correct=True,
         ),
         Option(
-            "Only if the model is wrong.",
+            "Yes, but only if the model gets it wrong.",
             "A loss is computed for every prediction; a right one simply has a small loss.",
         ),
-        Option("With a tenth of the weight.", "All chosen positions weigh the same in the mean."),
+        Option(
+            "Yes, with a tenth of the weight.",
+            "All chosen positions weigh the same in the mean.",
+        ),
     ),
     Question(
         "How many predictions does one epoch give, compared with a left-to-right model?",
         Option(
-            "About 15% as many.",
-            "That is the price of masking, and one reason why pre-training takes many steps.",
-            correct=True,
+            "About 80% as many",
+            "80% is the share of the *chosen* tokens that become [MASK], not the share that is chosen.",
         ),
-        Option("About the same.", "A left-to-right model predicts every token; BERT only the chosen ones."),
         Option(
-            "Twice as many, one for each direction.",
+            "About twice as many",
             "Each chosen token is predicted once, from both sides at the same time.",
         ),
         Option(
-            "80% as many.",
-            "80% is the share of chosen tokens that become [MASK], not the share that is chosen.",
+            "About 15% as many",
+            "That's the price of masking, and one reason why pre-training takes many steps.",
+            correct=True,
+        ),
+        Option(
+            "Exactly as many",
+            "A left-to-right model predicts every token; BERT predicts only the chosen ones.",
         ),
     ),
     Question(
         "What does dynamic masking change?",
         Option(
-            "The share of masked tokens grows during training.",
-            "The share stays at 15%. What changes is which tokens are chosen.",
-        ),
-        Option("Hard words are masked more often.", "The draw is uniform over the tokens."),
-        Option(
-            "The mask token is replaced by a learned vector.",
-            "[MASK] has a learned embedding in both cases.",
-        ),
-        Option(
-            "Each time a sentence is seen, other tokens are chosen.",
+            "Which tokens are chosen when a sentence comes up again.",
             "The original drew the masks once and kept ten copies of the data; RoBERTa draws new ones.",
             correct=True,
         ),
-    ),
-    Question(
-        "`app ##lau ##ded`: what does whole-word masking do when two more tokens may be chosen?",
         Option(
-            "It masks `app` and `##lau`.",
-            (
-                "Then the rest of the word would give the answer away, which whole-word masking is there to "
-                "prevent."
-            ),
+            "How many tokens are chosen, which grows during training.",
+            "The share stays at 15%. What changes is which tokens are chosen.",
         ),
         Option(
-            "It skips the word and looks for one that fits.",
+            "How often hard words are chosen, compared with easy ones.",
+            "The draw is uniform over the tokens, hard and easy.",
+        ),
+        Option(
+            "What stands in a gap: a learned vector, and not [MASK].",
+            "[MASK] has a learned embedding in both cases.",
+        ),
+    ),
+    Question(
+        "`app ##lau ##ded`: what does whole-word masking do when only two more tokens may be chosen?",
+        Option(
+            "It masks `app` and `##lau`, which fit.",
+            "Then the rest of the word would give the answer away, which whole-word masking is there to prevent.",
+        ),
+        Option(
+            "It skips the word and tries the others.",
             "A word that would exceed the count is passed over, as in the original code.",
             correct=True,
         ),
         Option(
-            "It chooses one token more than the count allows.",
+            "It masks all three, one more than allowed.",
             "The number of predictions is fixed for a length; the original never exceeds it.",
         ),
-        Option("It stops choosing.", "Shorter words further on may still fit, so the search continues."),
+        Option(
+            "It stops, with two tokens fewer.",
+            "Shorter words further on may still fit, so the search continues.",
+        ),
+    ),
+    Question(
+        "Your training loss falls below 0.5 within minutes, but the model fills gaps badly. Which mistake fits?",
+        Option(
+            "The labels hold every token, masked or not.",
+            "Then 85% of the predictions are copies of words in plain sight. They're easy, they pull the mean down, and they teach little.",
+            correct=True,
+        ),
+        Option(
+            "The masks are new in every batch.",
+            "New masks make the task harder to memorize, so the loss would fall more slowly.",
+        ),
+        Option(
+            "The loss is a mean over the chosen tokens only.",
+            "That's how it should be. This mean says honestly how badly gaps are filled.",
+        ),
+        Option(
+            "The random words are drawn from too few words.",
+            "That touches one chosen token in ten. It can't bring the whole loss down so far.",
+        ),
+    ),
+    Question(
+        "Two sentences have 18 chosen tokens each, six have 2. You average within each sentence, then over sentences. What changes?",
+        Option(
+            "Nothing, since a mean of means is the mean.",
+            "Only if all sentences have equally many chosen tokens. Here they don't.",
+        ),
+        Option(
+            "A token in a long sentence counts for more.",
+            "It's the other way around: it shares its sentence's eighth with 17 others.",
+        ),
+        Option(
+            "A token in a short sentence counts for more.",
+            "Each sentence gets an eighth. In the short ones 2 tokens share it, in the long ones 18: nine times the weight.",
+            correct=True,
+        ),
+        Option(
+            "The padding of short sentences counts, too.",
+            "Padding has the label -100 and is in neither mean. What shifts is the weight between sentences.",
+        ),
     ),
 ]

@@ -662,8 +662,8 @@ QUIZ = [
     Question(
         "What is segment A?",
         Option(
-            "One sentence of the text.",
-            "That is RoBERTa's sentence-pair format, the worst of those compared. BERT takes spans.",
+            "One sentence, and segment B is another.",
+            "That's RoBERTa's sentence-pair format, the worst of those compared. BERT takes spans.",
         ),
         Option(
             "The first 1 to n − 1 sentences of a chunk of n.",
@@ -671,89 +671,132 @@ QUIZ = [
             correct=True,
         ),
         Option(
-            "The first half of the sequence, in tokens.",
+            "The first half of the sequence, counted in tokens, without [CLS].",
             "The border lies between two sentences, wherever it is drawn.",
         ),
         Option(
-            "The paragraph before segment B.",
+            "The paragraph that comes before segment B.",
             "The algorithm knows documents and sentences, but no paragraphs.",
         ),
     ),
     Question(
         'Why are more than half of the labels "random"?',
         Option(
-            "The random generator is not fair.",
+            "A chunk of one sentence has no rest.",
+            "It always gets a random B, on top of half of the other chunks.",
+            correct=True,
+        ),
+        Option(
+            "The coin for B isn't a fair one.",
             "It is: where there is a choice, half of the pairs are random.",
         ),
         Option(
-            "Random pairs are easier, so the original uses more of them.",
+            "Random pairs are easier, so there are more.",
             "The paper says 50%; the excess is a by-product of the algorithm.",
         ),
-        Option("Truncation removes true pairs.", "Truncation shortens segments and removes no pair."),
         Option(
-            "A chunk of one sentence has no rest.",
-            "It always gets a random B, on top of the half of the other chunks.",
-            correct=True,
+            "Truncation removes more of the true pairs.",
+            "Truncation shortens segments and removes no pair.",
         ),
     ),
     Question(
-        "A colleague's model reaches an NSP accuracy of 8% with published weights. What is the likely cause?",
+        "Published weights reach an NSP accuracy of 8% on your pairs. What do you conclude?",
         Option(
-            "The labels are inverted: class 0 is IsNext.",
+            "The model is too small to have learned the task.",
+            "A model that knows nothing is right in about half of the cases, never in 8%.",
+        ),
+        Option(
+            "The final [SEP] is missing from every pair.",
+            "That hurts, but it doesn't make a model systematically wrong.",
+        ),
+        Option(
+            "It knows the task, and your labels are flipped.",
             "92% right under the right convention is 8% under the other one.",
             correct=True,
         ),
         Option(
-            "The model is too small for the task.",
-            "A model that knows nothing is right in about half of the cases, never in 8%.",
-        ),
-        Option(
-            "The final [SEP] was cut off.",
-            "That hurts, but it does not make a model systematically wrong.",
-        ),
-        Option(
-            "The pairs come from too few documents.",
+            "Your pairs come from too few documents.",
             "Then the score is noisy, and still not far below one half.",
         ),
     ),
     Question(
         "Why is sentence-order prediction harder than next-sentence prediction?",
         Option(
-            "Its segments are shorter, with fewer clues.",
+            "Its segments are shorter and give fewer clues.",
             "The segments are built in the same way and are as long.",
         ),
         Option(
-            "Its two classes are out of balance.",
-            "They are almost perfectly balanced; every chunk has a choice.",
+            "Its two classes are badly out of balance.",
+            "They're almost perfectly balanced; every chunk has a choice.",
         ),
         Option(
-            "Both classes have the same words and the same topic.",
+            "It needs two documents for each of its pairs, not one.",
+            "It needs one; next-sentence prediction needs two.",
+        ),
+        Option(
+            "Its two classes share all words and the topic.",
             "Swapping A and B changes no word, so only the order of the thoughts can tell.",
             correct=True,
-        ),
-        Option(
-            "It needs two documents for each of its pairs.",
-            "It needs one; next-sentence prediction needs two.",
         ),
     ),
     Question(
         "What did RoBERTa find when it removed the next-sentence loss?",
         Option(
-            "About the same or slightly better results, with full-length text.",
+            "Results as good, or slightly better, on full-length text.",
             "Filling sequences with consecutive sentences of one document did best.",
             correct=True,
         ),
         Option(
-            "The model could no longer compare two sentences.",
-            (
-                "Fine-tuning on pairs worked as well; BERT's own ablation had found a loss on QNLI, in "
-                "another setting."
-            ),
+            "A model that could no longer compare two sentences in fine-tuning.",
+            "Fine-tuning on pairs worked as well; BERT's own ablation had found a loss on QNLI, in another setting.",
         ),
-        Option("Training became unstable, so the loss came back.", "Nothing of the kind was reported."),
         Option(
-            "Much better results, because NSP is harmful in itself.",
+            "Training that became unstable, until the loss came back.",
+            "Nothing of the kind was reported.",
+        ),
+        Option(
+            "Much better results, since NSP does harm.",
             "The differences are small, and the input format changed along with the loss.",
+        ),
+    ),
+    Question(
+        "Your model reaches 55% on held-out pairs. What do you compare that with first?",
+        Option(
+            "With 50%, the share of a fair coin.",
+            'A coin ignores that the classes aren\'t equally frequent. Always saying "random" beats it for free.',
+        ),
+        Option(
+            "With ALBERT's table, which has a row for NSP.",
+            "Other data, another model and other pairs: the difference could mean anything.",
+        ),
+        Option(
+            'With the share of "random" among these pairs.',
+            "That's what a model gets that always says the same. At 55% random, yours has learned nothing.",
+            correct=True,
+        ),
+        Option(
+            "With its accuracy on the pairs that it was trained on.",
+            "That tells memorizing from learning, but neither number says what an empty model gets.",
+        ),
+    ),
+    Question(
+        "Your corpus is one long novel, stored as a single document. What goes wrong?",
+        Option(
+            "Every chunk has one sentence only.",
+            "Chunks are filled with sentences to the length, in a novel as anywhere.",
+        ),
+        Option(
+            "There's no other document for a random B.",
+            "B must come from another document, and there is none. Split the novel, by chapters for instance.",
+            correct=True,
+        ),
+        Option(
+            "The first pairs are cut at the front, the last at the end.",
+            "Each token that must go is cut by a coin, wherever the pair stands in the document.",
+        ),
+        Option(
+            'All labels become "random", as A has no neighbor.',
+            "The true B is there as always. It's the random one that's missing.",
         ),
     ),
 ]
