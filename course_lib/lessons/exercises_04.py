@@ -67,7 +67,8 @@ def examine_how_many(answer):
 def _count(result, length):
     """Return an answer as an int; numpy's and torch's will do."""
     try:
-        return operator.index(result)
+        if not isinstance(result, bool):
+            return operator.index(result)
     except (TypeError, ValueError, RuntimeError):
         pass
     try:
@@ -594,7 +595,7 @@ def _words(answer, tokens):
             after=len(given),
         )
     try:
-        words = [list(word) for word in result]
+        words = [sorted(word) if isinstance(word, set | frozenset) else list(word) for word in result]
     except TypeError:
         raise Mistake(
             "return a list of lists of positions, such as {reference}; you return {result}.",
@@ -642,7 +643,7 @@ def _wrong_words(tokens, kind, result, reference):
             result=result,
         )
     lacking = [tokens[position] for word in reference for position in word if position not in flat]
-    if lacking and all(len(word) == 1 for word in result):
+    if lacking and any(token.startswith("##") for token in lacking):
         return Mistake(
             "for {tokens} you leave out {lacking}. A word is all of its pieces, the ones with ## too.",
             tokens=tokens,
@@ -669,6 +670,13 @@ def _wrong_words(tokens, kind, result, reference):
             "number is a word.",
             tokens=tokens,
             lacking=lacking,
+        )
+    if sorted(map(sorted, result)) == reference:
+        return Mistake(
+            "for {tokens} you return {result}. The words are right, but their order isn't: from left to right, "
+            "and so are the pieces of a word.",
+            tokens=tokens,
+            result=result,
         )
     if any("#" in tokens[word[0]] or any(tokens[p] == "#" for p in word[1:]) for word in result):
         return Mistake(

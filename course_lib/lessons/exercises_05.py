@@ -286,6 +286,13 @@ def _wrong_share(sizes, result, reference):
             sizes=sizes,
             result=result,
         )
+    if near(0.5 - (len(sizes) - with_choice) / len(sizes)):
+        return Mistake(
+            "for {sizes} you return {result:.3f}: from one half you take off every chunk of one sentence. Such a "
+            "chunk would have been IsNext half of the time, so it costs a half.",
+            sizes=sizes,
+            result=result,
+        )
     if near(0.5 * with_choice):
         return Mistake(
             "for {sizes} you return {result}, a number of pairs. A share is that, divided by the {count} chunks.",
@@ -596,16 +603,16 @@ EXERCISES = [
         examine=examine_random_document,
         hints=(
             "Drawing again until it differs works, and so does a draw that cannot fail.",
-            "There are number_of_documents - 1 others: draw one of so many numbers.",
+            "There are number_of_documents - 1 others: draw a number from 0 to number_of_documents - 2.",
             (
-                "other = generator.randrange(number_of_documents - 1); numbers from own upward move up by "
+                "other = generator.randrange(number_of_documents - 1); a number from own upward moves up by "
                 "one: other + (other >= own)."
             ),
         ),
         solution=random_document,
         praise=(
-            "All others equally likely, and the own one impossible. The original tries ten times and then "
-            "takes what it gets."
+            "All others are equally likely, and its own document is impossible. The original tries ten times and "
+            "then takes what it gets."
         ),
     ),
     Exercise(
@@ -640,7 +647,7 @@ EXERCISES = [
             ),
         ),
         solution=pack_pair,
-        praise="Cut first, pack afterward: the frame can never be lost.",
+        praise="Cut first, pack afterward, and no [SEP] gets lost.",
     ),
     Exercise(
         identifier="5.5",
@@ -649,7 +656,7 @@ EXERCISES = [
         minutes=5,
         examine=examine_is_next_probability,
         hints=(
-            "Two scores a pair; softmax turns them into two probabilities.",
+            "Each pair has two scores; softmax turns them into two probabilities.",
             "Which class is IsNext in BERT? The label 0.",
             "Softmax over the last dimension, then column 0: scores.softmax(dim=-1)[:, 0].",
         ),

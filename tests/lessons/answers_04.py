@@ -552,8 +552,16 @@ def without_digits(tokens):
     return grouped(tokens, skipped=lambda token: in_frame(token) or token.isdigit())
 
 
+def without_punctuation(tokens):
+    return grouped(tokens, skipped=lambda token: in_frame(token) or token in ".,'")
+
+
 def any_hash(tokens):
     return grouped(tokens, continues=lambda token: "#" in token)
+
+
+def from_the_right(tokens):
+    return grouped(tokens)[::-1]
 
 
 def takes_the_frame_out(tokens):
@@ -571,6 +579,10 @@ def words_by_range(tokens):
             end += 1
         words.append(range(start, end))
     return words
+
+
+def words_as_sets(tokens):
+    return [set(word) for word in grouped(tokens)]
 
 
 def words_numpy(tokens):
@@ -613,7 +625,7 @@ RIGHT = {
         masked_loss_in_a_loop,
         masked_loss_one_element,
     ],
-    "4.4": [words_by_range, words_numpy, words_torch, words_generated, words_by_number],
+    "4.4": [words_by_range, words_as_sets, words_numpy, words_torch, words_generated, words_by_number],
 }
 
 WRONG = {
@@ -695,6 +707,8 @@ WRONG = {
         (without_brackets, "any other sign or number"),
         (without_digits, "leave out ['3'"),
         (any_hash, "a # alone"),
+        (from_the_right, "their order isn't"),
+        (without_punctuation, "any other sign or number"),
         (takes_the_frame_out, "the list of tokens itself"),
     ],
 }

@@ -271,6 +271,10 @@ def by_singles(chunk_sizes):
     return chunk_sizes.count(1) / len(chunk_sizes) / 4
 
 
+def takes_off_whole_ones(chunk_sizes):
+    return 0.5 - chunk_sizes.count(1) / len(chunk_sizes)
+
+
 def sorts_the_sizes(chunk_sizes):
     chunk_sizes.sort()
     return share_with_a_choice(chunk_sizes) / 2
@@ -579,6 +583,7 @@ WRONG = {
         (rounded_share, "which is rounded"),
         (as_text, "return one number"),
         (by_singles, "it should be 0.5"),
+        (takes_off_whole_ones, "so it costs a half"),
         (sorts_the_sizes, "the list of sizes itself"),
     ],
     "5.4": [
