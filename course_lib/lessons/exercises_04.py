@@ -520,7 +520,7 @@ def _examine_random_losses(answer):
                 shape=tuple(scores.shape),
                 count=int(chosen.sum()),
                 value=float(value),
-                reference=float(masked_loss(scores, labels)),
+                reference=float(masked_loss(scores, labels)) + 0.0,  # no -0.0
             )
         if not torch.allclose(gradient.float(), reference, atol=max(1e-4, 4 * torch.finfo(value.dtype).eps)):
             raise Mistake(
