@@ -1,12 +1,13 @@
 """Exercises and quiz of lesson 05, next-sentence prediction."""
 
+import operator
 import random
 from collections import Counter
 
 import torch
 
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
-from course_lib.lessons.exercises import call
+from course_lib.lessons.exercises import call, describe
 
 # 5.1 ----------------------------------------------------------------------------------------------
 
@@ -19,73 +20,131 @@ def split_chunk(chunk, generator):
     return first, second
 
 
+CHUNK = [
+    ["the", "sea", "."],
+    ["it", "froze", "."],
+    ["ships", "sank", "."],
+    ["men", "walked", "."],
+    ["home", "."],
+]
+BORDERS = [3, 6, 9, 12]  # tokens of A if it has 1 to 4 of these sentences
+
+
 def examine_split_chunk(answer):
-    chunk = [
-        ["the", "sea", "."],
-        ["it", "froze", "."],
-        ["ships", "sank", "."],
-        ["men", "walked", "."],
-        ["home", "."],
-    ]
-    flat, ends = [token for sentence in chunk for token in sentence], Counter()
-    first_run = []
-    for seed in range(400):
-        result = call(answer, [list(sentence) for sentence in chunk], random.Random(seed))
-        first, second = _two_lists(result)
-        if any(isinstance(token, list) for token in first + second):
-            raise Mistake(
-                "a segment is one list of tokens; yours still holds sentences as lists inside it. Join them."
-            )
-        if not first:
-            raise Mistake(
-                "segment A can come out empty. It takes at least the first sentence: draw from 1, not from 0."
-            )
-        if not second:
-            raise Mistake(
-                "segment B can come out empty: A took all sentences. randint includes both ends, so stop at "
-                "len(chunk) - 1."
-            )
-        if first + second != flat:
-            if len(first) <= 3 and len(second) <= 3:
-                raise Mistake(
-                    "you take single sentences as A and B, and lose the rest of the chunk. Segments are "
-                    "spans: RoBERTa measured that single sentences are the worst format."
-                )
-            raise Mistake("A and B together must be the whole chunk, each token once and in order.")
+    generator, ends = random.Random(1), Counter()
+    for _ in range(1200):
+        first, second = _segments(answer, CHUNK, generator)
+        _examine_segments(first, second, CHUNK)
         ends[len(first)] += 1
-        first_run.append(len(first))
-    starts = [3, 6, 9, 12]
-    if set(ends) - set(starts):
+    if set(ends) - set(BORDERS):
         raise Mistake("you cut inside a sentence. The border between A and B is a border between sentences.")
     if len(ends) == 1:
         raise Mistake(
             "the border is always at the same place. Draw it: generator.randint(1, len(chunk) - 1)."
         )
-    if set(starts) - set(ends):
+    if set(BORDERS) - set(ends):
         raise Mistake(
             "A never has {number} of the 5 sentences. 1 to 4 are all possible.",
-            number=next(starts.index(n) + 1 for n in starts if n not in ends),
+            number=next(BORDERS.index(n) + 1 for n in BORDERS if n not in ends),
         )
-    if max(ends.values()) > 1.7 * 100:
+    rare, often = min(BORDERS, key=ends.get), max(BORDERS, key=ends.get)
+    if ends[often] > 380 or ends[rare] < 220:  # 300, and more than five standard deviations away
         raise Mistake(
-            "some borders come up far more often than others. 1 to n - 1 sentences are equally likely."
+            "A has {rare} of the 5 sentences in {rare_share:.0%} of the draws, and {often} of them in "
+            "{often_share:.0%}. 1 to n - 1 sentences are equally likely: 25% each.",
+            rare=BORDERS.index(rare) + 1,
+            rare_share=ends[rare] / 1200,
+            often=BORDERS.index(often) + 1,
+            often_share=ends[often] / 1200,
         )
-    second_run = [
-        len(call(answer, [list(sentence) for sentence in chunk], random.Random(seed))[0])
-        for seed in range(400)
-    ]
-    if first_run != second_run:
+    runs = []
+    for seed in (2, 2, 3):
+        generator = random.Random(seed)
+        runs.append([len(_segments(answer, CHUNK, generator)[0]) for _ in range(100)])
+    if runs[0] != runs[1]:
         raise Mistake(
             "two runs with the same generator differ. Draw with generator, not with the random module."
         )
+    if runs[0] == runs[2]:
+        raise Mistake(
+            "generators with different seeds give the same borders. Draw with the generator you are given."
+        )
+    draw = random.Random(4)
+    for size in (2, 3, *range(2, 30)):
+        chunk = [[f"{i}.{j}" for j in range(draw.randint(1, 5))] for i in range(size)]
+        first, second = _segments(answer, chunk, draw)
+        _examine_segments(first, second, chunk)
+        if len(first) not in {sum(map(len, chunk[:end])) for end in range(1, size)}:
+            raise Mistake(
+                "for a chunk of {size} sentences you cut inside a sentence. The border between A and B is a border "
+                "between sentences, which may have any length.",
+                size=size,
+            )
 
 
-def _two_lists(value):
+def _segments(answer, chunk, generator):
+    """Return an answer's two segments as lists, if it leaves the chunk alone."""
+    given = [list(sentence) for sentence in chunk]
+    result = call(answer, given, generator)
+    if given != chunk:
+        raise Mistake(
+            "you change the chunk itself: pop, extend and += on a sentence do. The chunk is read again when "
+            "sentences go back, so build new lists."
+        )
     try:
-        first, second = value
-        return list(first), list(second)
+        first, second = result
     except (TypeError, ValueError):
-        raise Mistake("return two lists of tokens, A and B; you return {value!r}.", value=value) from None
+        raise Mistake(
+            "return two lists of tokens, A and B; you return {value}.", value=repr(result)[:80]
+        ) from None
+    if isinstance(first, str) or isinstance(second, str):
+        raise Mistake("a segment is a list of tokens; you return one text. Leave the tokens apart.")
+    try:
+        return list(first), list(second)
+    except TypeError:
+        raise Mistake(
+            "return two lists of tokens, A and B; you return {value}.", value=repr(result)[:80]
+        ) from None
+
+
+def _examine_segments(first, second, chunk):
+    flat = [token for sentence in chunk for token in sentence]
+    if any(isinstance(token, list | tuple) for token in first + second):
+        raise Mistake(
+            "a segment is one list of tokens; yours still holds sentences as lists inside it. Join them."
+        )
+    if not first:
+        raise Mistake(
+            "segment A can come out empty. It takes at least the first sentence: draw from 1, not from 0."
+        )
+    if not second:
+        raise Mistake(
+            "segment B can come out empty: A took all sentences. randint includes both ends, so stop at "
+            "len(chunk) - 1."
+        )
+    if first + second == flat:
+        return
+    if second + first == flat:
+        raise Mistake("A and B are swapped: A is the first part of the chunk, B the rest.")
+    if [*first] in chunk and [*second] in chunk and len(chunk) > 2:
+        raise Mistake(
+            "you take single sentences as A and B, and lose the rest of the chunk. Segments are "
+            "spans: RoBERTa measured that single sentences are the worst format."
+        )
+    if len(first) + len(second) > len(flat):
+        raise Mistake(
+            "A and B together have {count} tokens, and the chunk has {size}: they overlap. B starts where A ends.",
+            count=len(first) + len(second),
+            size=len(flat),
+        )
+    if len(first) + len(second) < len(flat):
+        raise Mistake(
+            "A and B together have {count} tokens, and the chunk has {size}. B is all the rest, to the last "
+            "sentence.",
+            count=len(first) + len(second),
+            size=len(flat),
+        )
+    raise Mistake("A and B together must be the whole chunk, each token once and in order.")
 
 
 # 5.2 ----------------------------------------------------------------------------------------------
@@ -100,26 +159,7 @@ def random_document(own, number_of_documents, generator):
 def examine_random_document(answer):
     generator = random.Random(1)
     for own in (0, 2, 4):
-        counts = Counter()
-        for _ in range(2000):
-            result = call(answer, own, 5, generator)
-            if isinstance(result, bool) or not isinstance(result, int):
-                raise Mistake(
-                    "return the number of a document, an int; you return {result!r}.",
-                    result=result,
-                )
-            if not 0 <= result < 5:
-                raise Mistake(
-                    "with 5 documents you return {result}; they are numbered from 0 to 4.",
-                    result=result,
-                )
-            if result == own:
-                raise Mistake(
-                    'for document {own} you return document {own} itself. Then the "random" B can be the '
-                    "true next text, labeled as random: the model is punished for being right.",
-                    own=own,
-                )
-            counts[result] += 1
+        counts = Counter(_document(answer, own, 5, generator) for _ in range(1200))
         missing = sorted(set(range(5)) - {own} - set(counts))
         if len(counts) == 1:
             raise Mistake(
@@ -133,18 +173,60 @@ def examine_random_document(answer):
                 own=own,
                 other=missing[0],
             )
-        if max(counts.values()) > 700:
-            often = counts.most_common(1)[0][0]
+        often, count = counts.most_common(1)[0]
+        if count > 380:  # 300, and more than five standard deviations
             raise Mistake(
                 "document {own} gets document {often} in {share:.0%} of the draws; each of the 4 others "
                 "should have 25%. Stepping aside after a bad draw favors the neighbor: draw from one "
                 "document fewer, and shift.",
                 own=own,
                 often=often,
-                share=counts[often] / 2000,
+                share=count / 1200,
             )
-    if call(answer, 0, 2, generator) != 1 or call(answer, 1, 2, generator) != 0:
-        raise Mistake("with 2 documents there is one other only, and you do not return it.")
+    runs = []
+    for seed in (2, 2, 3):
+        generator = random.Random(seed)
+        runs.append([_document(answer, 3, 9, generator) for _ in range(100)])
+    if runs[0] != runs[1]:
+        raise Mistake(
+            "two runs with the same generator differ. Draw with generator, not with the random module."
+        )
+    if runs[0] == runs[2]:
+        raise Mistake(
+            "generators with different seeds give the same documents. Draw with the generator you are given."
+        )
+    for count in range(2, 12):
+        for own in range(count):
+            _document(answer, own, count, generator)
+
+
+def _document(answer, own, count, generator):
+    """Return the document that an answer draws, an int; numpy's and torch's will do."""
+    result = call(answer, own, count, generator)
+    try:
+        number = None if isinstance(result, bool) else operator.index(result)
+    except (TypeError, ValueError, RuntimeError):
+        number = None
+    if number is None:
+        raise Mistake(
+            "return the number of a document, one int; you return {result}.",
+            result=repr(result)[:80],
+        )
+    if not 0 <= number < count:
+        raise Mistake(
+            "with {count} documents you return {number}; they are numbered from 0 to {last}.",
+            count=count,
+            number=number,
+            last=count - 1,
+        )
+    if number == own:
+        raise Mistake(
+            'for document {own} of {count} you return document {own} itself. Then the "random" B can be the '
+            "true next text, labeled as random: the model is punished for being right.",
+            own=own,
+            count=count,
+        )
+    return number
 
 
 # 5.3 ----------------------------------------------------------------------------------------------
@@ -156,43 +238,101 @@ def expected_is_next(chunk_sizes):
 
 
 def examine_expected_is_next(answer):
-    for sizes in ([4, 3, 5, 6], [1, 1], [1, 4, 3, 1, 2], [2, 1, 1, 7, 1, 3, 1, 1]):
-        result, reference = call(answer, list(sizes)), expected_is_next(sizes)
-        try:
-            result = float(result)
-        except (TypeError, ValueError):
-            raise Mistake(
-                "return one number, a share from 0 to 1; you return {result!r}.",
-                result=result,
-            ) from None
-        if abs(result - reference) < 1e-9:
-            continue
-        singles = sizes.count(1)
-        if abs(result - 0.5) < 1e-9:
-            raise Mistake(
-                "for chunks of {sizes} sentences you say one half. A chunk of one sentence has nothing left "
-                "for a true B, so it always gets a random one.",
-                sizes=sizes,
-            )
-        if abs(result - (1 - reference)) < 1e-9:
-            raise Mistake(
-                "for {sizes} you return {result:.3f}, the share of *random* pairs. IsNext is the rest.",
-                sizes=sizes,
-                result=result,
-            )
-        if abs(result - (len(sizes) - singles) / len(sizes)) < 1e-9:
-            raise Mistake(
-                "for {sizes} you return {result:.3f}, the share of chunks that have a choice. Of those, "
-                "only half become IsNext.",
-                sizes=sizes,
-                result=result,
-            )
-        raise Mistake(
-            "for chunks of {sizes} sentences you return {result:.3f}; it should be {reference:.3f}.",
+    draw = random.Random(1)
+    drawn = [[draw.choice((1, 1, 2, 3, 8)) for _ in range(draw.randint(1, 40))] for _ in range(30)]
+    for sizes in ([4, 3, 5, 6], [1, 1], [1, 4, 3, 1, 2], [2, 1, 1, 7, 1, 3, 1, 1], *drawn):
+        given = list(sizes)
+        result, reference = _share(call(answer, given), sizes), expected_is_next(sizes)
+        if given != sizes:
+            raise Mistake("you change the list of sizes itself. Leave it as it is.")
+        if not abs(result - reference) <= 1e-6:  # so written, NaN is wrong; float32 is allowed
+            raise _wrong_share(sizes, result, reference)
+
+
+def _share(result, sizes):
+    try:
+        if not isinstance(result, str):
+            return float(result)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise Mistake(
+        "return one number for {sizes}, a share from 0 to 1; you return {result}.",
+        sizes=sizes,
+        result=repr(result)[:80],
+    )
+
+
+def _wrong_share(sizes, result, reference):
+    def near(other):
+        return abs(result - other) < 1e-6
+
+    with_choice = sum(size > 1 for size in sizes)
+    if near(0.5):
+        return Mistake(
+            "for chunks of {sizes} sentences you say one half. A chunk of one sentence has nothing left "
+            "for a true B, so it always gets a random one.",
+            sizes=sizes,
+        )
+    if near(1 - reference):
+        return Mistake(
+            "for {sizes} you return {result:.3f}, the share of *random* pairs. IsNext is the rest.",
             sizes=sizes,
             result=result,
-            reference=reference,
         )
+    if near(with_choice / len(sizes)):
+        return Mistake(
+            "for {sizes} you return {result:.3f}, the share of chunks that have a choice. Of those, "
+            "only half become IsNext.",
+            sizes=sizes,
+            result=result,
+        )
+    if near(0.5 - (len(sizes) - with_choice) / len(sizes)):
+        return Mistake(
+            "for {sizes} you return {result:.3f}: from one half you take off every chunk of one sentence. Such a "
+            "chunk would have been IsNext half of the time, so it costs a half.",
+            sizes=sizes,
+            result=result,
+        )
+    if near(0.5 * with_choice):
+        return Mistake(
+            "for {sizes} you return {result}, a number of pairs. A share is that, divided by the {count} chunks.",
+            sizes=sizes,
+            result=result,
+            count=len(sizes),
+        )
+    if near(100 * reference):
+        return Mistake(
+            "for {sizes} you return {result:.1f}, in percent. A share goes from 0 to 1.",
+            sizes=sizes,
+            result=result,
+        )
+    if near(0.5 * sum(size > 2 for size in sizes) / len(sizes)):
+        return Mistake(
+            "for {sizes} you return {result:.3f}, as if two sentences weren't enough. One is A, and the other "
+            "is the true B.",
+            sizes=sizes,
+            result=result,
+        )
+    if near(0.5 * sum(size for size in sizes if size > 1) / sum(sizes)):
+        return Mistake(
+            "for {sizes} you return {result:.3f}: long chunks count for more. Each chunk makes one pair, so "
+            "each counts once.",
+            sizes=sizes,
+            result=result,
+        )
+    if any(near(round(reference, digits)) for digits in range(1, 5)):
+        return Mistake(
+            "for {sizes} you return {result}, which is rounded. Return the share itself, and round only what "
+            "you print.",
+            sizes=sizes,
+            result=result,
+        )
+    return Mistake(
+        "for chunks of {sizes} sentences you return {result:.6g}; it should be {reference:.6g}.",
+        sizes=sizes,
+        result=result,
+        reference=reference,
+    )
 
 
 # 5.4 ----------------------------------------------------------------------------------------------
@@ -208,67 +348,148 @@ def pack_pair(first, second, max_length, generator):
 
 
 def examine_pack_pair(answer):
-    short = ["a1", "a2"], ["b1", "b2", "b3"]
-    long = [f"a{i}" for i in range(12)], [f"b{i}" for i in range(20)]
-    result = call(answer, list(short[0]), list(short[1]), 16, random.Random(0))
-    if not isinstance(result, list):
-        raise Mistake("return one list of tokens; you return {kind}.", kind=type(result).__name__)
-    if result != ["[CLS]", *short[0], "[SEP]", *short[1], "[SEP]"]:
+    first, second = ["a1", "a2"], ["b1", "b2", "b3"]
+    for max_length in (16, 8):  # 8 is an exact fit
+        result = _packed(answer, first, second, max_length, random.Random(0))
+        if result != pack_pair(first, second, max_length, random.Random(0)):
+            raise Mistake(
+                "with max_length {max_length} a pair that fits is changed: {result}. It should be "
+                "[CLS] a1 a2 [SEP] b1 b2 b3 [SEP].",
+                max_length=max_length,
+                result=" ".join(map(str, result)),
+            )
+    for sizes in ((12, 20), (20, 12)):
+        _examine_coin(answer, *sizes)
+    runs = []
+    for seed in (2, 2, 3):
+        generator = random.Random(seed)
+        runs.append([_cut(answer, 12, 20, 16, generator) for _ in range(20)])
+    if runs[0] != runs[1]:
+        raise Mistake("two runs with the same generator differ. Toss the coin with generator.")
+    if runs[0] == runs[2]:
         raise Mistake(
-            "a pair that fits is changed: {result}. It should be [CLS] a1 a2 [SEP] b1 b2 b3 [SEP].",
-            result=" ".join(map(str, result)),
+            "generators with different seeds cut alike. Toss the coin with the generator you are given."
         )
-    fronts = Counter()
-    for seed in range(200):
-        arguments = [list(long[0]), list(long[1])]
-        result = call(answer, *arguments, 16, random.Random(seed))
-        if list(result)[-1:] != ["[SEP]"]:
-            raise Mistake(
-                "the last [SEP] is gone: the result ends with {end}. Cut the segments first, and add the "
-                "special tokens then.",
-                end=" ".join(map(str, result[-2:])),
-            )
-        if result.count("[SEP]") != 2 or result[0] != "[CLS]":
-            raise Mistake("the result needs one [CLS] at the start and two [SEP], behind A and behind B.")
-        if len(result) > 16:
-            raise Mistake(
-                "the result has {count} tokens, and max_length is 16: [CLS] and the two [SEP] count, too.",
-                count=len(result),
-            )
-        middle = result.index("[SEP]")
-        first, second = result[1:middle], result[middle + 1 : -1]
-        if len(result) < 16:
-            raise Mistake(
-                "the result has {count} tokens where 16 are allowed: you cut more than you must.",
-                count=len(result),
-            )
-        if (len(first), len(second)) != (7, 6):
-            raise Mistake(
-                "of 12 and 20 tokens, {first} and {second} are left. Take one token at a time from the "
-                "longer segment, from B when both are equally long: 7 and 6 are left.",
-                first=len(first),
-                second=len(second),
-            )
-        if not (_is_run(first, long[0]) and _is_run(second, long[1])):
-            raise Mistake(
-                "tokens are missing from the middle of a segment, or out of order. Cut only at its two ends."
-            )
-        fronts[long[1].index(second[0])] += 1
+    draw = random.Random(5)
+    for _ in range(30):
+        _cut(answer, draw.randint(1, 15), draw.randint(1, 15), draw.randint(5, 35), draw)
+
+
+def _examine_coin(answer, first_size, second_size):
+    """The front of the longer segment loses half of what it must lose, in binomial numbers."""
+    generator, fronts = random.Random(1), Counter()
+    for _ in range(300):
+        front, total = max(_cut(answer, first_size, second_size, 16, generator), key=lambda cut: cut[1])
+        fronts[front] += 1
     if fronts.keys() == {0}:
         raise Mistake(
             "you always cut the end, so the model never sees how sentences end. A fair coin decides: front "
             "or back."
         )
-    if fronts.keys() == {14}:
+    if fronts.keys() == {total}:
         raise Mistake("you always cut the front. A fair coin decides for each token: front or back.")
-    mean = sum(place * count for place, count in fronts.items()) / fronts.total()
-    if len(fronts) < 5 or abs(mean - 7) > 1.2:
+    if len(fronts) == 1:
         raise Mistake(
-            "of 14 tokens that B must lose, {mean:.1f} go at the front on average, in {ways} different "
-            "ways. Toss a fair coin for each token.",
-            mean=mean,
-            ways=len(fronts),
+            "you always cut {front} of {total} tokens at the front and the rest at the back. Let a coin decide for "
+            "each token.",
+            front=front,
+            total=total,
         )
+    mean = sum(place * count for place, count in fronts.items()) / 300
+    spread = sum((place - mean) ** 2 * count for place, count in fronts.items()) / 300
+    if abs(mean - total / 2) > 0.8 or not 1.5 < spread < 6:  # fair coins: a standard error of 0.1, and 3.5
+        raise Mistake(
+            "of {total} tokens that a segment must lose, {mean:.1f} go at the front on average, with a standard "
+            "deviation of {deviation:.1f}; fair coins give {half:.1f} and {usual:.1f}. Toss a fair coin for each token.",
+            total=total,
+            mean=mean,
+            deviation=spread**0.5,
+            half=total / 2,
+            usual=(total / 4) ** 0.5,
+        )
+
+
+def _packed(answer, first, second, max_length, generator):
+    """Return an answer's tokens as a list, if it leaves both segments alone."""
+    given = list(first), list(second)
+    result = call(answer, *given, max_length, generator)
+    if given != (first, second):
+        raise Mistake("you change the segments themselves: pop and del do. Cut copies, such as list(first).")
+    if not isinstance(result, list | tuple):
+        raise Mistake("return one list of tokens; you return {kind}.", kind=describe(result))
+    if any(isinstance(token, list | tuple) for token in result):
+        raise Mistake("return one flat list of tokens; yours has a list in it. *first puts its tokens in.")
+    return list(result)
+
+
+def _cut(answer, first_size, second_size, max_length, generator):
+    """Return how many tokens each segment lost at the front, and in all: ((front, all), (front, all))."""
+    long = [f"a{i}" for i in range(first_size)], [f"b{i}" for i in range(second_size)]
+    result = _packed(answer, *long, max_length, generator)
+    if result[-1:] != ["[SEP]"]:
+        raise Mistake(
+            "the last [SEP] is gone: the result ends with {end}. Cut the segments first, and add the "
+            "special tokens then.",
+            end=" ".join(map(str, result[-2:])),
+        )
+    if result.count("[SEP]") != 2 or result[0] != "[CLS]" or result.count("[CLS]") != 1:
+        raise Mistake("the result needs one [CLS] at the start and two [SEP], behind A and behind B.")
+    if len(result) > max_length:
+        raise Mistake(
+            "the result has {count} tokens, and max_length is {max_length}: [CLS] and the two [SEP] count, too.",
+            count=len(result),
+            max_length=max_length,
+        )
+    if len(result) < min(max_length, first_size + second_size + 3):
+        raise Mistake(
+            "the result has {count} tokens where {max_length} are allowed: you cut more than you must.",
+            count=len(result),
+            max_length=max_length,
+        )
+    middle = result.index("[SEP]")
+    segments = result[1:middle], result[middle + 1 : -1]
+    if any(token in long[1] for token in segments[0]) or any(token in long[0] for token in segments[1]):
+        raise Mistake("A and B are swapped or mixed. A comes first, behind [CLS].")
+    sizes = tuple(map(len, segments))
+    reference = pack_pair(*long, max_length, random.Random(0))
+    middle = reference.index("[SEP]")
+    if sizes != (middle - 1, len(reference) - middle - 2):
+        raise _wrong_lengths(max_length, long, sizes, (middle - 1, len(reference) - middle - 2))
+    if not all(_is_run(*pair) for pair in zip(segments, long)):
+        raise Mistake(
+            "tokens are missing from the middle of a segment, or out of order. Cut only at its two ends."
+        )
+    return [(whole.index(part[0]), len(whole) - len(part)) for part, whole in zip(segments, long)]
+
+
+def _wrong_lengths(max_length, long, sizes, right):
+    before = tuple(map(len, long))
+    if sizes == (right[1], right[0]) and abs(right[0] - right[1]) == 1:
+        return Mistake(
+            "of {before} tokens, {after} are left with max_length {max_length}; it should be {right}. When both "
+            "segments are equally long, B loses the next token.",
+            before=before,
+            after=sizes,
+            max_length=max_length,
+            right=right,
+        )
+    if sizes[0] == before[0] or sizes[1] == before[1]:
+        return Mistake(
+            "of {before} tokens, {after} are left with max_length {max_length}: one segment pays for both. Take one "
+            "token at a time from the longer segment; {right} are left then.",
+            before=before,
+            after=sizes,
+            max_length=max_length,
+            right=right,
+        )
+    return Mistake(
+        "of {before} tokens, {after} are left with max_length {max_length}. Take one token at a time from the "
+        "longer segment, from B when both are equally long: {right} are left.",
+        before=before,
+        after=sizes,
+        max_length=max_length,
+        right=right,
+    )
 
 
 def _is_run(part, whole):
@@ -285,39 +506,76 @@ def is_next_probability(scores):
 
 
 def examine_is_next_probability(answer):
-    scores = torch.tensor([[2.0, -1.0], [0.5, 0.5], [-3.0, 1.0], [1.0, 4.0]])
-    result = call(answer, scores.clone())
-    if not isinstance(result, torch.Tensor) or result.shape != (4,):
-        shape = tuple(result.shape) if isinstance(result, torch.Tensor) else type(result).__name__
+    _examine_probabilities(answer, torch.tensor([[2.0, -1.0], [0.5, 0.5], [-3.0, 1.0], [1.0, 4.0]]))
+    for seed in range(30):
+        generator = torch.Generator().manual_seed(seed)
+        _examine_probabilities(answer, 3 * torch.randn(1 + seed % 9, 2, generator=generator))
+
+
+def _examine_probabilities(answer, scores):
+    given = scores.clone()
+    result = call(answer, given)
+    if not torch.equal(given, scores):
+        raise Mistake("you change the scores themselves, which the caller still needs. Work on a copy.")
+    try:
+        values = torch.as_tensor(result).detach()
+        values = values.to(torch.promote_types(values.dtype, torch.half))  # whole numbers and bool, too
+    except (TypeError, ValueError, RuntimeError):
+        values = None
+    if values is None or values.shape != (len(scores),):
         raise Mistake(
-            "return one probability for each pair, a tensor of shape (4,); you return {shape}.",
-            shape=shape,
+            "return one probability for each pair, a tensor of shape {shape}; you return {kind}.",
+            shape=(len(scores),),
+            kind=describe(result if values is None else values),
         )
     reference = is_next_probability(scores)
-    if torch.allclose(result, reference, atol=1e-5):
+    tolerance = max(1e-5, 4 * torch.finfo(values.dtype).eps)
+
+    def near(other):
+        return torch.allclose(values.double(), other.double(), atol=tolerance)
+
+    if near(reference):
         return
-    if torch.allclose(result, 1 - reference, atol=1e-5):
+    if bool(((values == 0) | (values == 1)).all()):
+        raise Mistake(
+            "you return decisions, {result}. A probability says how sure the model is: leave argmax and > out.",
+            result=values.tolist(),
+        )
+    if near(1 - reference):
         raise Mistake(
             "that is the probability of *random*. In BERT's convention class 0 is IsNext; read the other "
             "way round, a good published model looks worse than chance."
         )
-    if torch.allclose(result, scores[:, 0]) or (result < 0).any() or (result > 1).any():
+    if near(reference.log()):
         raise Mistake(
-            "those are scores, not probabilities. Turn the two scores of a pair into probabilities with "
-            "softmax."
+            "those are logarithms of probabilities, from log_softmax. Take softmax, or exp() of them."
         )
-    if torch.allclose(result, scores.softmax(dim=0)[:, 0], atol=1e-5):
+    if near(scores[:, 0].softmax(dim=0)) or near(scores.softmax(dim=0)[:, 0]):
         raise Mistake(
             "you take softmax over the batch, so pairs compete with one another. Take it over the two "
             "classes: dim=-1."
         )
-    if torch.allclose(result, scores[:, 0].sigmoid(), atol=1e-5):
+    if near(scores.softmax(dim=-1).max(dim=-1).values):
+        raise Mistake(
+            "that is the probability of the likelier class, whichever it is. Take class 0, IsNext, for every pair."
+        )
+    if near(scores[:, 0] / scores.sum(dim=-1)):
+        raise Mistake(
+            "you divide a score by the sum of both. A score can be below 0: softmax takes exp() first."
+        )
+    if near(scores[:, 0]) or (values < 0).any() or (values > 1).any():
+        raise Mistake(
+            "those are scores, not probabilities. Turn the two scores of a pair into probabilities with "
+            "softmax."
+        )
+    if near(scores[:, 0].sigmoid()):
         raise Mistake(
             "sigmoid looks at one score alone. There are two, and only their difference counts: use softmax."
         )
     raise Mistake(
-        "you return {result}; it should be {reference}.",
-        result=[round(float(p), 3) for p in result],
+        "for scores {scores} you return {result}; it should be {reference}.",
+        scores=[[round(float(s), 2) for s in row] for row in scores],
+        result=[round(float(p), 3) for p in values],
         reference=[round(float(p), 3) for p in reference],
     )
 
@@ -345,16 +603,16 @@ EXERCISES = [
         examine=examine_random_document,
         hints=(
             "Drawing again until it differs works, and so does a draw that cannot fail.",
-            "There are number_of_documents - 1 others: draw one of so many numbers.",
+            "There are number_of_documents - 1 others: draw a number from 0 to number_of_documents - 2.",
             (
-                "other = generator.randrange(number_of_documents - 1); numbers from own upward move up by "
+                "other = generator.randrange(number_of_documents - 1); a number from own upward moves up by "
                 "one: other + (other >= own)."
             ),
         ),
         solution=random_document,
         praise=(
-            "All others equally likely, and the own one impossible. The original tries ten times and then "
-            "takes what it gets."
+            "All others are equally likely, and its own document is impossible. The original tries ten times and "
+            "then takes what it gets."
         ),
     ),
     Exercise(
@@ -389,7 +647,7 @@ EXERCISES = [
             ),
         ),
         solution=pack_pair,
-        praise="Cut first, pack afterward: the frame can never be lost.",
+        praise="Cut first, pack afterward, and no [SEP] gets lost.",
     ),
     Exercise(
         identifier="5.5",
@@ -398,7 +656,7 @@ EXERCISES = [
         minutes=5,
         examine=examine_is_next_probability,
         hints=(
-            "Two scores a pair; softmax turns them into two probabilities.",
+            "Each pair has two scores; softmax turns them into two probabilities.",
             "Which class is IsNext in BERT? The label 0.",
             "Softmax over the last dimension, then column 0: scores.softmax(dim=-1)[:, 0].",
         ),
@@ -411,8 +669,8 @@ QUIZ = [
     Question(
         "What is segment A?",
         Option(
-            "One sentence of the text.",
-            "That is RoBERTa's sentence-pair format, the worst of those compared. BERT takes spans.",
+            "One sentence, and segment B is another.",
+            "That's RoBERTa's sentence-pair format, the worst of those compared. BERT takes spans.",
         ),
         Option(
             "The first 1 to n − 1 sentences of a chunk of n.",
@@ -420,89 +678,132 @@ QUIZ = [
             correct=True,
         ),
         Option(
-            "The first half of the sequence, in tokens.",
+            "The first half of the sequence, counted in tokens, without [CLS].",
             "The border lies between two sentences, wherever it is drawn.",
         ),
         Option(
-            "The paragraph before segment B.",
+            "The paragraph that comes before segment B.",
             "The algorithm knows documents and sentences, but no paragraphs.",
         ),
     ),
     Question(
         'Why are more than half of the labels "random"?',
         Option(
-            "The random generator is not fair.",
+            "A chunk of one sentence has no rest.",
+            "It always gets a random B, on top of half of the other chunks.",
+            correct=True,
+        ),
+        Option(
+            "The coin for B isn't a fair one.",
             "It is: where there is a choice, half of the pairs are random.",
         ),
         Option(
-            "Random pairs are easier, so the original uses more of them.",
+            "Random pairs are easier, so there are more.",
             "The paper says 50%; the excess is a by-product of the algorithm.",
         ),
-        Option("Truncation removes true pairs.", "Truncation shortens segments and removes no pair."),
         Option(
-            "A chunk of one sentence has no rest.",
-            "It always gets a random B, on top of the half of the other chunks.",
-            correct=True,
+            "Truncation removes more of the true pairs.",
+            "Truncation shortens segments and removes no pair.",
         ),
     ),
     Question(
-        "A colleague's model reaches an NSP accuracy of 8% with published weights. What is the likely cause?",
+        "Published weights reach an NSP accuracy of 8% on your pairs. What do you conclude?",
         Option(
-            "The labels are inverted: class 0 is IsNext.",
+            "The model is too small to have learned the task.",
+            "A model that knows nothing is right in about half of the cases, never in 8%.",
+        ),
+        Option(
+            "The final [SEP] is missing from every pair.",
+            "That hurts, but it doesn't make a model systematically wrong.",
+        ),
+        Option(
+            "It knows the task, and your labels are flipped.",
             "92% right under the right convention is 8% under the other one.",
             correct=True,
         ),
         Option(
-            "The model is too small for the task.",
-            "A model that knows nothing is right in about half of the cases, never in 8%.",
-        ),
-        Option(
-            "The final [SEP] was cut off.",
-            "That hurts, but it does not make a model systematically wrong.",
-        ),
-        Option(
-            "The pairs come from too few documents.",
+            "Your pairs come from too few documents.",
             "Then the score is noisy, and still not far below one half.",
         ),
     ),
     Question(
         "Why is sentence-order prediction harder than next-sentence prediction?",
         Option(
-            "Its segments are shorter, with fewer clues.",
+            "Its segments are shorter and give fewer clues.",
             "The segments are built in the same way and are as long.",
         ),
         Option(
-            "Its two classes are out of balance.",
-            "They are almost perfectly balanced; every chunk has a choice.",
+            "Its two classes are badly out of balance.",
+            "They're almost perfectly balanced; every chunk has a choice.",
         ),
         Option(
-            "Both classes have the same words and the same topic.",
+            "It needs two documents for each of its pairs, not one.",
+            "It needs one; next-sentence prediction needs two.",
+        ),
+        Option(
+            "Its two classes share all words and the topic.",
             "Swapping A and B changes no word, so only the order of the thoughts can tell.",
             correct=True,
-        ),
-        Option(
-            "It needs two documents for each of its pairs.",
-            "It needs one; next-sentence prediction needs two.",
         ),
     ),
     Question(
         "What did RoBERTa find when it removed the next-sentence loss?",
         Option(
-            "About the same or slightly better results, with full-length text.",
+            "Results as good, or slightly better, on full-length text.",
             "Filling sequences with consecutive sentences of one document did best.",
             correct=True,
         ),
         Option(
-            "The model could no longer compare two sentences.",
-            (
-                "Fine-tuning on pairs worked as well; BERT's own ablation had found a loss on QNLI, in "
-                "another setting."
-            ),
+            "A model that could no longer compare two sentences in fine-tuning.",
+            "Fine-tuning on pairs worked as well; BERT's own ablation had found a loss on QNLI, in another setting.",
         ),
-        Option("Training became unstable, so the loss came back.", "Nothing of the kind was reported."),
         Option(
-            "Much better results, because NSP is harmful in itself.",
+            "Training that became unstable, until the loss came back.",
+            "Nothing of the kind was reported.",
+        ),
+        Option(
+            "Much better results, since NSP does harm.",
             "The differences are small, and the input format changed along with the loss.",
+        ),
+    ),
+    Question(
+        "Your model reaches 55% on held-out pairs. What do you compare that with first?",
+        Option(
+            "With 50%, the share of a fair coin.",
+            'A coin ignores that the classes aren\'t equally frequent. Always saying "random" beats it for free.',
+        ),
+        Option(
+            "With ALBERT's table, which has a row for NSP.",
+            "Other data, another model and other pairs: the difference could mean anything.",
+        ),
+        Option(
+            'With the share of "random" among these pairs.',
+            "That's what a model gets that always says the same. At 55% random, yours has learned nothing.",
+            correct=True,
+        ),
+        Option(
+            "With its accuracy on the pairs that it was trained on.",
+            "That tells memorizing from learning, but neither number says what an empty model gets.",
+        ),
+    ),
+    Question(
+        "Your corpus is one long novel, stored as a single document. What goes wrong?",
+        Option(
+            "Every chunk has one sentence only.",
+            "Chunks are filled with sentences to the length, in a novel as anywhere.",
+        ),
+        Option(
+            "There's no other document for a random B.",
+            "B must come from another document, and there is none. Split the novel, by chapters for instance.",
+            correct=True,
+        ),
+        Option(
+            "The first pairs are cut at the front, the last at the end.",
+            "Each token that must go is cut by a coin, wherever the pair stands in the document.",
+        ),
+        Option(
+            'All labels become "random", as A has no neighbor.',
+            "The true B is there as always. It's the random one that's missing.",
         ),
     ),
 ]

@@ -1,6 +1,12 @@
 """Stubs, right answers and usual wrong answers of lesson 05; each wrong answer comes with a part of its own message."""
 
+import math
 import random
+from fractions import Fraction
+from itertools import chain
+
+import numpy
+import torch
 
 
 def split_chunk(chunk, generator):
@@ -89,6 +95,67 @@ def overlapping(chunk, generator):
     return joined(chunk[:end]), joined(chunk[end - 1 :])
 
 
+def swapped_segments(chunk, generator):
+    second, first = cut_at(chunk, generator.randint(1, len(chunk) - 1))
+    return first, second
+
+
+def without_the_last(chunk, generator):
+    end = generator.randint(1, len(chunk) - 1)
+    return joined(chunk[:end]), joined(chunk[end:])[:-1]
+
+
+def sorted_tokens(chunk, generator):
+    first, second = cut_at(chunk, generator.randint(1, len(chunk) - 1))
+    return first[::-1], second
+
+
+def rounded_place(chunk, generator):
+    return cut_at(chunk, round(generator.uniform(1, len(chunk) - 1)))
+
+
+def own_generator(chunk, generator):
+    own_generator.calls = (getattr(own_generator, "calls", 0) + 1) % 100
+    return cut_at(chunk, random.Random(own_generator.calls).randint(1, len(chunk) - 1))
+
+
+def takes_out_of_the_chunk(chunk, generator):
+    end = generator.randint(1, len(chunk) - 1)
+    return joined(chunk.pop(0) for _ in range(end)), joined(chunk)
+
+
+def as_texts(chunk, generator):
+    first, second = cut_at(chunk, generator.randint(1, len(chunk) - 1))
+    return " ".join(first), " ".join(second)
+
+
+def one_list(chunk, generator):
+    return joined(chunk)
+
+
+def split_by_chain(chunk, generator):
+    end = generator.randrange(1, len(chunk))
+    return list(chain.from_iterable(chunk[:end])), list(chain(*chunk[end:]))
+
+
+def split_in_tuples(chunk, generator):
+    end = generator.choice(range(1, len(chunk)))
+    return tuple(joined(chunk[:end])), tuple(joined(chunk[end:]))
+
+
+def split_by_lengths(chunk, generator):
+    ends = numpy.cumsum([len(sentence) for sentence in chunk])[:-1]
+    return numpy.split(numpy.array(joined(chunk)), [int(generator.choice(list(ends)))])
+
+
+def split_a_copy(chunk, generator):
+    rest = [list(sentence) for sentence in chunk]
+    first = []
+    for _ in range(int(generator.random() * (len(chunk) - 1)) + 1):
+        first += rest.pop(0)
+    return first, joined(rest)
+
+
 # 5.2 ----------------------------------------------------------------------------------------------
 
 
@@ -120,6 +187,47 @@ def counted_from_one(own, number_of_documents, generator):
     return other
 
 
+def module_randomness(own, number_of_documents, generator):
+    return random_document_again(own, number_of_documents, random.SystemRandom())
+
+
+def random_document_again(own, number_of_documents, generator):
+    other = own
+    while other == own:
+        other = generator.randrange(number_of_documents)
+    return other
+
+
+def own_sequence(own, number_of_documents, generator):
+    own_sequence.calls = (getattr(own_sequence, "calls", 0) + 1) % 100
+    return random_document_again(own, number_of_documents, random.Random(own_sequence.calls))
+
+
+def as_float(own, number_of_documents, generator):
+    return float(random_document_again(own, number_of_documents, generator))
+
+
+def list_of_one(own, number_of_documents, generator):
+    return generator.sample([i for i in range(number_of_documents) if i != own], 1)
+
+
+def document_from_the_others(own, number_of_documents, generator):
+    return generator.choice([other for other in range(number_of_documents) if other != own])
+
+
+def document_numpy(own, number_of_documents, generator):
+    return generator.choice(numpy.delete(numpy.arange(number_of_documents), own))
+
+
+def document_torch(own, number_of_documents, generator):
+    others = torch.arange(number_of_documents)
+    return others[others != own][generator.randrange(number_of_documents - 1)]
+
+
+def document_around(own, number_of_documents, generator):
+    return (own + generator.randint(1, number_of_documents - 1)) % number_of_documents
+
+
 # 5.3 ----------------------------------------------------------------------------------------------
 
 
@@ -137,6 +245,58 @@ def share_with_a_choice(chunk_sizes):
 
 def counts_instead(chunk_sizes):
     return sum(0.5 for size in chunk_sizes if size > 1)
+
+
+def in_percent(chunk_sizes):
+    return 50 * share_with_a_choice(chunk_sizes)
+
+
+def from_three_on(chunk_sizes):
+    return sum(0.5 for size in chunk_sizes if size > 2) / len(chunk_sizes)
+
+
+def by_sentences(chunk_sizes):
+    return sum(0.5 * size for size in chunk_sizes if size > 1) / sum(chunk_sizes)
+
+
+def rounded_share(chunk_sizes):
+    return round(share_with_a_choice(chunk_sizes) / 2, 2)
+
+
+def as_text(chunk_sizes):
+    return f"{share_with_a_choice(chunk_sizes) / 2:.3f}"
+
+
+def by_singles(chunk_sizes):
+    return chunk_sizes.count(1) / len(chunk_sizes) / 4
+
+
+def takes_off_whole_ones(chunk_sizes):
+    return 0.5 - chunk_sizes.count(1) / len(chunk_sizes)
+
+
+def sorts_the_sizes(chunk_sizes):
+    chunk_sizes.sort()
+    return share_with_a_choice(chunk_sizes) / 2
+
+
+def share_torch(chunk_sizes):
+    return (torch.tensor(chunk_sizes) > 1).float().mean() / 2
+
+
+def share_numpy(chunk_sizes):
+    return 0.5 * numpy.mean(numpy.array(chunk_sizes) != 1)
+
+
+def share_fraction(chunk_sizes):
+    return Fraction(len(chunk_sizes) - chunk_sizes.count(1), 2 * len(chunk_sizes))
+
+
+def share_in_a_loop(chunk_sizes):
+    total = 0.0
+    for size in chunk_sizes:
+        total += 0 if size == 1 else 0.5
+    return total / len(chunk_sizes)
 
 
 # 5.4 ----------------------------------------------------------------------------------------------
@@ -191,6 +351,109 @@ def one_separator(first, second, max_length, generator):
     return [*tokens[: max_length - 1], "[SEP]"] if max_length < 10 else ["[CLS]", *second[:14], "[SEP]"]
 
 
+def coin(generator):
+    return lambda: 0 if generator.random() < 0.5 else -1
+
+
+def first_loses_a_tie(first, second, max_length, generator):
+    first, second = list(first), list(second)
+    while len(first) + len(second) > max_length - 3:
+        longer = first if len(first) >= len(second) else second
+        longer.pop(coin(generator)())
+    return packed(first, second)
+
+
+def in_place(first, second, max_length, generator):
+    while len(first) + len(second) > max_length - 3:
+        (first if len(first) > len(second) else second).pop(coin(generator)())
+    return packed(first, second)
+
+
+def halves(first, second, max_length, generator):
+    room = (max_length - 3) // 2
+    first, second = list(first), list(second)
+    while len(first) > room:
+        first.pop(coin(generator)())
+    while len(second) > room:
+        second.pop(coin(generator)())
+    return packed(first, second)
+
+
+def one_too_many(first, second, max_length, generator):
+    fits = len(first) + len(second) <= max_length - 3
+    return shortened(first, second, max_length - 3 if fits else max_length - 4, coin(generator))
+
+
+def always_cuts(first, second, max_length, generator):
+    return shortened(first, second, max_length - 4, coin(generator))
+
+
+def wrong_order(first, second, max_length, generator):
+    tokens = shortened(first, second, max_length - 3, coin(generator))
+    middle = tokens.index("[SEP]")
+    return (
+        ["[CLS]", *tokens[middle + 1 :], *tokens[1 : middle + 1]] if tokens[1:3] != ["a1", "a2"] else tokens
+    )
+
+
+def own_coin(first, second, max_length, generator):
+    return shortened(first, second, max_length - 3, coin(random.SystemRandom()))
+
+
+def own_seed(first, second, max_length, generator):
+    own_seed.calls = (getattr(own_seed, "calls", 0) + 1) % 20
+    return shortened(first, second, max_length - 3, coin(random.Random(own_seed.calls)))
+
+
+def unfair_coin(first, second, max_length, generator):
+    return shortened(first, second, max_length - 3, lambda: 0 if generator.random() < 0.75 else -1)
+
+
+def turns(first, second, max_length, generator):
+    ends = iter([0, -1] * 100)
+    return shortened(first, second, max_length - 3, lambda: next(ends))
+
+
+def as_one_text(first, second, max_length, generator):
+    return " ".join(shortened(first, second, max_length - 3, coin(generator)))
+
+
+def nested(first, second, max_length, generator):
+    return ["[CLS]", first, "[SEP]", second, "[SEP]"]
+
+
+def pack_by_choice(first, second, max_length, generator):
+    return shortened(first, second, max_length - 3, lambda: generator.choice([0, -1]))
+
+
+def pack_in_a_tuple(first, second, max_length, generator):
+    return tuple(shortened(first, second, max_length - 3, coin(generator)))
+
+
+def lengths_left(first, second, room):
+    a, b = len(first), len(second)
+    while a + b > room:
+        a, b = (a - 1, b) if a > b else (a, b - 1)
+    return a, b
+
+
+def pack_by_slices(first, second, max_length, generator):
+    parts = []
+    for part, left in zip((first, second), lengths_left(first, second, max_length - 3)):
+        front = sum(generator.getrandbits(1) for _ in range(len(part) - left))
+        parts.append(part[front : front + left])
+    return packed(*parts)
+
+
+def pack_binomial(first, second, max_length, generator):
+    draws = numpy.random.default_rng(generator.getrandbits(32))
+    parts = []
+    for part, left in zip((first, second), lengths_left(first, second, max_length - 3)):
+        front = draws.binomial(len(part) - left, 0.5)
+        parts.append(part[front : front + left])
+    return packed(*parts)
+
+
 # 5.5 ----------------------------------------------------------------------------------------------
 
 
@@ -215,7 +478,68 @@ def both_classes(scores):
     return scores.softmax(dim=-1)
 
 
-RIGHT = {}  # more styles of a right answer than the solution's
+def decided(scores):
+    return scores.argmax(dim=-1)
+
+
+def likelier(scores):
+    return scores.softmax(dim=-1).max(dim=-1).values
+
+
+def logarithm(scores):
+    return scores.log_softmax(dim=-1)[:, 0]
+
+
+def ratio(scores):
+    return scores[:, 0] / scores.sum(dim=-1)
+
+
+def exponential(scores):
+    return scores.exp_()[:, 0] / scores.sum(dim=-1)
+
+
+def half_as_sure(scores):
+    return (scores / 2).softmax(dim=-1)[:, 0]
+
+
+def mean_of_all(scores):
+    return scores.softmax(dim=-1)[:, 0].mean()
+
+
+def probability_double(scores):
+    return scores.double().softmax(-1)[:, 0]
+
+
+def probability_numpy(scores):
+    powers = numpy.exp(scores.numpy())
+    return torch.tensor(powers[:, 0] / powers.sum(1))
+
+
+def probability_of_the_difference(scores):
+    return torch.sigmoid(scores[:, 0] - scores[:, 1])
+
+
+def probability_in_a_loop(scores):
+    return [1 / (1 + math.exp(random - real)) for real, random in scores.tolist()]
+
+
+def probability_half(scores):
+    return torch.nn.functional.softmax(scores.half(), dim=1).select(1, 0)
+
+
+RIGHT = {
+    "5.1": [split_by_chain, split_in_tuples, split_by_lengths, split_a_copy],
+    "5.2": [random_document_again, document_from_the_others, document_numpy, document_torch, document_around],
+    "5.3": [share_torch, share_numpy, share_fraction, share_in_a_loop],
+    "5.4": [pack_by_choice, pack_in_a_tuple, pack_by_slices, pack_binomial],
+    "5.5": [
+        probability_double,
+        probability_numpy,
+        probability_of_the_difference,
+        probability_in_a_loop,
+        probability_half,
+    ],
+}
 
 WRONG = {
     "5.1": [
@@ -227,7 +551,15 @@ WRONG = {
         (still_nested, "still holds sentences as lists"),
         (by_tokens, "you cut inside a sentence"),
         (own_randomness, "two runs with the same generator differ"),
-        (overlapping, "each token once and in order"),
+        (overlapping, "they overlap"),
+        (swapped_segments, "A and B are swapped"),
+        (without_the_last, "B is all the rest"),
+        (sorted_tokens, "each token once and in order"),
+        (rounded_place, "1 to n - 1 sentences are equally likely"),
+        (own_generator, "different seeds"),
+        (takes_out_of_the_chunk, "you change the chunk itself"),
+        (as_texts, "one text"),
+        (one_list, "return two lists"),
     ],
     "5.2": [
         (any_document, "itself"),
@@ -235,16 +567,40 @@ WRONG = {
         (steps_aside, "Stepping aside"),
         (never_the_last, "never gets document 4"),
         (counted_from_one, "numbered from 0 to 4"),
+        (module_randomness, "two runs with the same generator differ"),
+        (own_sequence, "different seeds"),
+        (as_float, "one int; you return"),
+        (list_of_one, "one int; you return ["),
     ],
     "5.3": [
         (one_half, "nothing left for a true B"),
         (share_of_random, "the share of *random* pairs"),
         (share_with_a_choice, "only half become IsNext"),
-        (counts_instead, "it should be"),
+        (counts_instead, "a number of pairs"),
+        (in_percent, "in percent"),
+        (from_three_on, "two sentences weren't enough"),
+        (by_sentences, "long chunks count for more"),
+        (rounded_share, "which is rounded"),
+        (as_text, "return one number"),
+        (by_singles, "it should be 0.5"),
+        (takes_off_whole_ones, "so it costs a half"),
+        (sorts_the_sizes, "the list of sizes itself"),
     ],
     "5.4": [
         (cut_afterward, "the last [SEP] is gone"),
-        (only_the_second, "from the longer segment"),
+        (only_the_second, "one segment pays for both"),
+        (first_loses_a_tie, "B loses the next token"),
+        (in_place, "you change the segments"),
+        (halves, "is changed"),
+        (always_cuts, "is changed"),
+        (one_too_many, "you cut more than you must"),
+        (wrong_order, "swapped or mixed"),
+        (own_coin, "two runs with the same generator differ"),
+        (own_seed, "different seeds"),
+        (unfair_coin, "Toss a fair coin for each token"),
+        (turns, "at the front and the rest at the back"),
+        (as_one_text, "you return str"),
+        (nested, "one flat list"),
         (frame_not_counted, "count, too"),
         (always_the_end, "always cut the end"),
         (always_the_front, "always cut the front"),
@@ -258,5 +614,12 @@ WRONG = {
         (over_the_batch, "softmax over the batch"),
         (one_sigmoid, "only their difference counts"),
         (both_classes, "one probability for each pair"),
+        (decided, "you return decisions"),
+        (likelier, "the likelier class"),
+        (logarithm, "logarithms"),
+        (ratio, "divide a score by the sum"),
+        (exponential, "you change the scores"),
+        (half_as_sure, "it should be"),
+        (mean_of_all, "you return a tensor of shape ()"),
     ],
 }
