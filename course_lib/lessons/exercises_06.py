@@ -850,7 +850,7 @@ EXERCISES = [
             ),
         ),
         solution=learning_rate_at,
-        praise="Up, then down, with the peak exactly at the end of the warm-up and 0 at the last step.",
+        praise="Up, then down: the peak is exactly at the end of the warm-up, and the last step ends at 0.",
     ),
     Exercise(
         identifier="6.2",
@@ -860,8 +860,8 @@ EXERCISES = [
         examine=examine_decay_groups,
         hints=(
             (
-                "Do not rely on names of parameters alone: how a LayerNorm is called differs from code to "
-                "code. Its type does not."
+                "Don't rely on the names of parameters alone: every library calls its LayerNorm something else. Its "
+                "type is always nn.LayerNorm."
             ),
             (
                 "Walk through model.modules(). module.named_parameters(recurse=False) gives the module's own "
@@ -874,8 +874,8 @@ EXERCISES = [
         ),
         solution=decay_groups,
         praise=(
-            "Matrices and embeddings are decayed, biases and LayerNorm are not, and nothing is lost or there "
-            "twice."
+            "Matrices and embeddings are decayed, biases and LayerNorm aren't, and every parameter is in exactly "
+            "one group."
         ),
     ),
     Exercise(
@@ -914,8 +914,7 @@ EXERCISES = [
         ),
         solution=unigram_baseline,
         praise=(
-            "That is what a model reaches that never looks at the context. Whatever is better has been read "
-            "from it."
+            "That's what a model reaches without looking at the context. Anything better comes from the context."
         ),
     ),
     Exercise(
@@ -926,16 +925,16 @@ EXERCISES = [
         examine=examine_training_days,
         hints=(
             (
-                "Each token passes each parameter: one product and one sum, 2 operations. The way back costs "
-                "twice the way forward."
+                "Each token meets each parameter in one product and one sum: 2 operations. The backward pass costs "
+                "twice the forward pass."
             ),
             "The run takes 6 * parameters * tokens operations. What does the machine do in a second?",
             "peak * utilization * devices operations a second; a day has 24 * 60 * 60 seconds.",
         ),
         solution=training_days,
         praise=(
-            "Six operations for each parameter and token: one line of arithmetic tells whether a run is "
-            "within reach."
+            "Six operations for each parameter and token: one line of arithmetic tells you whether you can "
+            "afford a run."
         ),
     ),
 ]
@@ -944,18 +943,21 @@ QUIZ = [
     Question(
         "Why must the pre-training corpus consist of whole documents?",
         Option(
-            "A document has a source, so its license can be checked before training.",
-            "Good practice, and not why the paper asks for documents.",
+            "A document has one source, so its license can be checked.",
+            "Checking it is good practice, but it isn't why the paper asks for documents.",
         ),
-        Option("Shuffled sentences have fewer words.", "They have the same words in another order."),
         Option(
-            "Long, continuous sequences and true next segments exist only there.",
+            "Shuffled sentences hold fewer different words than documents.",
+            "They hold exactly the same words. What is lost is what came next.",
+        ),
+        Option(
+            "Only there do you find long passages and real next sentences.",
             "Section 3.1 asks for a document-level corpus for this reason.",
             correct=True,
         ),
         Option(
-            "WordPiece needs paragraphs to tell frequent words from rare ones when it learns its vocabulary.",
-            "WordPiece counts words, and their order does not matter to it.",
+            "WordPiece learns its vocabulary from paragraphs, not from sentences.",
+            "WordPiece counts words, and their order doesn't matter to it.",
         ),
     ),
     Question(
@@ -964,7 +966,11 @@ QUIZ = [
             "accuracy is that of the commonest word. What has the model learned so far?"
         ),
         Option(
-            "Which words are frequent, and hardly anything from the context.",
+            "Nothing: a model that learns anything leaves this loss at once.",
+            "It has learned the frequencies: before that, the loss is the logarithm of the vocabulary's size.",
+        ),
+        Option(
+            "Which words are frequent, and nothing from around the gaps.",
             (
                 "The unigram loss is exactly what word frequencies give. A loss below it, or a higher "
                 "accuracy, would show that the context is used."
@@ -972,88 +978,127 @@ QUIZ = [
             correct=True,
         ),
         Option(
-            (
-                "Nothing at all: a model that learns anything leaves the unigram loss at once, so the code "
-                "must be broken."
-            ),
-            (
-                "It has learned the frequencies: before that, the loss is the logarithm of the vocabulary's "
-                "size."
-            ),
+            "The order of the words, but not yet what any of them means.",
+            "The order is context as well, and a model that uses context gets below the unigram loss.",
         ),
         Option(
-            "Everything that the text holds.",
-            "A model that uses the context goes far below the unigram loss.",
-        ),
-        Option(
-            "The next-sentence task first, the words come later.",
-            "The loss of masked words says nothing about the other task.",
+            "The next-sentence task, because pairs are always learned before words.",
+            "The loss of masked words says nothing about pairs, and this lesson's runs have no such order.",
         ),
     ),
     Question(
         "Why does the learning rate warm up?",
         Option(
-            "So that the first batches are not learned by heart.",
-            "One batch changes little at any usual rate; that is not the reason.",
-        ),
-        Option(
-            "Adam's averages rest on few batches at first.",
+            "Adam's running means rest on only a few batches at first.",
             (
-                "A large step in a badly known direction can spoil the weights. So: small steps until the "
-                "averages are reliable."
+                "A large step in a badly known direction can spoil the weights. So steps stay small until the "
+                "means are reliable."
             ),
             correct=True,
         ),
-        Option("To save computation in the first steps.", "An update costs the same at any rate."),
         Option(
-            "Because weight decay is off during the warm-up.",
+            "The first batches would otherwise be learned by heart.",
+            "One batch changes little at any usual learning rate, so there's nothing to prevent.",
+        ),
+        Option(
+            "Small steps are cheaper while the weights are still random.",
+            "An update costs the same at any learning rate.",
+        ),
+        Option(
+            "Weight decay has to stay off until the weights have grown.",
             "Weight decay works from the first step on; with AdamW, it's scaled by the learning rate.",
         ),
     ),
     Question(
-        "You have the same number of sequences, but each is four times as long. What does a step cost?",
+        "You keep the number of sequences in a step and make each four times as long. What does the step cost now?",
         Option(
-            "The same: a step is a step, and the number of sequences has not changed.",
+            "As much as before: it's one step with as many sequences.",
             "Every token passes through all the matrices, so more tokens cost more.",
         ),
         Option(
-            "Four times as much.",
-            "The matrices alone would give that; attention compares all pairs of tokens and grows faster.",
+            "Four times as much, because there are four times as many tokens.",
+            "The matrices alone would give that; attention compares all pairs of tokens and adds to it.",
         ),
         Option(
-            "Sixteen times as much.",
-            "Only attention itself grows with the square, and at these lengths it is the smaller part.",
+            "Sixteen times as much, because attention grows with the square.",
+            "Only attention itself grows that fast, and at these lengths it's the smaller part.",
         ),
         Option(
-            "More than four times as much.",
+            "More than four times as much, but far less than sixteen times.",
             (
-                "The matrices cost four times as much, and attention grows with the square of the length. So "
-                "90% of the steps are made at 128."
+                "The matrices cost four times as much, and attention, the smaller part, sixteen times. That's why "
+                "90% of the paper's steps are made at 128."
             ),
             correct=True,
         ),
     ),
     Question(
         (
-            "A pre-training log shows a loss of 0.9 after ten minutes on one CPU, with a vocabulary of "
-            "30,000 pieces. What do you check first?"
+            "A run has read its 600,000 tokens fifty times. Its training loss still falls; the held-out loss hasn't "
+            "moved for a long time. What helps most?"
         ),
         Option(
-            "Whether the loss of masked words is divided by all positions instead of the chosen ones.",
-            "Dividing by everything makes the loss at least six times smaller, and nothing better.",
+            "More updates, since a loss that still falls isn't finished.",
+            "It falls on the training text alone: more updates are more learning by heart.",
+        ),
+        Option(
+            "More text, since the model has begun to memorize this one.",
+            "What the model hasn't read is what the held-out loss asks for, and it has read this text fifty times.",
             correct=True,
         ),
         Option(
-            "Whether the batch is large enough.",
-            "A small batch makes the curve noisy; it does not make a loss too good.",
+            "A larger batch, since a steadier gradient finds a lower loss.",
+            "The training loss falls without trouble, so the gradient isn't what is missing.",
         ),
         Option(
-            "Nothing: a loss below 1 shows that the model is good.",
-            (
-                "At this stage a sound loss is near the unigram loss, several times as large. Too good is a "
-                "symptom."
-            ),
+            "A longer warm-up, since the first steps decide where it ends.",
+            "A warm-up protects the first steps. This run got through those long ago.",
         ),
-        Option("Whether weight decay was forgotten.", "That changes a loss by far less within ten minutes."),
+    ),
+    Question(
+        (
+            "A model passes 98% of the agreement probes. With another noun in between it passes 20%, where blind "
+            "choice passes 50%. What does that say?"
+        ),
+        Option(
+            "It knows the rule, and forgets the noun over a longer distance.",
+            "A model that had forgotten the noun would have to guess, and guessing gives 50%, not 20%.",
+        ),
+        Option(
+            "It guesses both times, and has been lucky the first time.",
+            "98 right guesses of 100 don't happen, and 20% isn't guessing either: it's worse.",
+        ),
+        Option(
+            "It follows the nearest noun, which is the wrong one there.",
+            "A score far below chance is a rule of its own, and a wrong one: that noun always has the other number.",
+            correct=True,
+        ),
+        Option(
+            "It can't tell yet which of the nouns are in the plural.",
+            "Then it would fail the first kind of probe too, where the noun stands next to the gap.",
+        ),
+    ),
+    Question(
+        (
+            "A step is shared by two devices. One has 60 chosen words with a mean loss of 4, the other 20 with a mean "
+            "loss of 2. What is the loss of the step?"
+        ),
+        Option(
+            "3.5: the 80 words have 240 + 40 between them.",
+            "Every chosen word counts the same, so sums are added and divided by the count of the whole step.",
+            correct=True,
+        ),
+        Option(
+            "3.0: it's the mean of the two devices' means.",
+            "Then a word on the second device would count three times as much as one on the first.",
+        ),
+        Option(
+            "6.0: the losses of the devices are added up.",
+            "Then the loss would grow with the number of devices; a mean doesn't.",
+        ),
+        Option(
+            "2.5: the device with fewer words counts more.",
+            "It's the other way around: more words weigh more.",
+        ),
     ),
 ]

@@ -634,7 +634,7 @@ EXERCISES = [
             '(hidden_size + 1) * {"class": labels, "tags": labels, "span": 2, "choice": 1}[task]',
         ),
         solution=head_parameters,
-        praise="A few thousand new numbers on top of millions that are already good.",
+        praise="Your task adds a few thousand new numbers to millions that are already good.",
     ),
     Exercise(
         identifier="7.2",
@@ -645,7 +645,7 @@ EXERCISES = [
         hints=(
             "Six lines: loss, zero_grad, backward, clip, step of the optimizer, step of the schedule.",
             (
-                "nn.utils.clip_grad_norm_(model.parameters(), 1.0) stands between backward() and "
+                "nn.utils.clip_grad_norm_(model.parameters(), 1.0) goes between backward() and "
                 "optimizer.step()."
             ),
             "scheduler.step() is last; return loss.item().",
@@ -665,7 +665,7 @@ EXERCISES = [
             "model.train(was_training) puts the mode back.",
         ),
         solution=predict_classes,
-        praise="No dropout, no graph, and the training goes on as it was.",
+        praise="No dropout, no graph, and training continues as before.",
     ),
     Exercise(
         identifier="7.4",
@@ -685,103 +685,152 @@ EXERCISES = [
             ),
         ),
         solution=to_freeze,
-        praise="By whole numbers, from the input upward, and the head stays free.",
+        praise="You compare whole numbers, count from the input, and leave the head free.",
     ),
 ]
 
 QUIZ = [
     Question(
-        "What is new, with random weights, when BERT is fine-tuned for a task?",
+        "BERT is fine-tuned the way the paper does it. What starts from random numbers?",
         Option(
-            "The whole model.",
-            "That is training from random weights: the lesson measures how much worse it does.",
+            "The head alone, one linear layer.",
+            "In BERT everything below it comes from pre-training. (The pooler of our bundled body was never trained.)",
+            correct=True,
+        ),
+        Option(
+            "The head and the last block.",
+            "The last block is pre-trained as well; some people reset it, the paper doesn't.",
         ),
         Option(
             "The embeddings of the task's words.",
             "The vocabulary and its embeddings are those of pre-training.",
         ),
         Option(
-            "The head: one linear layer.",
-            "In BERT everything below it comes from pre-training. (The pooler of our bundled body was never trained.)",
-            correct=True,
-        ),
-        Option(
-            "The last block and the head.",
-            "The last block is pre-trained as well; some people reset it, the paper does not.",
+            "Every weight, from the embeddings up.",
+            "That is training from random weights: the lesson measures how much worse it does.",
         ),
     ),
     Question(
         "The plain loop, the Trainer and Lightning gave the same losses. Why?",
         Option(
-            "They saw the same batches with the same weights, dropout, optimizer and schedule.",
-            "What they differ in is who writes the loop.",
+            "All three call the course's own training loop inside.",
+            "They run loops of their own; ours only supplied batches, optimizer and schedule.",
+        ),
+        Option(
+            "Batches, start, dropout, optimizer and schedule were equal.",
+            "With all five equal, only the person who wrote the loop is different.",
             correct=True,
         ),
         Option(
-            "All three use the GPU in the same way.",
-            "The device doesn't decide it: the losses agree on a processor, too.",
+            "The order of the rows hardly matters to the loss of a batch.",
+            "It does matter: another seed gives other losses at every update.",
         ),
         Option(
-            "The loss hardly depends on the order of the rows.",
-            "It does: another seed gives other losses at every update.",
-        ),
-        Option(
-            "The Trainer and Lightning use the course's own loop inside.",
-            "They run loops of their own; ours only supplied batches, optimizer and schedule.",
+            "Losses are averaged, which hides any small differences.",
+            "Each update was compared by itself, without any mean.",
         ),
     ),
     Question(
-        "You freeze the whole body. What is true?",
+        "You freeze the whole body and train the head. What is true?",
         Option(
-            "Training is as slow as before, only memory is saved.",
-            "The way back through the body falls away, and it is the larger part of the work.",
+            "Only memory is saved; an update takes as long as before.",
+            "The backward pass through the body falls away, and it's the larger part of the work.",
         ),
         Option(
-            "The body's states of a text are the same in every epoch, dropout aside.",
-            "So they can be computed once and kept; lesson 17 (planned) does that.",
-            correct=True,
+            "The head can't learn, because it gets no gradient anymore.",
+            "The head isn't part of the body: it's what learns.",
         ),
-        Option("The head cannot learn any more.", "The head is not part of the body; it is what learns."),
         Option(
             "The score is about as good as with nothing frozen.",
             "The table says otherwise for our data; the paper's features come closer with a larger model.",
+        ),
+        Option(
+            "A text's states are the same in each epoch, dropout aside.",
+            "So they can be computed once and kept; lesson 17 (planned) does that.",
+            correct=True,
         ),
     ),
     Question(
         "Which rows may decide when to stop and which learning rate to take?",
         Option(
-            "The training rows.",
-            "The training loss falls nearly always; it cannot tell you when to stop.",
+            "The training rows, because there are the most of them.",
+            "The training loss falls nearly always, so it can't tell you when to stop.",
         ),
         Option(
-            "The test rows, if they are many.",
-            "However many: a score on rows that helped to choose is too good to be true.",
+            "The test rows, as long as there are enough of them.",
+            "However many there are, a score on rows that helped to choose is too good to be true.",
         ),
         Option(
-            "Training and test rows together.",
-            "Then nothing is left that could tell how good the model is on new data.",
-        ),
-        Option(
-            "The validation rows.",
+            "The validation rows, and no others until the end.",
             "They are for choosing; the test rows are looked at once, afterward.",
             correct=True,
+        ),
+        Option(
+            "All rows together, because no information should be lost.",
+            "Then nothing is left that could tell how good the model is on new data.",
         ),
     ),
     Question(
         "Your losses are `0.69, 0.66, nan, nan, …`. What do you do first?",
         Option(
             "Lower the learning rate, and look at the labels.",
-            "The usual two causes; the course's loop stops at the first NaN and says so.",
+            "Those are the two usual causes; the course's loop stops at the first NaN and says so.",
             correct=True,
         ),
         Option(
-            "Skip the batches with NaN.",
-            "The weights are NaN from the first bad update on; every batch after it is lost.",
+            "Skip the batches whose loss is NaN, and go on.",
+            "The weights are NaN from the first bad update on, so every batch after it is lost.",
         ),
-        Option("Train longer.", "NaN never turns into a number again."),
         Option(
-            "Turn gradient clipping off.",
-            "Clipping protects from large gradients; without it things get worse.",
+            "Train longer, until the loss becomes a number again.",
+            "NaN never turns into a number again.",
+        ),
+        Option(
+            "Turn gradient clipping off, which changes the values.",
+            "Clipping protects from large gradients; without it, things get worse.",
+        ),
+    ),
+    Question(
+        "A training step clips at norm 1 and forgets `zero_grad()`. What happens?",
+        Option(
+            "Nothing changes: clipping keeps every gradient at norm 1 anyway.",
+            "Clipping limits the length. The direction is that of all batches so far.",
+        ),
+        Option(
+            "The loss is NaN after a few updates, as the sum grows.",
+            "Clipping keeps the sum short. What goes wrong is its direction.",
+        ),
+        Option(
+            "Each update follows a mix of its batch and the older ones.",
+            "backward() adds to what is there, so the old gradients pull at every later update.",
+            correct=True,
+        ),
+        Option(
+            "torch raises an error, because the graph is gone.",
+            "The graph of the old batch is gone, its gradient in .grad isn't. torch adds to it and says nothing.",
+        ),
+    ),
+    Question(
+        (
+            "Of 12 blocks you freeze the upper six, by mistake, and train the embeddings and the lower six. How far "
+            "does the backward pass go?"
+        ),
+        Option(
+            "It ends at the top, since frozen blocks need no gradient at all.",
+            "Their weights need none, but the blocks below get theirs only through them.",
+        ),
+        Option(
+            "Through all twelve blocks, down to the embeddings.",
+            "Frozen weights get no gradient of their own, but it must pass them. So little time is saved.",
+            correct=True,
+        ),
+        Option(
+            "It skips the frozen six and begins with the lower six.",
+            "The chain rule has no shortcut: the loss depends on the lower blocks through the upper ones.",
+        ),
+        Option(
+            "Nowhere: with a frozen top no block can learn.",
+            "The lower blocks do learn. Only the frozen ones stay as they are.",
         ),
     ),
 ]
