@@ -80,7 +80,7 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
         return Message("you return the share of the peak. The rate is the peak times that share.")
     if near(quarter, peak) and near(first, peak):
         return Message(
-            "there is no warm-up: the rate is at its peak from the first update on, when Adam's averages "
+            "there is no warm-up: the learning rate is at its peak from the first update on, when Adam's averages "
             "of the gradient know nothing yet."
         )
     if near(quarter, peak * 2_501 / warmup):
@@ -91,7 +91,7 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
         )
     if near(first, 0) and near(quarter, 0) and near(top, peak):
         return Message(
-            "the rate is 0 until the warm-up ends, and then it jumps to the peak. Did you divide with //? That drops "
+            "the learning rate is 0 until the warm-up ends, and then it jumps to the peak. Did you divide with //? That drops "
             "the fraction; use /."
         )
     if math.isclose(quarter, peak * 2_500 / (warmup + 1), rel_tol=1e-7):
@@ -103,7 +103,7 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
         return Message("on the way up the rate grows with the square of the step. It should grow linearly.")
     if near(top, peak) and near(last, peak):
         return Message(
-            "the rate stays at its peak. After the warm-up it falls linearly, to 0 at the last step."
+            "the learning rate stays at its peak. After the warm-up it falls linearly, to 0 at the last step."
         )
     if near(top, peak * (1 - warmup / total)):
         return Message(
@@ -120,7 +120,7 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
         )
     if last < -1e-6 * peak:
         return Message(
-            "at the last step you return {last:g}: the rate is negative before the end.", last=last
+            "at the last step you return {last:g}: the learning rate is negative before the end.", last=last
         )
     step, value, reference = next(
         row for row in zip(steps, result, right, strict=True) if not near(row[1], row[2])
@@ -1070,12 +1070,12 @@ QUIZ = [
         ),
         Option(
             "It follows the nearest noun, which is the wrong one there.",
-            "A score far below chance is a rule of its own, and a wrong one: that noun always has the other number.",
+            "A score far below chance comes from a wrong rule: the nearest noun always has the other number there.",
             correct=True,
         ),
         Option(
             "It can't tell yet which of the nouns are in the plural.",
-            "Then it would fail the first kind of probe too, where the noun stands next to the gap.",
+            "Then it would fail the first kind of probe too, where the noun is right before the gap.",
         ),
     ),
     Question(

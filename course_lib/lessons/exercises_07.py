@@ -66,7 +66,7 @@ def examine_head_parameters(answer):
             )
         if task == "choice" and result == (size + 1) * labels:
             raise Mistake(
-                "for 'choice' you count {labels} outputs, one an ending. One vector scores every ending, "
+                "for 'choice' you count {labels} outputs, one for each ending. One vector scores every ending, "
                 "each read by itself: 1 output, so the same head works for any number of endings.",
                 labels=labels,
             )
@@ -227,7 +227,9 @@ def examine_training_step(answer):
             "the first update ran at the second rate: scheduler.step() comes after optimizer.step()."
         )
     if seen.scheduler.last_epoch == 0:
-        raise Mistake("the rate never changes: scheduler.step() is missing. Without it, warm-up never ends.")
+        raise Mistake(
+            "the learning rate never changes: scheduler.step() is missing. Without it, warm-up never ends."
+        )
     if seen.scheduler.last_epoch != updates:
         raise Mistake(
             "after {updates} updates the schedule has made {steps} steps. It makes one in each update.",
@@ -539,7 +541,7 @@ def _examine_names(found, reference, names, layers):
         raise Mistake("you freeze the head. It starts from random numbers: it is what must be trained.")
     if any("pooler" in name for name in found):
         raise Mistake(
-            "you freeze the pooler. It stands above the last block, close to the task; leave it free."
+            "you freeze the pooler. It sits above the last block, close to the task; leave it free."
         )
     if not any("embeddings" in name for name in found):
         raise Mistake(
@@ -821,7 +823,7 @@ QUIZ = [
         ),
         Option(
             "Through all twelve blocks, down to the embeddings.",
-            "Frozen weights get no gradient of their own, but it must pass them. So little time is saved.",
+            "Frozen weights get no gradient, but it must pass through them. So little time is saved.",
             correct=True,
         ),
         Option(
