@@ -304,6 +304,10 @@ def _groups(given):
         )
     if not all("weight_decay" in group for group in given):
         raise Mistake("{form}; without its own weight_decay a group gets AdamW's default.", form=form)
+    if any(isinstance(group.get("params"), (set, frozenset)) for group in given):
+        raise Mistake(
+            "a group's params is a set, and torch takes none: the order of a set changes from run to run. Use a list."
+        )
     pairs = []
     for group in given:
         try:

@@ -1,5 +1,6 @@
 """Exercises and quiz of lesson 07, fine-tuning overview."""
 
+import operator
 import random
 import warnings
 from collections.abc import Iterator
@@ -425,8 +426,14 @@ def _examine_prediction(answer, batches, *, training):
 
 def _examine_classes(result, batches):
     right = [int(scores.argmax()) for batch in batches for scores in batch]
-    found = _flat_classes(result)
+    found, whole = _flat_classes(result)
     if found == right:
+        if not whole:
+            raise Mistake(
+                "the classes are right, but they are decimals such as {first:.1f}. A class is a whole number: int(…) makes "
+                "one.",
+                first=found[0],
+            )
         return
     if len(found) == len(batches) and len(batches) < len(right):
         last = [int(batch.argmax()) for batch in batches]
@@ -471,7 +478,7 @@ def _examine_classes(result, batches):
 
 
 def _flat_classes(result):
-    """Return a learner's classes as a list of numbers, from a list, a tensor or an array."""
+    """Return a learner's classes as a list of numbers, and whether all are whole ones that can be an index."""
     if isinstance(result, Iterator):
         result = list(result)
     if hasattr(result, "tolist"):  # a tensor, an array
@@ -486,7 +493,15 @@ def _flat_classes(result):
             "append(), or torch.cat."
         )
     numbers = [as_number(part) for part in result]
-    return [int(n) if n.is_integer() else n for n in numbers]
+    return [int(n) if n.is_integer() else n for n in numbers], all(_is_whole(part) for part in result)
+
+
+def _is_whole(value):
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 # 7.4 ----------------------------------------------------------------------------------------------

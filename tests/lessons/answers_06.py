@@ -274,6 +274,10 @@ def freezes_as_well(model, weight_decay):
     return groups
 
 
+def in_a_set(model, weight_decay):
+    return [group | {"params": set(group["params"])} for group in by_dimensions(model, weight_decay)]
+
+
 def one_dict(model, weight_decay):
     return {"params": list(model.parameters()), "weight_decay": weight_decay}
 
@@ -303,7 +307,7 @@ def tuple_of_generators(model, weight_decay):
             "params": (p for p in model.parameters() if id(p) not in plain),
             "weight_decay": torch.tensor(weight_decay),
         },
-        {"params": {p for p in model.parameters() if id(p) in plain}, "weight_decay": 0.0, "lr": 1e-3},
+        {"params": tuple(p for p in model.parameters() if id(p) in plain), "weight_decay": 0.0, "lr": 1e-3},
     )
 
 
@@ -822,6 +826,7 @@ WRONG = {
         (names_with_norm, "one is called 1.weight"),
         (freezes_as_well, "changes the model"),
         (one_dict, "you return dict"),
+        (in_a_set, "params is a set"),
     ],
     "6.3": [
         (every_position_scored, "word_head scored 24 positions"),

@@ -457,5 +457,6 @@ WRONG = {
         (predicting(best, lambda found: [c for part in found for c in part][::-1]), "in another order"),
         (predicting(best, lambda found: [0 for part in found for c in part]), "the highest scores are of"),
         (predicting(best, str), "you return str"),
+        (predicting(best, lambda found: [float(c) for part in found for c in part]), "are decimals"),
     ],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import nbformat
@@ -12,6 +13,9 @@ import pytest
 from course_lib import settings
 from course_lib.lessons.catalog import find_exercise
 from course_lib.lessons.event_log import remember
+
+sys.path.append(str(Path(__file__).parent))
+from lesson_answers import answers
 
 pytestmark = pytest.mark.usefixtures("fresh_log")
 NUMBERS = ["2.1", "2.2", "3.1", "3.4", "3.5", "4.1", "4.2", "4.3", "5.1", "5.2", "5.4", "5.5"]
@@ -23,7 +27,7 @@ OF_THE_NOTEBOOK = {
 }
 BEFORE = ("c001", "c016", "c020", "c023", "c033", "c058a")  # names and data that the section takes from above
 SECTION = [f"cap-{number:02d}" for number in range(1, 10)]
-FEW = {"16_000": "1_100", "UPDATES = 120": "UPDATES = 24", "range(8)": "range(2)"}
+FEW = {"16_000": "1_100", "range(8)": "range(2)"}
 
 
 def cells() -> dict[str, str]:
@@ -40,7 +44,7 @@ def own(source: str) -> str:
 def pretrain(home, monkeypatch, capsys):
     """Run the section, smaller, in a module that is ``__main__`` as in a notebook; return its names and output."""
 
-    def run(stubs: dict) -> tuple[dict, str]:
+    def run(stubs: dict, updates: int = 24) -> tuple[dict, str]:
         module = ModuleType("__main__")
         monkeypatch.setitem(sys.modules, "__main__", module)
         names = vars(module)
@@ -50,7 +54,7 @@ def pretrain(home, monkeypatch, capsys):
                 names.update(stubs)
                 capsys.readouterr()
             source = sources[key]
-            for long, short in FEW.items():
+            for long, short in {**FEW, "UPDATES = 120": f"UPDATES = {updates}"}.items():
                 source = source.replace(long, short)
             exec(compile(source, key, "exec"), names)
         return names, capsys.readouterr().out
@@ -61,24 +65,33 @@ def pretrain(home, monkeypatch, capsys):
 def test_the_saved_answers_pre_train(pretrain):
     for number in NUMBERS:
         remember("exercise", number, "correct", source=own(inspect.getsource(find_exercise(number).solution)))
-    answers = {name: find_exercise(number).solution for name, number in OF_THE_NOTEBOOK.items()}
-    names, out = pretrain(answers)
+    solutions = {name: find_exercise(number).solution for name, number in OF_THE_NOTEBOOK.items()}
+    names, out = pretrain(solutions)
     assert out.count("★") == len(NUMBERS) + len(OF_THE_NOTEBOOK) and "○" not in out and "✗" not in out
     for function, number in zip(names["found"], NUMBERS, strict=False):
         assert inspect.getsource(function).count("My own way to return") == 1
         assert function.__code__.co_filename == f"<your answer to {number}>"
-    assert names["found"][len(NUMBERS) :] == list(answers.values())
+    assert names["found"][len(NUMBERS) :] == list(solutions.values())
     losses, reference = names["my_losses"], names["library_losses"]
     assert len(losses) == 24
     assert max(abs(one - other) for one, other in zip(losses, reference, strict=True)) < 1e-4
     assert losses[-1] < losses[0] - 0.5
 
 
+@pytest.mark.parametrize("style", range(3))
+def test_answers_in_any_style_pre_train(pretrain, style):
+    right = answers(6).RIGHT
+    names, out = pretrain({name: right[number][style] for name, number in OF_THE_NOTEBOOK.items()}, updates=6)
+    assert out.count("★") == len(OF_THE_NOTEBOOK)
+    losses, reference = names["my_losses"], names["library_losses"]
+    assert max(abs(one - other) for one, other in zip(losses, reference, strict=True)) < 1e-4
+
+
 def test_what_is_not_solved_yet_is_the_reference(pretrain):
     def joint_loss(hidden, word_head, labels, sentence_scores, next_sentence_labels): ...
 
     stubs = {name: find_exercise(number).solution for name, number in OF_THE_NOTEBOOK.items()}
-    names, out = pretrain(stubs | {"joint_loss": joint_loss})
+    names, out = pretrain(stubs | {"joint_loss": joint_loss}, updates=6)
     assert out.count("○") == len(NUMBERS) + 1 and out.count("★") == 3
     assert names["my_joint_loss"] is find_exercise("6.3").solution
 
@@ -99,6 +112,8 @@ def test_a_loss_that_was_built_in_wrongly_would_show(pretrain, monkeypatch):
         "course_lib.lessons.capstone.judge",
         lambda e, answer: ("✓" if e is exercise and callable(answer) else "○", ""),
     )
-    names, _ = pretrain({name: find_exercise(number).solution for name, number in OF_THE_NOTEBOOK.items()})
+    names, _ = pretrain(
+        {name: find_exercise(number).solution for name, number in OF_THE_NOTEBOOK.items()}, updates=6
+    )
     losses, reference = names["my_losses"], names["library_losses"]
     assert max(abs(one - other) for one, other in zip(losses, reference, strict=True)) > 1e-3
