@@ -365,10 +365,11 @@ class _Spy(nn.Module):
     def __init__(self):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(()))
+        self.dropout = nn.Dropout()
         self.modes, self.gradients = _Notes(), _Notes()
 
     def forward(self, batch):
-        self.modes.append(self.training)
+        self.modes.append(self.training or self.dropout.training)
         self.gradients.append(torch.is_grad_enabled())
         return self.weight * batch
 
@@ -389,6 +390,8 @@ def _examine_prediction(answer, batches, *, training):
     model = _Spy().train(training)
     with torch.enable_grad():
         result = call(answer, model, list(batches))
+        if isinstance(result, Iterator):  # a generator runs only when it is asked
+            result = list(result)
         recording = torch.is_grad_enabled()
     if any(model.modes):
         raise Mistake(
@@ -414,6 +417,11 @@ def _examine_prediction(answer, batches, *, training):
         raise Mistake(
             "the model came in evaluation mode and leaves in training mode, so its next prediction has dropout. "
             "Remember model.training at the start, and put it back."
+        )
+    if model.dropout.training != training:
+        raise Mistake(
+            "model.training is only the flag of the whole: the layers inside, such as dropout, keep their mode. "
+            "model.train(mode) sets all of them."
         )
     if len(model.modes) != len(batches):
         raise Mistake(
@@ -479,8 +487,6 @@ def _examine_classes(result, batches):
 
 def _flat_classes(result):
     """Return a learner's classes as a list of numbers, and whether all are whole ones that can be an index."""
-    if isinstance(result, Iterator):
-        result = list(result)
     if hasattr(result, "tolist"):  # a tensor, an array
         result = result.tolist()
     if not isinstance(result, (list, tuple)):

@@ -637,6 +637,10 @@ def in_numpy(counts, targets):
     return -np.log(shares[targets]).mean(), np.mean(targets == counts.argmax())
 
 
+def in_an_array(counts, targets):
+    return np.array(in_numpy(counts, targets))
+
+
 def in_plain_python(counts, targets):
     numbers = [float(count) + 0.1 for count in counts]
     total, guess = sum(numbers), max(range(len(numbers)), key=numbers.__getitem__)
@@ -737,6 +741,10 @@ def whole_days(parameters, tokens, peak, utilization, devices):
     return math.ceil(days_of(6 * parameters * tokens, peak, utilization, devices))
 
 
+def three_decimals(parameters, tokens, peak, utilization, devices):
+    return round(days_of(6 * parameters * tokens, peak, utilization, devices), 3)
+
+
 def days_times_utilization(parameters, tokens, peak, utilization, devices):
     return utilization * days_of(6 * parameters * tokens, peak, 1, devices)
 
@@ -785,7 +793,7 @@ RIGHT = {  # more styles of a right answer than the solution's
     ],
     "6.2": [by_dimensions, by_type_and_name, tuple_of_generators, one_after_the_other],
     "6.3": [with_sums, if_any, by_hand, word_by_word, in_double],
-    "6.4": [in_numpy, in_plain_python, with_cross_entropy, in_place_on_a_copy, with_frequencies],
+    "6.4": [in_numpy, in_an_array, in_plain_python, with_cross_entropy, in_place_on_a_copy, with_frequencies],
     "6.5": [step_by_step, days_of_numpy, days_of_torch, exact_days, decimal_days],
 }
 
@@ -896,7 +904,8 @@ WRONG = {
         (minutes, "those are minutes"),
         (weeks, "those are weeks"),
         (upside_down, "the wrong way around"),
-        (whole_days, "you round to whole days"),
+        (three_decimals, "you round: it should be"),
+        (whole_days, "you round: it should be"),
         (days_times_utilization, "your run gets shorter"),
     ],
 }

@@ -295,6 +295,24 @@ def gradients_stay_off(model, batches):
     return predicting(best)(model, batches)
 
 
+def flag_alone(model, batches):
+    mode = model.training
+    model.eval()
+    with torch.no_grad():
+        classes = [int(c) for batch in batches for c in model(batch).argmax(dim=-1)]
+    model.training = mode
+    return classes
+
+
+def one_by_one(model, batches):
+    mode = model.training
+    model.eval()
+    with torch.no_grad():
+        for batch in batches:
+            yield from model(batch).argmax(-1)
+    model.train(mode)
+
+
 def called_for_each_row(model, batches):
     return predicting(best)(model, [row for batch in batches for row in batch.split(1)])
 
@@ -345,7 +363,7 @@ RIGHT = {  # more styles of a right answer than the solution's
         cleared_at_the_end,
         step("zero back clip step schedule"),
     ],
-    "7.3": [all_joined, of_a_copy, by_topk, in_plain_python],
+    "7.3": [one_by_one, all_joined, of_a_copy, by_topk, in_plain_python],
     "7.4": [with_whole_numbers, with_dots, with_a_pattern, in_an_array],
 }
 
@@ -445,6 +463,7 @@ WRONG = {
         (wrong_dimension, "down the columns"),
         (leaves_training, "came in evaluation mode and leaves"),
         (gradients_stay_off, "records no gradients anymore"),
+        (flag_alone, "only the flag"),
         (called_for_each_row, "called 3 times for 2 batches"),
         (predicting(lambda scores: [int(scores.argmax())]), "the whole batch"),
         (predicting(best, lambda found: found[-1]), "last batch alone"),
