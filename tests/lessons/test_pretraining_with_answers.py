@@ -117,3 +117,25 @@ def test_a_loss_that_was_built_in_wrongly_would_show(pretrain, monkeypatch):
     )
     losses, reference = names["my_losses"], names["library_losses"]
     assert max(abs(one - other) for one, other in zip(losses, reference, strict=True)) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "story, gap, said",
+    [
+        ("Emma is a knight.", "On Monday, Emma feeds her falcon.", "Write [MASK] once"),
+        ("Emma is a knight.", "[MASK] feeds [MASK] falcon.", "Write [MASK] once"),
+        ("Emma is a wizard.", "Emma feeds [MASK] falcon.", "no word 'wizard'"),
+        ("Emma is a knight.", "Emma feeds [MASK] dragon.", "no word 'dragon'"),
+        ("Emma is a knight. " * 12, "Emma feeds [MASK] falcon.", "the model has 64 positions"),
+        ("Emma is a knight.", "Emma feeds [MASK] falcon.", "Emma feeds her falcon."),
+        ("", "[MASK]", "her"),
+    ],
+)
+def test_an_odd_gap_gets_a_sentence(home, story, gap, said):
+    names, sources = {"__name__": "notebook"}, cells()
+    for key in ("c001", "c016", "c020", "c023", "c058a"):
+        exec(compile(sources[key].replace("16_000", "10"), key, "exec"), names)
+    names["likeliest"] = lambda model, story, gap, number: [("her", 0.9)]
+    names["model"] = None
+    answer = names["fill_gap"](story, gap)
+    assert said in answer and answer.count("\n") == 0
