@@ -62,7 +62,7 @@ def figure_09_one_body_four_heads(parameters: Mapping[str, int]) -> Picture:
     sizes = (Message("{what} {n:,}", what=Message(what), n=parameters[name]) for name, what, *_ in heads)
     alt = Message(
         "One pre-trained body with {body:,} parameters reads [CLS] text A [SEP] text B [SEP]. One of four "
-        "small heads stands on it, by the task. Parameters of the heads: {heads}",
+        "small heads sits on it, depending on the task. Parameters of the heads: {heads}",
         body=parameters["body"],
         heads=joined("; ", sizes),
     )
@@ -82,7 +82,7 @@ def table_09_techniques(configuration: TrainingConfiguration) -> Table:
                 "MiniLM-L6-H384",
                 "the task's few labels need not teach the language",
             ],
-            ["new head", "one layer a task", "one layer a task", "little that starts from nothing"],
+            ["new head", "one layer per task", "one layer per task", "little that starts from nothing"],
             [
                 "optimizer",
                 "Adam with decay 0.01",
@@ -305,7 +305,7 @@ def table_what_to_choose() -> Table:
         ["a GPU, thousands of labels", "pre-trained, nothing frozen", "the paper's way"],
         [
             "many tasks on one machine",
-            "whole body frozen, one head a task",
+            "whole body frozen, one head per task",
             "one body in memory, its states computed once; expect a lower score",
         ],
         [

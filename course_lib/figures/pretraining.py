@@ -381,7 +381,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
                 "small models bear larger steps",
             ],
             ["warm-up", share(paper), share(here), "moments of the gradient are unknown at first"],
-            ["decay of the rate", "linear to 0", "linear to 0", "settles at the end"],
+            ["learning rate decay", "linear to 0", "linear to 0", "settles at the end"],
             [
                 "weight decay",
                 f"{paper.weight_decay:g}",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import Any
+
+from course_lib.lessons.catalog import Mistake
+from course_lib.translation import Message
 
 
 def one_number(result: Any) -> int | float | None:
@@ -59,3 +65,28 @@ def changed_argument(given: Mapping[str, Any], before: Mapping[str, Any]) -> str
         if not same:
             return name
     return None
+
+
+def as_number(value: Any) -> float | None:
+    """Return a number as a float, None for anything else; an array or a tensor of one element counts as one."""
+    if type(value).__module__.partition(".")[0] in ("numpy", "torch"):
+        if getattr(value, "shape", None) is None or math.prod(value.shape) != 1:
+            return None
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+        return None
+    return float(value)
+
+
+def number(value: Any, what: str | Message) -> float:
+    """Return a learner's number as a float.
+
+    Raises
+    ------
+    Mistake
+        If it is no number.
+    """
+    found = as_number(value)
+    if found is None:
+        raise Mistake("return {what}, one number; you return {kind}.", what=what, kind=type(value).__name__)
+    return found
