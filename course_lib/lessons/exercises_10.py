@@ -782,23 +782,19 @@ QUIZ = [
         Option("How to spell a name that is rare.", "Both have pieces for it, down to single letters."),
     ),
     Question(
-        "Your model finds nine of ten names that are in the training set, and six of ten that aren't. What now?",
-        Option(
-            "Mend the tokenizer, which fails on rare words.",
-            "Pieces cover every word; rarity alone breaks nothing.",
+        (
+            "Your model finds nine of ten names that training has, and six of ten that it hasn't. In your "
+            "newspaper, four of five names are new. About what recall do you expect?"
         ),
+        Option("About 0.75, the mean of the two", "That would be right if half of the names were new."),
         Option(
-            "Report both, because in use most names are new.",
-            "A test on names that were all seen would promise too much.",
+            "About 0.66, closer to the new names",
+            "0.2 · 0.9 + 0.8 · 0.6 = 0.66. That's why you report both recalls.",
             correct=True,
         ),
+        Option("About 0.84, closer to the known names", "That would be right if one name in five were new."),
         Option(
-            "Remove names seen in training from the test part.",
-            "Real texts have them too, so that would be too harsh.",
-        ),
-        Option(
-            "Report F1 alone, which already contains both.",
-            "It does, but it hides how far the score depends on the share of new names.",
+            "About 0.90, as the model is that good", "It's that good on names that it has seen in training."
         ),
     ),
     Question(
