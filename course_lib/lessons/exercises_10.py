@@ -1,5 +1,7 @@
 """Exercises and quiz of lesson 10, named-entity recognition."""
 
+from functools import partial
+from math import isclose
 from random import Random
 
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
@@ -519,11 +521,10 @@ F1_CASES = (
 
 def examine_entity_f1(answer):
     first = [float(call_unchanged(answer, *case)) for case in F1_CASES]
-    causes = [(lambda g, p, wrong=wrong: round(wrong(g, p), 6), message) for wrong, message in F1_CAUSES]
     for case, value in zip(F1_CASES, first, strict=True):
         if abs(value - entity_f1(*case)) < 1e-6:
             continue
-        cause = likely_cause([round(value, 6) for value in first], F1_CASES, causes)
+        cause = likely_cause(first, F1_CASES, F1_CAUSES, partial(isclose, rel_tol=1e-6))
         raise Mistake(
             "for the names {gold} and the predictions {predicted}, you return {value:.3f}; F1 is {reference:.3f}. {cause}",
             gold=case[0],
