@@ -165,17 +165,15 @@ def masks_of(generator, rows, length):
     return torch.tensor([[1] * n + [0] * (length - n) for n in lengths])
 
 
-def _triangle(shape=torch.tril, keys=True, queries=False, turned=False):
-    """Return a function that makes the mask of a mistake, as nested lists."""
+def _triangle(shape=torch.tril, keys=True, turned=False):
+    """Return a function that makes the mask of a mistake, as nested lists; False for the queries of padding."""
 
     def mask(attention_mask):
         B, T = attention_mask.shape
         made = shape(torch.ones(B, T, T)).bool()  # (B, T, T)
         if keys:
             made &= attention_mask[:, None].bool()
-        if queries:
-            made &= attention_mask[:, :, None].bool()
-        return (~made if turned else made).tolist()
+        return ((~made if turned else made) & attention_mask[:, :, None].bool()).tolist()
 
     return mask
 
@@ -195,18 +193,13 @@ MASK_CAUSES = (
     ),
     (
         _triangle(keys=False),
-        Message("Padding is visible: its keys, the last columns, must be False for every query."),
+        Message(
+            "Padding is visible: its keys, the columns where attention_mask is 0, must be False for every query."
+        ),
     ),
     (
         _triangle(turned=True),
         Message("It's the wrong way around: in this library, True means that a token may look there."),
-    ),
-    (
-        _triangle(queries=True),
-        Message(
-            "You hide the padding's rows, its queries, and a query that may look nowhere gets NaN from softmax. "
-            "Hide its columns, the keys: attention_mask[:, None] is (B, 1, T)."
-        ),
     ),
     (
         _triangle(lambda square: square),
@@ -214,18 +207,34 @@ MASK_CAUSES = (
     ),
 )
 
+QUERY_CAUSES = (  # among real queries alone, this looks as if no padding were hidden
+    (
+        _triangle(keys=False),
+        Message(
+            "You hide the padding's rows, its queries, instead of its columns, the keys: attention_mask[:, None] "
+            "is (B, 1, T), one value per key."
+        ),
+    ),
+)
+
 
 def examine_left_to_right_mask(answer):
     generator = Random(17)
     cases = [torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])]  # (2, 5)
+    cases += [
+        torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 0]])
+    ]  # padding in front, too
     cases += [torch.ones(1, 7, dtype=torch.long), torch.ones(1, 1, dtype=torch.long)]
     cases += [masks_of(generator, generator.randint(1, 4), generator.randint(1, 9)) for _ in range(30)]
     results = [_mask_from(answer, case) for case in cases]
+    of_all = [made.tolist() for made in results]
+    of_real = [(made & mask[:, :, None].bool()).tolist() for made, mask in zip(results, cases, strict=True)]
     for case, result in zip(cases, results, strict=True):
         reference = left_to_right_mask(case)
-        if torch.equal(result, reference):
+        wrong = (result != reference) & case[:, :, None].bool()  # what padding may look at plays no part
+        if not wrong.any():
             continue
-        place = tuple(int(i) for i in (result != reference).nonzero()[0])
+        place = tuple(int(i) for i in wrong.nonzero()[0])
         raise Mistake(
             "for the attention mask {mask}, row {row}, query {column}, key {key}, you say {result}; it should be "
             "{reference}. {cause}",
@@ -235,7 +244,8 @@ def examine_left_to_right_mask(answer):
             key=place[2],
             result=bool(result[place]),
             reference=bool(reference[place]),
-            cause=likely_cause([r.tolist() for r in results], [(case,) for case in cases], MASK_CAUSES)
+            cause=likely_cause(of_all, [(case,) for case in cases], QUERY_CAUSES)
+            or likely_cause(of_real, [(case,) for case in cases], MASK_CAUSES)
             or Message("A query may look at the keys up to its own place, except at padding."),
         )
 

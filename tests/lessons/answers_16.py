@@ -285,7 +285,14 @@ def subtracts_in_place(variant, full):
 
 RIGHT = {
     "16.1": [changed_with_a_loop, changed_with_sets, changed_by_removing, changed_as_generator],
-    "16.2": [mask_of_lists, mask_with_numpy, mask_in_place_on_a_copy, mask_for_heads, mask_by_product],
+    "16.2": [
+        mask_of_lists,
+        mask_with_numpy,
+        mask_in_place_on_a_copy,
+        mask_for_heads,
+        mask_by_product,
+        triangle(hide="both"),
+    ],
     "16.3": [targets_of_lists, targets_with_numpy, targets_by_padding, targets_in_place_on_a_copy],
     "16.4": [
         paired_with_statistics,
@@ -320,8 +327,7 @@ WRONG = {
         (triangle(torch.triu), "right to left"),
         (triangle(lambda x: x.triu(1)), "the places to hide"),
         (triangle(hide="nothing"), "Padding is visible"),
-        (triangle(hide="queries"), "gets NaN"),
-        (triangle(hide="both"), "gets NaN"),
+        (triangle(hide="queries"), "the padding's rows"),
         (triangle(invert=True), "wrong way around"),
         (triangle(dtype=torch.float32), "True and False"),
         (triangle(lambda x: x), "sees what comes after it"),
