@@ -22,20 +22,20 @@ def changed(one, other):
     return sorted(name for name in {**one, **other} if one.get(name, missing) != other.get(name, missing))
 
 
-FULL = {"direction": "both", "next sentence": True, "steps": 2000, "rate": 2e-4, "layers": [4, 64]}
+FULL = {"direction": "both", "next sentence": True, "steps": 2000, "rate": 2e-4, "width": 384}
 PAIRS_OF_SETTINGS = (
     (FULL, {**FULL, "next sentence": False}),
     ({**FULL, "next sentence": False}, {**FULL, "next sentence": False, "direction": "left to right"}),
     (
         FULL,
-        {"steps": 2000, "direction": "left to right", "next sentence": True, "rate": 2e-4, "layers": [4, 64]},
+        {"steps": 2000, "direction": "left to right", "next sentence": True, "rate": 2e-4, "width": 384},
     ),
-    (FULL, {"direction": "left to right", "next sentence": True, "rate": 2e-4, "layers": [4, 64]}),
+    (FULL, {"direction": "left to right", "next sentence": True, "rate": 2e-4, "width": 384}),
     (FULL, {**FULL, "warm-up": 20, "rate": 1e-4}),
     ({**FULL, "dropout": None}, FULL),
     (FULL, {**FULL, "dropout": 0}),
     ({**FULL, "clipping": ""}, FULL),
-    (FULL, {**FULL, "layers": [4, 128]}),
+    (FULL, {**FULL, "width": 768}),
     (FULL, dict(FULL)),
 )
 
