@@ -34,7 +34,12 @@ from course_lib.translation import Message, joined
 
 WITH_LSTM = "left to right + BiLSTM"
 FULL = OBJECTIVES[0]
-VARIANTS = {"MLM alone": "without NSP", "left to right": "left to right", WITH_LSTM: WITH_LSTM}
+# Each variant, what it is compared with, and the one thing that has changed between the two.
+CHANGES = {
+    "MLM alone": (FULL, "NSP taken away"),
+    "left to right": ("MLM alone", "then: left to right"),
+    WITH_LSTM: ("left to right", "then: a BiLSTM on top"),
+}
 UNTOUCHED = {"MLM alone": "as the weights came", "left to right": "as they came, read left to right"}
 LOOKS = {"MLM alone": (BLUE, "o"), "left to right": (VERMILION, "s"), WITH_LSTM: (ORANGE, "D")}
 
@@ -104,42 +109,42 @@ def table_objectives(
 
 
 def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
-    """Draw what each variant loses against the full model, in the paper and here, task by task."""
+    """Draw what each single change is worth, in the paper and here, task by task."""
     title = "What a part is worth: the paper and here"
     figure, (left, right) = new_figure(11, 4.6, columns=2)
-    paper = {"MLM alone": NEXT_SENTENCE_ABLATION["without NSP"]}
+    paper = {FULL: NEXT_SENTENCE_ABLATION["with NSP"], "MLM alone": NEXT_SENTENCE_ABLATION["without NSP"]}
     paper |= {name: DIRECTION_ABLATION[name] for name in ("left to right", WITH_LSTM)}
-    full = np.array(NEXT_SENTENCE_ABLATION["with NSP"])
     ours = scores_by_variant(objectives)
-    losses = []
-    for number, (name, values) in enumerate(paper.items()):
+    parts = []
+    for number, (name, (other, change)) in enumerate(CHANGES.items()):
         color, marker = LOOKS[name]
-        places = np.arange(len(full)) + 0.18 * (number - 1)
-        label = VARIANTS[name]
-        left.plot(np.array(values) - full, places, marker, color=color, label=label)
-        by_task = {task: differences(found, ours[FULL][task]) for task, found in ours[name].items()}
-        rows = [TASKS.index(task) + 0.18 * (number - 1) for task in by_task]
+        offset = 0.18 * (number - 1)
+        points = np.subtract(paper[name], paper[other])  # (tasks,)
+        left.plot(points, np.arange(len(points)) + offset, marker, color=color, label=change)
+        by_task = {task: differences(found, ours[other][task]) for task, found in ours[name].items()}
         means, spreads = zip(*by_task.values(), strict=True)
-        right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3, label=label)
-        points = values_by_name(by_task, "{name} {value[0]:+.1f} ± {value[1]:.1f}")
-        losses.append(Message("{variant}: {points}", variant=Message(label), points=points))
+        rows = [TASKS.index(task) + offset for task in by_task]
+        right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3, label=change)
+        parts.append(
+            Message(
+                "{change}: in the paper {theirs}; here {ours}",
+                change=Message(change),
+                theirs=values_by_name(dict(zip(OBJECTIVE_TASKS, points, strict=True)), "{name} {value:+.1f}"),
+                ours=values_by_name(by_task, "{name} {value[0]:+.1f} ± {value[1]:.1f}"),
+            )
+        )
     for axis, tasks, where in (
         (left, OBJECTIVE_TASKS, "Paper: BERT-base"),
-        (right, TASKS, "Here: MiniLM, mean ± s.d."),
+        (right, TASKS, "Here: MiniLM, mean ± s.d. (another scale)"),
     ):
         axis.axvline(0, color=BLACK, linewidth=1)
         axis.set_yticks(range(len(tasks)), tasks)
         axis.invert_yaxis()
-        axis.set(xlabel="points against the full model", title=where)
+        axis.set(xlabel="points gained or lost by one change", title=where)
     left.set_ylabel("task")
-    # Below: inside, it would cover some loss or other.
+    # Below: inside, it would cover some mark or other.
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
-    alt = Message(
-        "Points against masked words with NSP. Here: {losses}. In the paper every difference is below 0, the "
-        "largest is left to right on SQuAD, {worst:+.1f}",
-        losses=joined("; ", losses),
-        worst=DIRECTION_ABLATION["left to right"][-1] - full[-1],
-    )
+    alt = Message("Points that one change adds or takes away. {parts}", parts=joined(". ", parts))
     return Picture(figure, title, alt)
 
 

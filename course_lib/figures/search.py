@@ -41,7 +41,7 @@ LOOKS = {
     "tpe, pruned": (PURPLE, "D", ":"),
 }
 PARAMETER_NAMES = {"learning_rate": "learning rate", "batch_size": "batch size", "epochs": "epochs"}
-BATCH_MARKERS = {"s": "□", "o": "○", "^": "△", "D": "◇"}  # drawn, and in the label of the axis
+BATCH_MARKERS = ("s", "o", "^", "D")  # a batch size each
 
 
 def complete(trials: Trials) -> list[Mapping]:
@@ -99,8 +99,7 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         axis.set_title(
             Message("{method}: {count} rates", method=_name(method), count=different(trials)), fontsize=11
         )
-    signs = [f"{sign} {size}" for size, sign in zip(sorted(space.batch_sizes), BATCH_MARKERS.values())]
-    axes[0, 0].set_ylabel(Message("epochs\n{signs} a batch\n× pruned", signs=", ".join(signs)), fontsize=10)
+    axes[0, 0].set_ylabel("epochs")
     for axis in axes[0, 1:]:
         axis.set_yticklabels([])
     figure.colorbar(dots, ax=axes[0].tolist(), label="validation accuracy (%)", pad=0.01)
@@ -108,17 +107,19 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         axis.remove()
     with matplotlib.rc_context(PARAMETERS):
         below = figure.add_subplot(axes[0, 0].get_gridspec()[1, :])
-    for method, trials in methods.items():
+    for number, (method, trials) in enumerate(methods.items()):
         color, marker, line = LOOKS[method]
         best = best_so_far(study_of(trials, space, method))
         numbers = range(1, len(best) + 1)
         look = {"color": color, "marker": marker, "linestyle": line, "drawstyle": "steps-post"}
-        below.plot(numbers, best, label=_name(method), **look)
+        # Thinner and thinner: where lines are the same, all of them can be seen.
+        below.plot(numbers, best, label=_name(method), linewidth=5.5 - 1.5 * number, **look)
     below.xaxis.get_major_locator().set_params(integer=True)
     below.set(
         xlabel="trials finished", ylabel="best validation accuracy\nso far (%)", title="The best so far"
     )
     below.legend(loc="lower right", ncols=2)
+    figure.legend(handles=_keys(space), loc="outside lower center", ncols=4, fontsize=9)
     parts = [
         Message(
             "{method} tries {rates} learning rates in {trials} trials and finds {best:.1f}%",
@@ -130,6 +131,22 @@ def figure_16_searches(methods: Mapping[str, Trials], space: SearchSpace) -> Pic
         for method, trials in methods.items()
     ]
     return Picture(figure, title, joined("; ", parts))
+
+
+def _keys(space: SearchSpace) -> list:
+    """Return what the marks of the upper row stand for, as handles of a legend."""
+    from matplotlib.lines import Line2D
+
+    look = {"linestyle": "none", "color": GRAY, "markeredgecolor": BLACK}
+    keys = [
+        Line2D([], [], marker=marker, label=Message("batch size {size}", size=size), **look)
+        for size, marker in zip(sorted(space.batch_sizes), BATCH_MARKERS, strict=False)
+    ]
+    keys.append(Line2D([], [], marker="x", linestyle="none", color=VERMILION, label=Message("pruned")))
+    rate = Line2D(
+        [], [], marker="|", markersize=11, linestyle="none", color=BLACK, label=Message("a rate tried")
+    )
+    return [*keys, rate]
 
 
 def _draw_coverage(axis, trials: Trials, space: SearchSpace, scale: dict):

@@ -73,7 +73,7 @@ def call_procedure(answer: Callable, *arguments: object, **named: object) -> Any
             raise NotAttempted from None
         line = Message(" (line {line} of your cell)", line=frames[-1].tb_lineno) if frames else ""
         raise Mistake(
-            "Your function stops with {kind}: {error}{line}",
+            "Your function stops with {kind}: {error}{line}.",
             kind=type(error).__name__,
             error=printable(error),
             line=line,

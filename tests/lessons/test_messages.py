@@ -82,9 +82,8 @@ def catalog(monkeypatch):
 def test_all_that_a_check_says_is_translated(lesson, exercise, catalog, monkeypatch):
     """Whatever stands outside of brackets is a name, a value or a sign."""
     monkeypatch.setattr(exercises, "_hints_shown", {})
-    known = templates(PACKAGE / "lessons" / f"exercises_{lesson:02d}.py") | templates(
-        PACKAGE / "lessons" / "exercises.py"
-    )
+    modules = f"exercises_{lesson:02d}.py", "exercises.py", "causes.py"
+    known = set().union(*(templates(PACKAGE / "lessons" / name) for name in modules))
     for answer, _ in answers(lesson).WRONG[exercise.identifier]:
         catalog.texts.clear()
         text = said(check, exercise.identifier, answer)
