@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 
 import numpy as np
@@ -35,6 +36,7 @@ from course_lib.finetuning.multiple_choice import (
     words_of_endings_baseline,
 )
 from course_lib.finetuning.saving import load_saved, save_model
+from course_lib.settings import REPOSITORY
 
 CONTEXTS = [
     "Maya put the kettle on.",
@@ -137,6 +139,13 @@ def test_the_batch_is_that_of_transformers(tokenizer, features):
         ("attention_mask", "attention_mask"), ("label", "labels"),
     ):  # fmt: skip
         assert found[ours].dtype == torch.int64 and torch.equal(found[ours], wanted[theirs])
+
+
+def test_batches_are_made_at_least_as_fast_as_by_transformers(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    rows = importlib.import_module("benchmarks.choice_batches").main(repetitions=5)
+    assert [row["batch_size"] for row in rows] == [16, 64]
+    assert all(row["ratio"] >= row["target"] == 1 for row in rows), rows
 
 
 def test_questions_of_different_numbers_of_choices_are_no_batch(tokenizer, features):
