@@ -118,6 +118,11 @@ def span_head(configuration: BertConfiguration) -> LinearHead:
     return LinearHead(configuration, 2)
 
 
+def choice_head(configuration: BertConfiguration) -> LinearHead:
+    """Return one score for each choice from its pooled [CLS] state (section 4.4): (B·C, H) -> (B·C, 1)."""
+    return LinearHead(configuration, 1, configuration.hidden_dropout_prob)
+
+
 def masked_language_model_loss(scores: Tensor, targets: Tensor, count: int | None = None) -> Tensor:
     """Mean cross-entropy over the masked positions alone; zero, not NaN, where there is none.
 

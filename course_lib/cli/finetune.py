@@ -3,6 +3,7 @@
 course finetune reviews --save my-model
 accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
 accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
+accelerate launch -m course_lib.cli finetune endings --encoder hub --texts hub
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from course_lib.files import check_writable
 from course_lib.translation import translate
 
 HELP = "fine-tune a BERT on a task, with the bundled data or your own"
-TASKS = ("entities", "questions", "reviews")
+TASKS = ("endings", "entities", "questions", "reviews")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -53,7 +53,7 @@ def run(
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities`` or ``questions``.
+    task_name : ``reviews``, ``entities``, ``questions`` or ``endings``.
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from course_lib.bert.encoder import BertEncoder
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
-from course_lib.training.batching import BucketBatchSampler, inference_batches, pad_batch
+from course_lib.training.batching import BucketBatchSampler, inference_batches, pad_batch, tokens_of
 from course_lib.training.optimization import adamw
 from course_lib.training.precision import autocast
 from course_lib.training.update import UpdateStep
@@ -156,9 +156,9 @@ def check_features(model: TaskModel, features: Sequence[dict]) -> None:
         raise CourseError("There is no row to work on. Check the file, or the filter that left none.")
     most = model.encoder.configuration.max_position_embeddings
     for row, feature in enumerate(features):
-        if len(feature["input_ids"]) > most:
+        if tokens_of(feature) > most:
             raise SequenceTooLongError(
-                f"Row {row} has {len(feature['input_ids'])} pieces, and the model takes {most}. Truncate it "
+                f"Row {row} has {tokens_of(feature)} pieces, and the model takes {most}. Truncate it "
                 "(max_length), or cut it into windows (lesson 09)."
             )
 
@@ -199,7 +199,7 @@ def fine_tune(
     c, history, began = configuration, History(), time.perf_counter()
     check_features(model, features)
     prepare_model(model, c)
-    lengths = [len(feature["input_ids"]) for feature in features]
+    lengths = [tokens_of(feature) for feature in features]
     epochs = BucketBatchSampler(lengths, c.batch_size, c.seed, pool)  # the order of the rows
     steps = len(epochs) * c.epochs
     optimizer = adamw(model, c.learning_rate, c.weight_decay)

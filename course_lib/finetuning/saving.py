@@ -41,7 +41,7 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities`` or ``questions``.
+    task_name : ``reviews``, ``entities``, ``questions`` or ``endings``.
     folder : what was saved by :func:`save_model`.
     types : the entity types that it was fine-tuned with, in their order, to make sure of them; those of the folder if
         left out.

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from course_lib.errors import SettingError
-from course_lib.finetuning import classification, entities, question_answering
+from course_lib.finetuning import classification, entities, multiple_choice, question_answering
 from course_lib.finetuning.loop import Collate, TaskModel
 from course_lib.training.batching import pad_batch
 
@@ -99,6 +99,19 @@ def _question_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: i
     return scores
 
 
+def _ending_features(rows, tokenizer: Tokenizer, max_length: int) -> list[dict]:
+    return multiple_choice.choice_features(
+        rows["sent1"], rows["endings"], tokenizer, rows["label"], starts=rows["sent2"], max_length=max_length
+    )
+
+
+def _ending_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: int) -> Scores:
+    chosen = multiple_choice.choice_probabilities(
+        model, _ending_features(rows, tokenizer, max_length)
+    ).argmax(axis=1)
+    return multiple_choice.choice_scores(rows["label"], chosen)
+
+
 def entity_task(types: Sequence[str]) -> Task:
     """Return the task of entities of given types: its head and its tags follow from them."""
     tags = entities.tags_of(types)
@@ -136,6 +149,16 @@ TASKS = {
             main_score="f1",
             max_length=question_answering.WindowSettings.max_length,
         ),
+        Task(
+            name="endings",
+            model=multiple_choice.choice_model,
+            features=_ending_features,
+            loss=multiple_choice.choice_loss,
+            score=_ending_scores,
+            main_score="accuracy",
+            max_length=64,
+            collate=multiple_choice.pad_choices,
+        ),
     )
 }
 
@@ -145,7 +168,7 @@ def task_of(name: str, types: Sequence[str] | None = None) -> Task:
 
     Parameters
     ----------
-    name : ``reviews``, ``entities`` or ``questions``.
+    name : ``reviews``, ``entities``, ``questions`` or ``endings``.
     types : entity types of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
 
     Raises

@@ -13,6 +13,7 @@ RECORDINGS = {
     "masking-strategies": "course_lib.studies.masking.masking_strategies",
     "sentence-order": "course_lib.studies.pretraining.sentence_order",
     "review-run": "course_lib.studies.finetuning.review_run",
+    "endings": "course_lib.studies.finetuning.endings",
     "freezing": "course_lib.studies.finetuning.freezing",
     "buckets": "course_lib.studies.finetuning.buckets",
     "pretraining": "course_lib.studies.pretraining.pretraining_run",

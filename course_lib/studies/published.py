@@ -113,3 +113,12 @@ FINE_TUNING_GRID = {
 # Bergstra and Bengio 2012, abstract: random search over 32 parameters of deep belief networks against
 # experts who combined manual and grid search; on how many of the data sets it was equal, and better.
 RANDOM_SEARCH = {"parameters": 32, "data sets": 7, "statistically equal": 4, "better": 1}
+
+# Devlin et al. 2018, table 4: accuracy (%) on SWAG's dev and test parts; None where the table has no number.
+SWAG_ACCURACY = {
+    "ESIM + GloVe": (51.9, 52.7),
+    "ESIM + ELMo": (59.1, 59.2),
+    "BERT-base": (81.6, None),
+    "BERT-large": (86.6, 86.3),
+    "human (expert)": (None, 85.0),
+}

@@ -71,6 +71,12 @@ class BucketBatchSampler(Sampler[list[int]]):
         yield from length_buckets(self.lengths, self.batch_size, self.generator, self.pool)
 
 
+def tokens_of(feature: Mapping) -> int:
+    """Return the tokens of a row; of one that has several sequences to choose from, those of the longest."""
+    ids = feature["input_ids"]
+    return max(map(len, ids)) if ids and isinstance(ids[0], (list, tuple)) else len(ids)
+
+
 def pad_batch(
     features: Sequence[dict], length: int | None = None, *, padding: Mapping[str, int] = MappingProxyType({})
 ) -> dict[str, Tensor]:
@@ -118,7 +124,7 @@ def inference_batches(
     collate: Callable[[list[dict]], dict[str, Tensor]] = pad_batch,
 ) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
     """Yield row numbers and padded batches, longest rows first, for prediction."""
-    rows = sorted(range(len(features)), key=lambda row: -len(features[row]["input_ids"]))
+    rows = sorted(range(len(features)), key=lambda row: -tokens_of(features[row]))
     for start in range(0, len(rows), batch_size):
         chosen = rows[start : start + batch_size]
         yield chosen, collate([features[row] for row in chosen])

@@ -21,7 +21,13 @@ from course_lib.figures import style
 from course_lib.figures.style import Picture, Table
 from course_lib.finetuning.loop import History, TrainingConfiguration
 
-MODULES = ("input_embeddings", "masked_language_model", "text_classification", "transformer_encoder")
+MODULES = (
+    "input_embeddings",
+    "masked_language_model",
+    "multiple_choice",
+    "text_classification",
+    "transformer_encoder",
+)
 TOKENS = ["[CLS]", "the", "bank", "of", "the", "river", "[SEP]"]
 
 
@@ -66,6 +72,9 @@ def drawings(variant: int) -> dict[str, Picture]:
             {"plain": 0.4 + share / 4, "sorted": 0.1, "buckets": 0.05},
         ),
         "figure_11_fine_tuning": (history,),
+        "figure_shapes": (2 + variant, 4, 30),
+        "figure_filtering": ([0.6, 0.4 - share / 4, 0.3], 159),
+        "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
         "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
         "figure_encoder_block": (size,),
         "figure_scores_to_weights": (random.normal(size=(7, 7)), weights, tokens),

@@ -52,11 +52,13 @@ def encoder(tmp_path_factory):
 def texts(tmp_path_factory):
     """Small files in the official formats: the first rows of the bundled ones."""
     path = tmp_path_factory.mktemp("texts")
-    for name in ("reviews", "entities", "questions"):
+    for name in ("reviews", "entities", "questions", "endings"):
         (path / name).mkdir()
     for split, count in (("train", 22), ("validation", 6)):
         lines = (DATA / "reviews" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         (path / "reviews" / f"{split}.jsonl").write_text("\n".join(lines[:count]) + "\n", encoding="utf-8")
+        lines = (DATA / "endings" / f"{split}.csv").read_text(encoding="utf-8").splitlines()
+        (path / "endings" / f"{split}.csv").write_text("\n".join(lines[: count + 1]) + "\n", encoding="utf-8")
         blocks = (DATA / "entities" / f"{split}.txt").read_text(encoding="utf-8").split("\n\n")
         (path / "entities" / f"{split}.txt").write_text("\n\n".join(blocks[:count]) + "\n", encoding="utf-8")
         subjects = json.loads((DATA / "questions" / f"{split}.json").read_text(encoding="utf-8"))["data"]
@@ -103,6 +105,26 @@ def test_bfloat16_without_a_gpu_is_no_error(encoder, texts, monkeypatch, capsys)
     half = replace(C, precision="bfloat16", epochs=1)
     scores = launch.run("entities", half, encoder=str(encoder), texts=str(texts / "entities"), max_length=32)
     assert 0 <= scores["f1"] <= 1 and json.loads(capsys.readouterr().out.splitlines()[-1])["updates"] > 0
+
+
+def test_endings_are_trained_as_choices_and_scored(encoder, texts, tmp_path, capsys, trained):
+    scores = launch.run(
+        "endings",
+        C,
+        encoder=encoder,
+        texts=texts / "endings",
+        max_length=60,
+        save=tmp_path / "saved",
+        cpu=True,
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert (
+        said["task"] == "endings" and said["part"] == "validation" and said["accuracy"] == scores["accuracy"]
+    )
+    assert said["updates"] > 2
+    assert read_tensors(tmp_path / "saved" / "head.safetensors")["weight"].shape == (1, 24)
+    rows = load_texts("endings", texts / "endings")["validation"]
+    check_what_was_saved("endings", *trained, tmp_path / "saved", rows, scores)
 
 
 def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys, trained):

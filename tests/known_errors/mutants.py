@@ -20,6 +20,7 @@ LOOP = "course_lib.finetuning.loop"
 BATCHING = "course_lib.training.batching"
 CLASSIFICATION = "course_lib.finetuning.classification"
 ENTITIES = "course_lib.finetuning.entities"
+CHOICES = "course_lib.finetuning.multiple_choice"
 QUESTIONS = "course_lib.finetuning.question_answering"
 PAIRS = "course_lib.pretraining.sentence_pairs"
 EXAMPLES = "course_lib.pretraining.examples"
@@ -41,6 +42,7 @@ T_LOOP = "tests/finetuning/test_loop.py::"
 T_BATCHING = "tests/training/test_batching.py::"
 T_CLASSIFICATION = "tests/finetuning/test_classification.py::"
 T_ENTITIES = "tests/finetuning/test_entities.py::"
+T_CHOICES = "tests/finetuning/test_multiple_choice.py::"
 T_QUESTIONS = "tests/finetuning/test_question_answering.py::"
 T_PAIRS = "tests/pretraining/test_sentence_pairs.py::"
 T_EXAMPLES = "tests/pretraining/test_examples.py::"
@@ -1804,6 +1806,61 @@ FURTHER: list[Mutant] = [
         "list(numbers)",
         T_LOOPS + "test_no_article_is_in_both_parts",
         area="other",
+    ),
+    one(
+        "choices: an output for each position",
+        "`num_labels` outputs for choices: a head that knows the endings by their places is taken.",
+        f"{CHOICES}:ChoiceModel.__init__",
+        "if head.out_features != 1:",
+        "if head.out_features < 1:",
+        T_CHOICES + "test_a_head_with_an_output_for_each_position_is_refused",
+        area="other",
+    ),
+    one(
+        "choices: num_labels outputs",
+        "`num_labels` outputs for choices, of which the first ending's are taken for the scores of all.",
+        f"{CHOICES}:ChoiceModel.forward",
+        "return super().forward(rows).view(questions, choices)",
+        "return nn.functional.pad(super().forward(rows), (0, choices - 1)).view(questions, choices, choices)[:, 0]",
+        T_CHOICES + "test_the_order_of_the_endings_only_moves_the_scores",
+        T_CHOICES + "test_the_model_equals_transformers",
+        area="decoding",
+    ),
+    one(
+        "choices: segments",
+        "All tokens of a context and its ending in segment A.",
+        f"{CHOICES}:choice_features",
+        "segment = 0 if first_ids is None else 1",
+        "segment = 0",
+        T_CHOICES + "test_a_choice_is_context_and_ending_with_their_segments",
+        area="packing",
+    ),
+    one(
+        "choices: the end of the context",
+        "A long context loses its end, which the ending continues.",
+        f"{CHOICES}:choice_features",
+        "context[-kept:]",
+        "context[:kept]",
+        T_CHOICES + "test_a_long_context_loses_its_beginning_and_no_ending_loses_a_piece",
+        area="packing",
+    ),
+    one(
+        "choices: softmax over questions",
+        "Probabilities that add up over the questions and not over the endings.",
+        f"{CHOICES}:choice_probabilities",
+        "softmax(dim=-1)",
+        "softmax(dim=0)",
+        T_CHOICES + "test_probabilities_are_the_softmax_over_choices_in_the_order_of_the_rows",
+        area="decoding",
+    ),
+    one(
+        "choices: padding is read",
+        "The attention mask of a batch of choices hides no padding.",
+        f"{CHOICES}:pad_choices",
+        "real.astype(np.int64)",
+        "np.ones_like(real, dtype=np.int64)",
+        T_CHOICES + "test_padding_and_company_do_not_change_a_score",
+        area="packing",
     ),
 ]
 

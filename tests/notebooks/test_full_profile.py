@@ -29,9 +29,9 @@ from tiny_bert import tiny_bert
 CASED = "google-bert/bert-base-cased"
 BLOCKS = 2  # of the weights that the hub serves for whole lessons
 FIRST_CELLS = {"08": "cell-004", "09": "cell-005", "10": "cell-005"}  # the last that is run: it shows rows
-# Two more take their model from the hub for a few cells. All others of theirs train bundled weights on bundled data
+# Three more go to the hub for a few cells. All others of theirs train bundled weights on bundled data
 # in both profiles, which the notebook's own validation runs.
-ASKING_LESSONS = ("07", *FIRST_CELLS, "13")
+ASKING_LESSONS = ("07", *FIRST_CELLS, "12", "13")
 ASKING = re.compile(r'encoder_folder\(\)|load_texts\("\w+"\)|profile == "full"')
 EXPECTED = {
     "08": ["train        29 reviews", "validation    3 reviews", "test         32 reviews"],
@@ -199,6 +199,31 @@ def some_bundled_data() -> dict[str, Repository]:
     return found
 
 
+def some_bundled_endings() -> Repository:
+    """Return some of the bundled contexts with their endings, in the columns of SWAG on the hub."""
+    import datasets
+
+    string, endings = datasets.Value("string"), [f"ending{number}" for number in range(4)]
+    columns = datasets.Features(
+        {name: string for name in ("sent1", "sent2", *endings)}
+        | {"label": datasets.ClassLabel(names=list("0123"))}
+    )
+    parts = load_texts("endings", "bundled")
+
+    def written(split: str, count: int) -> bytes:
+        rows = parts[split].select(range(count))
+        numbered = dict(zip(endings, map(list, zip(*rows["endings"], strict=True)), strict=True))
+        kept = {name: list(rows[name]) for name in ("sent1", "sent2", "label")}
+        return parquet({**kept, **numbered}, columns)
+
+    return Repository(
+        {
+            f"regular/{split}-00000-of-00001.parquet": written(split, count)
+            for split, count in (("train", 24), ("validation", 8))
+        }
+    )
+
+
 WHOLE = """
 import json
 import sys
@@ -221,7 +246,8 @@ print("to its end")
 
 @pytest.fixture(scope="module")
 def real_hub():
-    repositories = {("datasets", HUB[name]): data for name, data in some_bundled_data().items()}
+    served = some_bundled_data() | {"endings": some_bundled_endings()}
+    repositories = {("datasets", HUB[name]): data for name, data in served.items()}
     weights = Repository(lowest_blocks(BLOCKS))
     repositories["models", HUB["encoder"]] = repositories["models", CASED] = weights
     with HubServer(repositories) as server:
