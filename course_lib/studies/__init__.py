@@ -6,6 +6,7 @@ makes its runs by the runner and returns its results. ``RECORDINGS`` names them 
 """
 
 RECORDINGS = {
+    "reading-directions": "course_lib.studies.before_bert.directions",
     "mlm-head": "course_lib.studies.masking.masked_word_model",
     "task-models": "course_lib.studies.finetuning.task_models",
     "unanswerable": "course_lib.studies.finetuning.unanswerable",

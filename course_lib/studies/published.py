@@ -122,3 +122,26 @@ SWAG_ACCURACY = {
     "BERT-large": (86.6, 86.3),
     "human (expert)": (None, 85.0),
 }
+
+# Year, what appeared, what it added to the question "what does a word mean here?", the context that a word's
+# representation uses, and the source.
+TIMELINE = [
+    (1948, "n-gram models", "the next word from counts of the last few", "the last few words", "Shannon 1948, section 3"),
+    (1949, "Weaver's memorandum", "a window of words on both sides tells the meaning", "a window", "Weaver 1949"),
+    (1954, "distributional hypothesis", "words that occur alike mean alike", "a window", "Harris 1954; Firth 1957"),
+    (1980, "interpolated n-grams", "what wasn't seen isn't impossible", "the last few words", "Jelinek and Mercer 1980"),
+    (1990, "latent semantic analysis", "vectors for words, from counts", "one vector a word", "Deerwester et al. 1990"),
+    (2003, "neural language model", "vectors learned by guessing the next word", "the last few words", "Bengio et al. 2003"),
+    (2013, "word2vec", "such vectors from billions of words", "one vector a word", "Mikolov et al. 2013"),
+    (2015, "attention", "a weighted look at all words", "both sides", "Bahdanau et al. 2015"),
+    (2017, "Transformer", "attention alone, no recurrence", "both sides", "Vaswani et al. 2017"),
+    (2018, "ELMo", "a vector for each occurrence, from two one-way readers", "two one-way readings", "Peters et al. 2018"),
+    (2018, "GPT", "a pre-trained Transformer, fine-tuned whole", "everything before", "Radford et al. 2018"),
+    (2018, "BERT", "both sides in every layer, by masking", "both sides", "Devlin et al. 2018"),
+    (2019, "RoBERTa", "the same, trained longer on more", "both sides", "Liu et al. 2019"),
+    (2020, "GPT-3", "left to right, a thousand times the size of GPT", "everything before", "Brown et al. 2020"),
+    (2024, "ModernBERT", "an encoder again, with what was learned since", "both sides", "Warner et al. 2024"),
+]  # fmt: skip
+
+# Kaplan et al. 2020, equations 1.1 to 1.3: the loss of left-to-right models falls as a power of each.
+SCALING_EXPONENTS = {"parameters": 0.076, "tokens of text": 0.095, "computation": 0.050}
