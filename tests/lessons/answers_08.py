@@ -330,7 +330,6 @@ WRONG = {
         (rounded, "Don't round"),
         (smallest_gap, "smallest gap to training"),
         (lambda s: max(score["validation"] for score in s), "is a score"),
-        (lambda s: 2.0, "you return 2; the best is"),
         (lambda s: [best("validation")(s)], "should be one number"),
     ],
 }
