@@ -513,8 +513,8 @@ EXERCISES = [
         examine=examine_pack,
         hints=(
             "Three parts: [CLS], the pieces, [SEP].",
-            "Two of max_length places are taken, so max_length - 2 pieces fit.",
-            "[cls_id, *pieces[: max_length - 2], sep_id]",
+            "Two of the max_length places are taken, so max_length - 2 pieces fit.",
+            "A slice takes the first of them, pieces[: …], and never complains when there are fewer.",
         ),
         solution=pack,
         praise="Cut first, close afterward: the last [SEP] is never lost.",
@@ -531,7 +531,7 @@ EXERCISES = [
             "The mask has 1 for each id of the row, then 0 for each padding slot.",
         ),
         solution=pad,
-        praise="Padded to the longest of the batch, and the padding is out of the model's sight.",
+        praise="Padded to the longest row and no further, and the mask keeps the padding out of the model's sight.",
     ),
     Exercise(
         identifier="8.3",
@@ -541,8 +541,8 @@ EXERCISES = [
         examine=examine_macro_f1,
         hints=(
             "For class k: found = matrix[k, k], called = the sum of column k, true = the sum of row k.",
-            "F1 = 2 · found / (called + true), and 0 where nothing was called and nothing is true.",
-            "Then the plain mean over the classes: np.mean(scores).",
+            "F1 = 2 · found / (called + true), and 0 for a class that has no row and that no row was called.",
+            "Then take the plain mean over the classes: np.mean(scores).",
         ),
         solution=macro_f1,
         praise="A rare class weighs as much as a frequent one: that is the point of macro.",
@@ -556,7 +556,7 @@ EXERCISES = [
         hints=(
             "Which of the three scores may you look at while choosing?",
             "max(...) over the validation scores, then list.index, which finds the earliest.",
-            "1 + validation.index(max(validation))",
+            "list.index counts from 0, and epochs are counted from 1.",
         ),
         solution=choose_epoch,
         praise="The test part is looked at once, at the end.",
@@ -567,80 +567,144 @@ QUIZ = [
     Question(
         "What does the classification head of BERT read?",
         Option(
-            "The mean of all final states.",
-            "Some later models do. The paper's head reads one state alone.",
-        ),
-        Option(
-            "The pooled final state of `[CLS]`.",
-            "A dense layer with tanh on the state of [CLS], then dropout and one linear layer.",
-            correct=True,
+            "The mean of the final states of all tokens.",
+            "Some later models do. The paper's head reads the state of one token.",
         ),
         Option(
             "The final state of the last `[SEP]`.",
-            "[SEP] closes the sequence; the head does not look at it.",
+            "[SEP] closes the sequence; the head doesn't look at it.",
         ),
         Option(
-            "The embedding of `[CLS]` before the first layer.",
-            "That is the same vector for every text; only attention fills it with meaning.",
+            "The embedding of `[CLS]` before layer 1.",
+            "That's the same vector for every text; only attention fills it with meaning.",
+        ),
+        Option(
+            "The pooled final state of the `[CLS]` token.",
+            "A dense layer with tanh on the state of [CLS], then dropout and one linear layer.",
+            correct=True,
         ),
     ),
     Question(
-        "Why are batches made of texts of like length?",
+        "Why do we put texts of similar length into the same batch?",
         Option(
-            "Less padding, so less work for the same words.",
-            "Every slot costs, whether it holds a word or [PAD].",
-            correct=True,
-        ),
-        Option(
-            "The model needs equal lengths in an epoch.",
+            "The model needs one length in all batches.",
             "It needs equal lengths within a batch only, and padding takes care of that.",
         ),
         Option(
-            "Short texts are easier and should come first.",
-            "The batches are shuffled; no order of difficulty is meant.",
+            "Short texts are easier, so they come first.",
+            "The batches are shuffled, so short and long ones come in any order.",
         ),
-        Option("The attention mask would not work otherwise.", "The mask works for any mix of lengths."),
+        Option(
+            "Less padding means less work per word.",
+            "Every slot costs the same work, whether it holds a word or [PAD].",
+            correct=True,
+        ),
+        Option(
+            "The mask can't handle mixed lengths.",
+            "It can. Mixed lengths give the right answer too, only at a higher price.",
+        ),
     ),
     Question(
-        "Your model reaches 95% on training and 72% on validation after 8 epochs. What is the likeliest?",
-        Option("The learning rate is too low.", "Then the training score would be low as well."),
+        "Your model reaches 95% on training and 72% on validation after 8 epochs. What's the likeliest reason?",
         Option(
-            "The validation part is wrong.",
-            "Possible, but the pattern is what overfitting looks like; look at the errors first.",
-        ),
-        Option("The tokenizer is not the model's.", "Then training would suffer too."),
-        Option(
-            "It has learned the training texts by heart.",
-            "Overfitting: stop earlier, regularize, or get more data.",
+            "It has memorized the training reviews.",
+            "That's overfitting: stop earlier, regularize, or get more data.",
             correct=True,
+        ),
+        Option(
+            "Its learning rate is too low to learn.",
+            "Then the training score would be low as well.",
+        ),
+        Option(
+            "Its tokenizer isn't the one of the encoder.",
+            "Then it would read nonsense in training too, and hardly reach 95% there.",
+        ),
+        Option(
+            "Its validation reviews have wrong labels.",
+            "Possible, and reading the errors would show it. But first suspect what happens most often.",
         ),
     ),
     Question(
         "TF-IDF with logistic regression comes within a point of BERT on your data. What do you report?",
         Option(
-            "Only BERT, it is the stronger method.",
-            "A reader would pay for a model that is not worth it on this data.",
+            "BERT alone, because it's the stronger method.",
+            "Your readers would pay for a model that isn't worth it on these data.",
         ),
-        Option("The mean of both.", "A mean of two models says nothing about either."),
         Option(
-            "Both, with the number of test rows and the spread.",
-            "One point on a few hundred rows is within chance; a baseline makes that visible.",
+            "Both, with the number of rows and the spread.",
+            "One point on a few hundred rows is within chance; the baseline makes that visible.",
             correct=True,
         ),
         Option(
-            "Neither, until BERT is clearly better.",
-            "Leaving out results that do not please is how wrong beliefs are made.",
+            "The mean of both, because they hardly differ.",
+            "A mean of two models' scores says nothing about either.",
+        ),
+        Option(
+            "Neither, until you've trained BERT to a clear lead.",
+            "Training until the result pleases is choosing by the test set.",
         ),
     ),
     Question(
-        "Evaluation gives another score each time, with the same weights. What was forgotten?",
-        Option("`optimizer.zero_grad()`", "It matters in training, where gradients would add up."),
+        "The same weights score differently at each evaluation. Which line is missing?",
+        Option(
+            "`torch.manual_seed(0)`",
+            "It would make the score repeatable and leave the cause: dropout still deletes activations.",
+        ),
         Option(
             "`model.eval()`",
-            "Without it dropout goes on deleting activations at random during evaluation.",
+            "Without it, dropout goes on deleting activations at random.",
             correct=True,
         ),
-        Option("`torch.no_grad()`", "It saves memory and time; the scores are the same."),
-        Option("Sorting the test part by length.", "The order of the rows does not change the score."),
+        Option(
+            "`torch.no_grad()`",
+            "It saves memory and time. The scores are the same with it and without it.",
+        ),
+        Option(
+            "`optimizer.zero_grad()`",
+            "It matters in training, where gradients would add up. Evaluation has no gradients.",
+        ),
+    ),
+    Question(
+        "Of 1,000 reviews 900 are positive. A model has an accuracy of 90% and a macro-F1 of 0.47. What does it do?",
+        Option(
+            "It calls every review positive.",
+            "F1 is 0.95 for the positive class and 0 for the other; their mean is 0.47.",
+            correct=True,
+        ),
+        Option(
+            "It finds half of each class.",
+            "Then about half of the 1,000 would be right, and not 900.",
+        ),
+        Option(
+            "It calls every review negative.",
+            "Then only 100 of the 1,000 would be right.",
+        ),
+        Option(
+            "It finds most of the negative ones.",
+            "Then the negative class would have a fair F1, and the mean would be far above one half.",
+        ),
+    ),
+    Question(
+        (
+            "In evaluation mode a review scores 0.91 alone and 0.62 in a batch with longer reviews, each time. What's "
+            "wrong?"
+        ),
+        Option(
+            "Dropout deletes other activations in each batch.",
+            "Not in evaluation mode. And its scores wouldn't be the same each time.",
+        ),
+        Option(
+            "The longer reviews of the batch weigh more.",
+            "Each row is computed on its own; its neighbors have no weight in it.",
+        ),
+        Option(
+            "The model attends to the padding of this row.",
+            "The attention mask is missing or wrong, so [PAD] takes part in every mean.",
+            correct=True,
+        ),
+        Option(
+            "Normalization mixes the rows of the batch.",
+            "Batch normalization would in training. LayerNorm, which BERT has, works on one token.",
+        ),
     ),
 ]

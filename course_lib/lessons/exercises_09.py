@@ -510,15 +510,12 @@ EXERCISES = [
         minutes=10,
         examine=examine_piece_span,
         hints=(
-            "The answer covers the characters from start up to, but without, end = start + len(text).",
+            "The answer covers the characters from start up to end = start + len(text), end not included.",
             "A piece (a, b) shares a character with it if a < end and b > start.",
-            (
-                "touched = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]; return "
-                "touched[0], touched[-1]"
-            ),
+            "Collect the positions of these pieces with enumerate(offsets): you need the first one and the last.",
         ),
         solution=piece_span,
-        praise="The offset decides, so neither a repeated word nor a split one can move the target.",
+        praise="The offset decides, so neither a repeated word nor an answer that begins inside a piece moves the target.",
     ),
     Exercise(
         identifier="9.2",
@@ -529,10 +526,10 @@ EXERCISES = [
         hints=(
             "Begin with starts = [0].",
             "As long as the last window ends before the text does, add another one, step further on.",
-            "while starts[-1] + room < length: starts.append(starts[-1] + step)",
+            "The last window ends at starts[-1] + room: that is the loop's condition, and length the limit.",
         ),
         solution=starts_of_windows,
-        praise="The step is the distance from start to start; what overlaps is room - step.",
+        praise="The step is the distance from start to start; neighbors overlap by room - step.",
     ),
     Exercise(
         identifier="9.3",
@@ -546,7 +543,7 @@ EXERCISES = [
             "max(legal, key=lambda span: start_scores[span[0]] + end_scores[span[1]])",
         ),
         solution=best_span,
-        praise="In the paragraph, forward, not too long: what the original demands of every answer.",
+        praise="In the paragraph, forward, and not too long: that's what the original asks of every answer.",
     ),
     Exercise(
         identifier="9.4",
@@ -563,72 +560,82 @@ EXERCISES = [
             'Take the mean over parts["validation"] for each candidate, and return max(candidates, key=...).',
         ),
         solution=choose_threshold,
-        praise="Both kinds of questions weighed, and the test part not looked at.",
+        praise="You weighed both kinds of questions, and left the test part closed.",
     ),
 ]
 
 QUIZ = [
     Question(
-        "A paragraph has 500 pieces and a window has room for 300; the step is 128. Where do windows start?",
+        "A paragraph has 500 pieces, a window has room for 300, and the step is 128. Where do the windows start?",
         Option(
             "At 0, 172 and 344.",
-            (
-                "172 = 300 - 128 takes the step for an overlap, as the argument `stride` of some libraries "
-                "means it."
-            ),
+            "172 = 300 - 128 takes the step for an overlap, which is what the argument `stride` of some libraries means.",
+        ),
+        Option(
+            "At 0, 128 and 256.",
+            "128 apart, and the third one, from 256, reaches the end.",
+            correct=True,
         ),
         Option(
             "At 0, 128, 256 and 384.",
-            "The window from 256 reaches piece 556, past the end. The last one adds nothing.",
+            "The window from 256 already reaches past piece 500. Another one adds nothing.",
         ),
-        Option("At 0, 128 and 256.", "128 apart, and the third, from 256, reaches the end.", correct=True),
-        Option("At 0 and 300.", "Without overlap: an answer that crosses piece 300 is in no window."),
+        Option("At 0 and 300.", "Without overlap, an answer that crosses piece 300 is in no window."),
     ),
     Question(
-        "What is the target of a window that does not contain the answer?",
+        "What's the target of a window that doesn't contain the answer?",
         Option(
-            "None: the window is left out of training.",
-            "Some do that. The original keeps it, and so it learns what 'not here' looks like.",
+            "None: training leaves the window out.",
+            "Some implementations do that. The original keeps it, and learns what 'not here' looks like.",
         ),
         Option(
-            "`[CLS]`, as start and as end.",
-            "Position 0 stands for 'the answer is not in this window'.",
+            "The last `[SEP]`, as start and as end.",
+            "[SEP] only marks where a part ends.",
+        ),
+        Option(
+            "`[CLS]`, as the start and as the end.",
+            "Position 0 means 'the answer isn't in this window'.",
             correct=True,
         ),
-        Option("The span that is most like the answer.", "That would teach it to guess."),
-        Option("The last `[SEP]`.", "[SEP] only marks where a part ends."),
+        Option(
+            "The span that's most like the answer.",
+            "That would teach it to guess.",
+        ),
     ),
     Question(
         "Why is the score of 'no answer' the *minimum* over the windows?",
         Option(
-            "The others may abstain only because the answer is elsewhere.",
-            "A single window that does not want to abstain has seen something.",
+            "The answer may be in one window only.",
+            "The others abstain with good reason. A single window that doesn't want to has seen something.",
             correct=True,
         ),
-        Option("It is the cheapest to compute.", "Minimum, maximum and mean cost the same."),
         Option(
-            "The minimum is the most probable value.",
-            "Scores are no probabilities; the minimum is the least inclined window.",
+            "The minimum is the cheapest to compute.",
+            "Minimum, maximum and mean cost the same.",
         ),
         Option(
-            "The maximum would always be that of the first window.",
-            "Any window can have the highest one.",
+            "The minimum is the most probable value.",
+            "Scores aren't probabilities. The minimum comes from the window that is least inclined to abstain.",
+        ),
+        Option(
+            "The first window would have the maximum.",
+            "Any window can have the highest score.",
         ),
     ),
     Question(
-        (
-            "A model was trained on answerable questions only. What does it do where the paragraph has no "
-            "answer?"
-        ),
+        "A model has seen answerable questions only. What does it do where the paragraph has no answer?",
         Option(
-            "Its scores become nearly equal, so the probabilities are flat.",
+            "It gives all the spans nearly the same score.",
             "It may be less sure, but nothing has taught it to be.",
         ),
         Option(
-            "It points to `[CLS]`.",
-            "Its paragraphs fit one window here, so [CLS] has never been a target.",
+            "It points to `[CLS]`, as start and as end.",
+            "Its paragraphs fit into one window each, so [CLS] has never been a target.",
         ),
-        Option("It stops with an error.", "Span scores exist for every input."),
+        Option(
+            "It stops, because no span is legal.",
+            "A legal span is forward, short and in the paragraph. It needn't be right.",
+        ),
         Option(
             "It marks the likeliest span all the same.",
             "It has learned that there always is one.",
@@ -636,14 +643,54 @@ QUIZ = [
         ),
     ),
     Question(
-        "The reference is 'the Nile', the model says 'Nile river'. What do exact match and F1 give?",
+        "The reference is 'the Nile', and the model says 'Nile river'. What do exact match and F1 give?",
+        Option("0% and 50%.", "That counts the article, which the normalization takes away."),
+        Option("100% and 100%.", "'river' isn't in the reference."),
         Option(
-            "0 and 67%.",
-            "Articles are dropped: 'nile' against 'nile river', precision 1/2, recall 1.",
+            "0% and 67%.",
+            "Articles are dropped: 'nile' against 'nile river' has precision 1/2 and recall 1.",
             correct=True,
         ),
-        Option("0 and 50%.", "That counts the article, which the normalization takes away."),
-        Option("100% and 100%.", "'river' is not in the reference."),
-        Option("0 and 100%.", "Recall is 1, but one of two words of the answer is too much."),
+        Option("0% and 100%.", "Recall is 1, but one of the two words of the answer is too much."),
+    ),
+    Question(
+        "You raise the threshold of the null difference. What happens to F1 on the two kinds of questions?",
+        Option(
+            "HasAns can't fall, and NoAns can't rise.",
+            "The model says 'none' less often: that helps only where there is an answer.",
+            correct=True,
+        ),
+        Option(
+            "HasAns can't rise, and NoAns can't fall.",
+            "That's what lowering it does: the model says 'none' more often.",
+        ),
+        Option(
+            "Both can rise, since it's tuned on their mean.",
+            "A threshold only moves questions from one side to the other. What one kind gains, the other may lose.",
+        ),
+        Option(
+            "Neither changes, since the spans stay the same.",
+            "The spans do stay the same, but fewer of them are withheld.",
+        ),
+    ),
+    Question(
+        "For the bootstrap you draw single questions instead of whole paragraphs. What becomes of the interval?",
+        Option(
+            "It gets wider, since there's more to draw.",
+            "More independent rows make an interval narrower. But these rows aren't independent.",
+        ),
+        Option(
+            "It gets too narrow for what we really know.",
+            "Questions of one paragraph are hard or easy together, so there's less evidence than questions.",
+            correct=True,
+        ),
+        Option(
+            "It stays, since the questions are the same.",
+            "The questions are, but not what counts as one draw.",
+        ),
+        Option(
+            "It moves up, since easy questions repeat.",
+            "Hard ones repeat just as often. Drawing again doesn't move the middle.",
+        ),
     ),
 ]
