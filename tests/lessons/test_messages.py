@@ -82,7 +82,7 @@ def catalog(monkeypatch):
 def test_all_that_a_check_says_is_translated(lesson, exercise, catalog, monkeypatch):
     """Whatever stands outside of brackets is a name, a value or a sign."""
     monkeypatch.setattr(exercises, "_hints_shown", {})
-    modules = f"exercises_{lesson:02d}.py", "exercises.py", "causes.py"
+    modules = f"exercises_{lesson:02d}.py", "exercises.py", "causes.py", "answer_forms.py"
     known = set().union(*(templates(PACKAGE / "lessons" / name) for name in modules))
     for answer, _ in answers(lesson).WRONG[exercise.identifier]:
         catalog.texts.clear()

@@ -1,0 +1,68 @@
+"""What an answer may come as, and what it's told where it may not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.lessons.answer_forms import call_unchanged, number, whole_numbers
+from course_lib.lessons.catalog import Mistake
+from course_lib.translation import Message
+
+LISTS = [
+    [3, 1, 2],
+    (3, 1, 2),
+    np.array([3, 1, 2], dtype=np.int16),
+    torch.tensor([3, 1, 2], dtype=torch.int32),
+    [np.int64(3), torch.tensor(1), np.array(2)],
+    iter([3, 1, 2]),
+    {3: "a", 1: "b", 2: "c"}.keys(),
+]
+NO_LISTS = ["312", b"312", {3, 1, 2}, {3: 1}, 7, [3.0, 1.0], ["3"], [[3, 1, 2]], torch.tensor([[3]]), [None]]
+NUMBERS = [0.5, np.float32(0.5), torch.tensor(0.5), Fraction(1, 2), Decimal("0.5"), np.array(0.5)]
+NO_NUMBERS = ["0.5", [0.5], np.array([0.5, 0.5]), torch.zeros(2), None, {}, 10**400]
+
+
+@pytest.mark.parametrize("position", range(len(LISTS)))
+def test_whole_numbers_come_in_many_containers(position):
+    values = whole_numbers(LISTS[position], Message("the ids"))
+    assert values == [3, 1, 2]
+    assert all(type(value) is int for value in values)
+
+
+@pytest.mark.parametrize("position", range(len(NO_LISTS)))
+def test_what_is_not_a_list_of_whole_numbers_gets_a_sentence(position):
+    with pytest.raises(Mistake, match=Message("the ids")):
+        whole_numbers(NO_LISTS[position], Message("the ids"))
+
+
+@pytest.mark.parametrize("position", range(len(NUMBERS)))
+def test_a_number_comes_in_many_types(position):
+    assert number(NUMBERS[position], Message("the mean")) == 0.5
+
+
+@pytest.mark.parametrize("position", range(len(NO_NUMBERS)))
+def test_what_is_not_one_number_gets_a_sentence(position):
+    with pytest.raises(Mistake, match="the mean should be one number"):
+        number(NO_NUMBERS[position], Message("the mean"))
+
+
+def test_a_changed_argument_is_told():
+    def append(rows):
+        rows[0].append(0)
+        return rows
+
+    def double(matrix):
+        matrix *= 2
+        return matrix
+
+    rows, matrix = [[1], [2]], np.eye(2)
+    assert call_unchanged(lambda rows: rows + [3], rows) == [[1], [2], 3]
+    for answer, argument in ((append, rows), (double, matrix)):
+        with pytest.raises(Mistake, match="changes what it's given"):
+            call_unchanged(answer, argument)
+    assert rows == [[1], [2]] and np.array_equal(matrix, np.eye(2))
