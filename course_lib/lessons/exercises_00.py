@@ -2,9 +2,9 @@
 
 import random
 
+from course_lib.lessons.answer_forms import one_number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, call_procedure
-from course_lib.lessons.values import one_number
 from course_lib.translation import Message
 
 # 0.1 ----------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
+from course_lib.lessons.answer_forms import changed_argument, one_number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
-from course_lib.lessons.values import changed_argument, one_number
 from course_lib.translation import Message
 
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 import torch
 
 from course_lib.bert.inputs import truncate_longest_first
+from course_lib.lessons.answer_forms import as_ids, as_list, changed_argument
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
-from course_lib.lessons.values import as_ids, as_list, changed_argument
 from course_lib.translation import Message
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from course_lib.lessons.answer_forms import number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call
-from course_lib.lessons.values import number
 from course_lib.translation import Message
 
 # 6.1 ----------------------------------------------------------------------------------------------

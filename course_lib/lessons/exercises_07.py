@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from course_lib.lessons.answer_forms import as_number, number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, call_procedure, nothing_returned
-from course_lib.lessons.values import as_number, number
 from course_lib.translation import Message
 
 # 7.1 ----------------------------------------------------------------------------------------------
