@@ -361,7 +361,7 @@ def masked_loss(scores, labels):
     chosen = labels != -100
     if not chosen.any():
         return scores.sum() * 0.0
-    return cross_entropy(scores[chosen], labels[chosen])
+    return torch.nn.functional.cross_entropy(scores[chosen], labels[chosen])
 
 
 def examine_masked_loss(answer):
