@@ -18,7 +18,6 @@ from course_lib.maintenance import lesson_files
 from course_lib.maintenance.lesson_files import FILES, SHARED_FILES, missing_parts, new_lesson
 
 LESSONS = lessons_with_exercises()
-UNDER_REVISION = set()
 NEW = 97
 
 
@@ -47,17 +46,7 @@ def test_the_list_for_authors_is_the_one_that_is_checked():
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_committed_lesson_lacks_nothing(lesson):
-    lacking = missing_parts(lesson)
-    if lesson in UNDER_REVISION:
-        later = (
-            "(the capstone)",
-            "right answers of",
-            "wrong answers of",
-            "quiz has",
-            "minutes to work through",
-        )
-        lacking = [line for line in lacking if not any(words in line for words in later)]
-    assert lacking == []
+    assert missing_parts(lesson) == []
 
 
 @pytest.mark.parametrize(
