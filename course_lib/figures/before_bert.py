@@ -28,7 +28,7 @@ from course_lib.studies.before_bert.directions import (
 )
 from course_lib.studies.before_bert.scaling import PowerLaw
 from course_lib.studies.published import TIMELINE
-from course_lib.translation import Message, Verbatim
+from course_lib.translation import Message, Verbatim, joined
 
 CONTEXT_COLORS = {
     "the last few words": GRAY,
@@ -283,7 +283,15 @@ def figure_power_law(
         axes.minorticks_off()
         axes.set(title=name, xlabel="weights in the layers", ylabel="loss at masked words in nats")
         axes.legend(title="exponent")
-    described = ", ".join(f"{law.exponent:.3f} ({law.low:.3f} to {law.high:.3f})" for law in laws.values())
+    described = joined(
+        ", ",
+        (
+            Message(
+                "{exponent:.3f} ({low:.3f} to {high:.3f})", exponent=law.exponent, low=law.low, high=law.high
+            )
+            for law in laws.values()
+        ),
+    )
     alt = Message(
         "Loss over size on logarithmic scales, with a fitted line and its interval in each panel. Exponents: {described}.",
         described=described,

@@ -32,6 +32,8 @@ def call_unchanged(answer: Callable, *arguments: object) -> Any:
     """
     given = copy.deepcopy(arguments)
     result = call(answer, *given)
+    if not hasattr(result, "__len__") and hasattr(result, "__next__"):
+        result = list(result)  # a generator does its work, and its changes, while it is read
     if not all(_same(*pair) for pair in zip(given, arguments, strict=True)):
         raise Mistake(
             "your function changes what it's given, and the caller may need that again. Work on a copy, or "

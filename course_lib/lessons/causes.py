@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import eq
 from typing import Any
 
-from course_lib.lessons.catalog import Mistake
-from course_lib.lessons.exercises import call
 from course_lib.translation import Message
 
 Causes = Iterable[tuple[Callable[..., Any], Message]]  # a function with the mistake, and what to say about it
@@ -29,23 +27,3 @@ def likely_cause(
         if all(same(function(*case), result) for result, case in zip(results, cases, strict=True)):
             return message
     return None
-
-
-def call_unchanged(answer: Callable, *arguments: list) -> Any:
-    """Call an answer with copies of lists.
-
-    Raises
-    ------
-    Mistake
-        If it changes one of them, or as :func:`~course_lib.lessons.exercises.call` does.
-    """
-    copies = [list(argument) for argument in arguments]
-    result = call(answer, *copies)
-    if not hasattr(result, "__len__") and hasattr(result, "__next__"):
-        result = list(result)  # a generator does its work, and its changes, while it is read
-    if copies != [list(argument) for argument in arguments]:
-        raise Mistake(
-            "your function changes the list that it's given, and whoever called it still needs that list. "
-            "Change a copy, or build a new list."
-        )
-    return result

@@ -8,8 +8,9 @@ from random import Random
 import numpy as np
 import torch
 
+from course_lib.lessons.answer_forms import call_unchanged
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
-from course_lib.lessons.causes import call_unchanged, likely_cause
+from course_lib.lessons.causes import likely_cause
 from course_lib.lessons.exercises import call
 from course_lib.translation import Message
 

@@ -453,7 +453,7 @@ WRONG = {
         (runs_of_any_type, "with no O in between"),
         (never_closed, "An O ends the name"),
         (default_list, "names of an earlier call"),
-        (emptied, "changes the list"),
+        (emptied, "changes what it's given"),
         (lambda tags: exercises_10.spans_from_bio(tags[:5]), "B- begins a name"),
     ],
     "10.2": [
@@ -465,7 +465,7 @@ WRONG = {
         (begins_where(lambda before, tag: before[2:] != tag[2:]), "O stays O"),
         (lambda tags: exercises_10.iob1_to_bio([t.replace("B-", "I-") for t in tags]), "keep it"),
         (wraps_around, "tags[-1]"),
-        (in_place, "changes the list"),
+        (in_place, "changes what it's given"),
         (
             lambda tags: [tag for tag in exercises_10.iob1_to_bio(tags) if tag != "O"],
             "Each word keeps one tag",

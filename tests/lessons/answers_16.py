@@ -373,7 +373,7 @@ WRONG = {
         (with_spread(lambda v, f: v.std(ddof=1) - f.std(ddof=1)), "You subtract the spreads"),
         (with_spread(lambda v, f: v.std(ddof=1)), "the variant's scores"),
         (sorted_first, "describe these differences"),
-        (subtracts_in_place, "changes the list"),
+        (subtracts_in_place, "changes what it's given"),
         (lambda variant, full: float(np.mean(variant) - np.mean(full)), "two numbers"),
     ],
 }  # fmt: skip

@@ -121,3 +121,24 @@ def test_anything_else_is_told(value):
     with pytest.raises(Mistake) as told:
         number(value, "the loss")
     assert str(told.value).startswith("the loss should be one number; you return ")
+
+
+# Calls that must not change their arguments
+
+
+def test_an_answer_gets_copies_and_may_not_change_them():
+    given = [3, 1, 2]
+    assert call_unchanged(sorted, given) == [1, 2, 3]
+    with pytest.raises(Mistake, match="changes what it's given"):
+        call_unchanged(lambda numbers: numbers.sort() or numbers, given)
+    assert given == [3, 1, 2]
+
+
+def test_a_generator_is_read_before_its_arguments_are_compared():
+    def emptied(numbers):
+        while numbers:
+            yield numbers.pop(0)
+
+    with pytest.raises(Mistake, match="changes what it's given"):
+        call_unchanged(emptied, [3, 1])
+    assert call_unchanged(lambda numbers: (2 * number for number in numbers), [3, 1]) == [6, 2]

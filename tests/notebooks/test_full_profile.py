@@ -27,7 +27,7 @@ from test_hub import environment, parquet, tiny_data
 from tiny_bert import tiny_bert
 
 CASED = "google-bert/bert-base-cased"
-BLOCKS = 2  # of the weights that the hub serves for whole lessons
+BLOCKS = 1  # of the weights that the hub serves for whole lessons
 FIRST_CELLS = {"08": "cell-004", "09": "cell-005", "10": "cell-005"}  # the last that is run: it shows rows
 # Three more go to the hub for a few cells. All others of theirs train bundled weights on bundled data
 # in both profiles, which the notebook's own validation runs.
