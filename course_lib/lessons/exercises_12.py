@@ -26,7 +26,7 @@ def examine_pack_choices(answer):
     wanted_ids, wanted_types = pack_choices(context, endings, 101, 102)
     if len(ids) != 4:
         raise Mistake(
-            "you return {count} rows for four endings. The model reads each ending in a row of its own.",
+            "you return {count} rows for four endings. The model reads each ending in a separate row.",
             count=len(ids),
         )
     ids, types = [list(row) for row in ids], [list(row) for row in types]
@@ -282,7 +282,7 @@ QUIZ = [
             "Questions have nothing to do with each other; each row has one ending.",
         ),
         Option(
-            "(8, 30): each ending is a row of its own.",
+            "(8, 30): each ending is a separate row.",
             "The encoder knows nothing of questions: 2 · 4 rows of 30 tokens.",
             correct=True,
         ),

@@ -7,26 +7,13 @@ from copy import deepcopy
 from functools import partial
 from random import Random
 
+from course_lib.lessons.answer_forms import number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.causes import likely_cause
 from course_lib.lessons.exercises import call
 from course_lib.translation import Message
 
 close = partial(math.isclose, rel_tol=1e-5, abs_tol=1e-9)  # float32 keeps seven digits
-
-
-def _number(value, what):
-    """Return a learner's answer as a float; truth values and text are no numbers."""
-    if isinstance(value, (bool, str)):
-        raise Mistake("return {what}, a number; you return {value!r}.", what=what, value=value)
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise Mistake(
-            "return {what}, a number; you return a {kind}.",
-            what=what,
-            kind=type(value).__name__,
-        ) from None
 
 
 # 13.1 ---------------------------------------------------------------------------------------------
@@ -88,12 +75,12 @@ def examine_log_uniform(answer):
     for _ in range(30):
         low = 10 ** generator.uniform(-6, 1)
         cases.append((generator.random(), low, low * generator.uniform(1.5, 1000)))
-    results = [_number(call(answer, *case), Message("a learning rate")) for case in cases]
+    results = [number(call(answer, *case), Message("the learning rate")) for case in cases]
     for (u, low, high), result in zip(cases, results, strict=True):
         reference = log_uniform(u, low, high)
         if close(result, reference):
             continue
-        again = [_number(call(answer, *cases[0]), Message("a learning rate")) for _ in range(3)]
+        again = [number(call(answer, *cases[0]), Message("the learning rate")) for _ in range(3)]
         if len(set(again)) > 1:
             cause = Message("And it's another number each time. Don't draw one: u is the draw already.")
         elif math.isclose(result, reference, rel_tol=0.1):
@@ -171,7 +158,7 @@ def examine_chance_of_hit(answer):
     cases = [(3, 0.5), (60, 0.05), (12, 0.05), (1, 0.2), (30, 0.05), (0, 0.1)]
     cases += [(generator.randint(1, 80), generator.uniform(0.005, 0.6)) for _ in range(30)]
     same = partial(math.isclose, rel_tol=1e-5, abs_tol=1e-6)
-    results = [_number(call(answer, *case), Message("a probability")) for case in cases]
+    results = [number(call(answer, *case), Message("the probability")) for case in cases]
     for (trials, share), result in zip(cases, results, strict=True):
         reference = chance_of_hit(trials, share)
         if same(result, reference):
@@ -290,12 +277,12 @@ TRIAL_CAUSES = (
 def random_trials(generator):
     """Return a search of a few trials; some are pruned, and some end with equal accuracy."""
     trials = []
-    for number in range(generator.randint(1, 3), generator.randint(5, 10)):
+    for place in range(generator.randint(1, 3), generator.randint(5, 10)):
         pruned = bool(trials) and generator.random() < 0.3
         epochs = generator.randint(1, 2) if pruned else generator.randint(2, 4)
         validation = [generator.choice((70.0, 71.5, 72.0, 74.5, 75.0)) for _ in range(epochs)]
         trials.append(
-            {"number": number, "validation": validation, "pruned": pruned, "test": generator.uniform(65, 80)}
+            {"number": place, "validation": validation, "pruned": pruned, "test": generator.uniform(65, 80)}
         )
     return trials
 

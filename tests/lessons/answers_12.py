@@ -128,7 +128,7 @@ WRONG = {
         (rows_of(lambda x, e, c, s: [c, *e, s, *x, s]), "ending comes before"),
         (rows_of(lambda x, e, c, s: [c, *e, s]), "context is missing"),
         (rows_of(lambda x, e, c, s: [c, *x, *e, s]), "no [SEP] between"),
-        (lambda x, e, c, s: ([[c, *x, s, *sum(e, []), s]], [[0]]), "row of its own"),  # noqa: RUF017
+        (lambda x, e, c, s: ([[c, *x, s, *sum(e, []), s]], [[0]]), "in a separate row"),  # noqa: RUF017
         (typed(lambda types: [[0] * len(row) for row in types]), "every token type is 0"),
         (typed(lambda types: [[*row[1:], 1] for row in types]), "belongs to segment A"),
         (typed(lambda types: [row[:-1] for row in types]), "one number for each id"),

@@ -274,7 +274,7 @@ WRONG = {
         (lambda u, low, high: 10 ** (-5 + 2 * u), "not fixed numbers"),
         (lambda u, low, high: float(f"{low * (high / low) ** u:.2g}"), "Do you round it"),
         (another_draw, "u is the draw already"),
-        (lambda u, low, high: f"{low * (high / low) ** u}", "a number; you return"),
+        (lambda u, low, high: f"{low * (high / low) ** u}", "one number; you return"),
         (lambda u, low, high: (low * high) ** 0.5, "have to be equal factors"),
     ],
     "13.2": [
@@ -289,7 +289,7 @@ WRONG = {
         (lambda trials, share: 1 - 0.95**trials, "best 5% only"),
         (lambda trials, share: round(1 - (1 - share) ** trials, 2), "round or simulate"),
         (simulated, "round or simulate"),
-        (lambda trials, share: (1 - share) ** trials > 0.5, "a number; you return"),
+        (lambda trials, share: (1 - share) ** trials > 0.5, "one number; you return"),
         (lambda trials, share: 1 - (1 - share) * trials, "Think of the trials that miss"),
     ],
     "13.3": [
