@@ -1,7 +1,7 @@
 """Try every mutant in one process: ``python tests/known_errors/trial.py RESULTS.json [NAME...]``.
 
-The named tests of the suite are collected once. Each must pass as the code is; then, with each error
-in turn in the code, they run in the order they are named until one fails.
+The named tests of the suite are collected once. With each error in turn in the code, they run in the order
+they are named until one fails; that one must pass as the code is, so that it's the error that it saw.
 """
 
 from __future__ import annotations
@@ -33,53 +33,56 @@ class Trial:
     """Runs the mutants in place of pytest's own loop over the tests."""
 
     def __init__(self, mutants):
-        self.mutants, self.results = mutants, {}
+        self.mutants, self.results, self.passing = mutants, {}, {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session) -> bool:
         items = {}
         for item in session.items:
             items.setdefault(item.nodeid.partition("[")[0], []).append(item)
-        passing = {}
         for mutant in self.mutants:
             start = time.perf_counter()
             result = {"caught_by": None, "problem": None}
             self.results[mutant.name] = result
-            for name in mutant.caught_by:
-                if name not in items:
-                    result["problem"] = f"there is no test {name}"
-                elif name not in passing:
-                    failure = self.first_failure(items[name])
-                    passing[name] = failure is None
-                if not passing.get(name, True):
-                    result["problem"] = f"{name} fails without the error"
-            if result["problem"] is None:
+            missing = [name for name in mutant.caught_by if name not in items]
+            if missing:
+                result["problem"] = f"there is no test {missing[0]}"
+            else:
                 self.try_one(mutant, items, result)
             result["seconds"] = round(time.perf_counter() - start, 2)
         return True
 
     def try_one(self, mutant, items, result) -> None:
+        seen = None
         try:
             with put_in(mutant):
                 for name in mutant.caught_by:
-                    failure = self.first_failure(items[name])
-                    if failure is not None:
+                    seen, failure = self.first_failure(items[name])
+                    if seen is not None:
                         result["caught_by"], result["failure"] = name, failure[:300]
                         if not is_kill(failure):
                             result["problem"] = f"the changed text crashes: {failure[:200]}"
-                        return
+                        break
         except (StaleMutantError, SyntaxError) as error:
             result["problem"] = str(error)
+        if seen is not None and not self.passes(seen):
+            result["problem"] = f"{seen.nodeid} fails without the error"
 
-    def first_failure(self, items) -> str | None:
-        """Run tests until one fails; return the message of the failure."""
+    def passes(self, item) -> bool:
+        """Tell whether a test passes as the code is; each is run once for that."""
+        if item.nodeid not in self.passing:
+            self.passing[item.nodeid] = self.first_failure([item])[0] is None
+        return self.passing[item.nodeid]
+
+    def first_failure(self, items) -> tuple:
+        """Run tests until one fails; return it and the message of its failure, or None twice."""
         for item in items:
             item._initrequest()  # fixtures are made anew, as they were made with other code
             for report in runtestprotocol(item, log=False, nextitem=None):
                 if report.failed:
                     crash = getattr(report.longrepr, "reprcrash", None)
-                    return crash.message if crash else str(report.longrepr)[-300:]
-        return None
+                    return item, crash.message if crash else str(report.longrepr)[-300:]
+        return None, None
 
 
 def main(results: str, names: list[str]) -> int:

@@ -43,15 +43,28 @@ def file(deck, page, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shown(file):
-    """What the browser shows: faults, layouts and PDF, taken once."""
+def shown(deck, file):
+    """What the browser shows: faults, layouts, PDF and the speaker's window, taken once."""
     with browser.open_deck(file) as opened:
-        return {
+        found = {
             "slides": opened.slides,
             "pdf": opened.pdf(),  # first: the print view must not stay
             "faults": opened.faults(),
             "layouts": opened.layouts(),
         }
+        opened.show(0)
+        with opened.page.expect_popup() as waiting:
+            opened.page.keyboard.press("s")
+        opened.show(1)
+        spoken = waiting.value.locator(".speaker-controls-notes .value")
+        spoken.filter(has_text=first_words(deck.slides[0].notes)).wait_for(timeout=10_000)
+        return found | {"spoken": spoken.inner_text(), "asked": opened.requests, "errors": opened.errors}
+
+
+def first_words(notes) -> str:
+    """Return three words of the notes that stand together."""
+    words = (e["c"] if e["t"] == "Str" else " " for e in walk(notes) if e["t"] in ("Str", "Space"))
+    return re.search(r"\w+ \w+ \w+", "".join(words))[0]
 
 
 class Elements(HTMLParser):
@@ -172,23 +185,9 @@ def test_the_pptx_has_every_slide_with_its_notes_and_words_for_pictures(deck, sh
 
 
 @needs_browser
-def test_the_speaker_view_opens_without_a_network(file, deck):
-    with browser.open_deck(file) as opened:
-        with opened.page.expect_popup() as waiting:
-            opened.page.keyboard.press("s")
-        speaker = waiting.value
-        opened.show(1)
-        spoken = speaker.locator(".speaker-controls-notes .value")
-        first = re.search(
-            r"\w+ \w+ \w+",
-            "".join(
-                e["c"] if e["t"] == "Str" else " "
-                for e in walk(deck.slides[0].notes)
-                if e["t"] in ("Str", "Space")
-            ),
-        )[0]
-        spoken.filter(has_text=first).wait_for(timeout=10_000)
-        assert opened.requests == [] and opened.errors == []
+def test_the_speaker_view_opens_without_a_network(shown, deck):
+    assert first_words(deck.slides[0].notes) in shown["spoken"]
+    assert shown["asked"] == [] and shown["errors"] == []
 
 
 def test_a_deck_that_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_path):
