@@ -118,7 +118,7 @@ def test_a_check_leaves_nothing_behind(lesson, exercise):
     for answer, fragment in answers(lesson).WRONG[exercise.identifier]:
         said(check, exercise.identifier, answer)
         assert said(check, exercise.identifier, exercise.solution).startswith("✓")
-        assert fragment in said(check, exercise.identifier, answer)
+    assert fragment in said(check, exercise.identifier, answer)  # and the other way round
     states = random.getstate(), numpy.random.get_state()[1].copy(), torch.get_rng_state()
     said(check, exercise.identifier, exercise.solution)
     said(check, exercise.identifier, answers(lesson).STUBS[exercise.identifier])
@@ -190,11 +190,11 @@ VERDICT = re.compile(r"^[○✗] ", re.MULTILINE)
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("odd", range(len(ODD)))
 @every_exercise
-def test_no_odd_answer_stops_the_lesson(lesson, exercise, odd):
-    text = said(check, exercise.identifier, ODD[odd])
-    assert len(VERDICT.findall(text)) == 1 and "✓" not in text, text
+def test_no_odd_answer_stops_the_lesson(lesson, exercise):
+    for odd in ODD:
+        text = said(check, exercise.identifier, odd)
+        assert len(VERDICT.findall(text)) == 1 and "✓" not in text, text
     assert said(check, exercise.identifier, exercise.solution).startswith("✓")
 
 

@@ -67,7 +67,7 @@ def test_masking_strategies(monkeypatch, runner, in_place_of_the_bundled):
 
 def test_freezing(monkeypatch, runner):
     monkeypatch.setattr(freezing, "load_texts", few({"train": 16, "validation": 12, "test": 12}))
-    strategies = freezing.CONFIGURATION.strategies[:3]
+    strategies = freezing.CONFIGURATION.strategies[:2]
     c = replace(freezing.CONFIGURATION, strategies=strategies, sentences=16, epochs=1, seeds=(1, 2))
     found = freezing.record(c, runner)
     recorded = load_record("freezing")["results"][: len(found)]
