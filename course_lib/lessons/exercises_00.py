@@ -19,10 +19,10 @@ def examine_greet(answer):
     result = call_procedure(answer, "Ada")
     if result is None:
         raise Mistake(
-            "your function returns nothing. print() shows a text; return hands it back. Use return."
+            "your function returns nothing. print() only shows a text; use return to hand it back."
         )
     if not isinstance(result, str):
-        raise Mistake("return a string; you return {kind}.", kind=type(result).__name__)
+        raise Mistake("return a string. What you return is a {kind}.", kind=type(result).__name__)
     if result == "Hello, name!" or "{name}" in result:
         raise Mistake(
             'the word name was taken literally. Put an f before the quotation mark: f"Hello, {name}!"'
@@ -44,8 +44,8 @@ def examine_greet(answer):
             )
         if other != f"Hello, {name}!":
             raise Mistake(
-                'for "{name}" you return {other!r}. Take the name as it is: no capital, no cut, no space is yours '
-                "to change.",
+                'for "{name}" you return {other!r}. Leave the name as it is: don\'t change capitals or spaces, and '
+                "don't cut anything off.",
                 name=name,
                 other=other,
             )
@@ -69,7 +69,7 @@ ACCURACY_CASES = (  # predictions, labels, and what to say of a certain wrong an
             50: Message("you return percent. An accuracy is a share from 0 to 1, so don't multiply by 100."),
             2: Message("2 is the number of right predictions. Divide it by the number of labels."),
             1: Message(
-                "each prediction belongs to the label at the same place; that it occurs somewhere isn't enough."
+                "compare each prediction with the label at the same position. It isn't enough that it occurs somewhere in the labels."
             ),
             0: Message("you return 0: // divides and drops the decimals. Use /."),
         },
@@ -88,7 +88,7 @@ ACCURACY_CASES = (  # predictions, labels, and what to say of a certain wrong an
         [0, 0, 1, 1],
         {
             0.25: Message(
-                "two zeros are equal as well, and you don't count them. Compare with ==, instead of `and` or a product."
+                "you don't count two zeros, but they're equal too. Compare with ==, not with `and` or a product."
             ),
         },
     ),
@@ -97,10 +97,10 @@ ACCURACY_CASES = (  # predictions, labels, and what to say of a certain wrong an
         [0, 0],
         {
             0: Message(
-                "you measure distances. Classes are names: 2 instead of 0 is one mistake, like 1 instead of 0."
+                "you measure distances, but class numbers are just names: saying 2 instead of 0 is one mistake, the same as saying 1."
             ),
             1: Message(
-                "nothing but the classes 0 and 1 seems to count. Compare with ==, whatever the classes are."
+                "you seem to count the classes 0 and 1 only. Compare with ==, whatever the classes are."
             ),
         },
     ),
@@ -162,7 +162,7 @@ def examine_best_word(answer):
     if number in (1, 0.7):
         what = Message("position") if number == 1 else Message("probability")
         raise Mistake(
-            "you return {result}, the {what}. Return the word at that place.",
+            "you return {result}, the {what}. Return the word at that position.",
             result=number,
             what=what,
         )
@@ -172,7 +172,7 @@ def examine_best_word(answer):
             "not the words."
         )
     if result == "money":
-        raise Mistake("money is the least probable word. Take the maximum.")
+        raise Mistake("you return 'money', the least probable word. Take the maximum, not the minimum.")
     if result != "bank":
         raise Mistake(
             "you return {result!r}; the most probable of {words} is 'bank'.",
@@ -180,7 +180,7 @@ def examine_best_word(answer):
             words=words,
         )
     if _word(answer, ["b", "a", "z"], [0.5, 0.2, 0.3]) != "b":
-        raise Mistake("right by luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b.")
+        raise Mistake("that was luck: with the words b, a, z and probabilities 0.5, 0.2, 0.3 the best is b.")
     result = _word(answer, ["sea", "ocean", "lake", "pond"], [0.2, 0.3, 0.4, 0.1])
     if result != "lake":
         raise Mistake(
@@ -224,8 +224,8 @@ EXERCISES = [
         minutes=2,
         examine=examine_greet,
         hints=(
-            "Replace the ... by a return statement.",
-            'An f-string fills in a name: f"Hello, {name}!"',
+            "Replace the ... with a return statement.",
+            'An f-string fills in the name: f"Hello, {name}!"',
         ),
         solution=greet,
         praise="That's all there is to checks.",
@@ -242,7 +242,7 @@ EXERCISES = [
                 "together."
             ),
             "sum(p == y for p, y in zip(predictions, labels)) counts them, since True counts as 1.",
-            "What do you divide by, and what if it is 0? Deal with empty lists first.",
+            "What do you divide by, and what if that's 0? Take care of empty lists first.",
         ),
         solution=accuracy,
         praise="You'll meet this number in every lesson.",
@@ -269,7 +269,7 @@ QUIZ = [
             "A model hub, because the weights are too large.",
             "The weights came with a pip package, so no hub is asked.",
         ),
-        Option("A server with a GPU, if the lesson trains.", "All lessons run on a laptop with 2 cores."),
+        Option("A server with a GPU, if the lesson trains.", "Every lesson runs on a laptop with 2 cores."),
         Option(
             "Nothing, as soon as the course is installed.",
             "Data, weights and text are all on your disk.",
@@ -303,7 +303,7 @@ QUIZ = [
         "A result in a lesson is marked as *recorded*. What does that mean?",
         Option(
             "The authors measured it once and typed it in.",
-            "No result is typed: a command made it, and it's kept with its settings.",
+            "No result is typed in: a command produced it, and it's stored together with its settings.",
         ),
         Option(
             "A longer run made it, with a command that you have.",
@@ -312,7 +312,7 @@ QUIZ = [
         ),
         Option(
             "It's the number that a paper has published.",
-            "A published number is named as one, with its source.",
+            "When a lesson shows a published number, it says so and names the source.",
         ),
         Option(
             "Your own last run was stored, and is shown once more.",
@@ -347,7 +347,7 @@ QUIZ = [
         ),
         Option(
             "Because processors add long sums in different orders.",
-            "Decimals are rounded at each step, so the order shows in the last digits.",
+            "Each addition rounds a little, so the order of the additions shows in the last digits.",
             correct=True,
         ),
         Option(
@@ -356,7 +356,7 @@ QUIZ = [
         ),
         Option(
             "Because something in the installation has failed.",
-            "Validation allows for it: text must be equal, decimals within a tolerance.",
+            "Such differences are normal, so the tests allow for them: text must be equal, decimals within a tolerance.",
         ),
     ),
     Question(
@@ -375,11 +375,11 @@ QUIZ = [
         ),
         Option(
             "BERT can hold the text of only one task in memory.",
-            "There's no such memory: a model keeps weights, not the texts it was trained on.",
+            "A model has no such memory: it keeps weights, not the texts that it was trained on.",
         ),
         Option(
             "The encoders have a different number of layers each.",
-            "All four have MiniLM's 6 layers. What differs is the head, and what training made of the weights.",
+            "All four have MiniLM's 6 layers. They differ in their heads, and in what training has done to the weights.",
         ),
     ),
     Question(

@@ -88,7 +88,7 @@ def outputs_block(notebook: Path = FIRST_LESSON) -> str:
 
     Parameters
     ----------
-    notebook : the lesson, with a heading such as ``### 1. Fill a gap`` above each of the cells.
+    notebook : the lesson, with a heading such as ``### 1. Fill in the blank`` above each of the cells.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def outputs_block(notebook: Path = FIRST_LESSON) -> str:
         shown += ["", heading[1], *(f"  {text}" for text in texts if text.strip())]
         shown += [f"  → {line}" for line in printed]
     if not shown:
-        raise DataFileError(notebook, "no heading such as '### 1. Fill a gap'", REMEDY)
+        raise DataFileError(notebook, "no heading such as '### 1. Fill in the blank'", REMEDY)
     return "\n".join(["```text", *shown[1:], "```"])
 
 
