@@ -18,9 +18,7 @@ def greet(name):
 def examine_greet(answer):
     result = call_procedure(answer, "Ada")
     if result is None:
-        raise Mistake(
-            "your function returns nothing. print() only shows a text; use return to hand it back."
-        )
+        raise Mistake("your function returns nothing. print() only shows a text; use return to hand it back.")
     if not isinstance(result, str):
         raise Mistake("return a string. What you return is a {kind}.", kind=type(result).__name__)
     if result == "Hello, name!" or "{name}" in result:
