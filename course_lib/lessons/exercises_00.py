@@ -20,7 +20,7 @@ def examine_greet(answer):
     if result is None:
         raise Mistake("your function returns nothing. print() only shows a text; use return to hand it back.")
     if not isinstance(result, str):
-        raise Mistake("return a string. What you return is a {kind}.", kind=type(result).__name__)
+        raise Mistake("return a string, not {kind}.", kind=type(result).__name__)
     if result == "Hello, name!" or "{name}" in result:
         raise Mistake(
             'the word name was taken literally. Put an f before the quotation mark: f"Hello, {name}!"'

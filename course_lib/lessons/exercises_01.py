@@ -15,7 +15,7 @@ def _number(value) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise Mistake("return one number; you return {kind}.", kind=describe(value)) from None
+        raise Mistake("return one number, not {kind}.", kind=describe(value)) from None
 
 
 def _is(value: float, reference: float) -> bool:
@@ -55,8 +55,8 @@ def examine_next_word_probability(answer):
         count, total = after.get(word, 0), sum(after.values())
         if not after:
             raise Mistake(
-                "nothing ever followed “{previous}” in the text, and you return {result:.3f} for “{word}”. "
-                "There's no share to mix in: return the word's own share, {reference:.3f}.",
+                "nothing ever followed “{previous}” in the text, but you return {result:.3f} for "
+                "“{word}”. There's no share to mix in, so return the word's own share, {reference:.3f}.",
                 word=word,
                 previous=previous,
                 result=result,
@@ -65,26 +65,27 @@ def examine_next_word_probability(answer):
         share = count / total
         if _is(result, (1 - weight) * share + weight * alone):
             raise Mistake(
-                "the weight is on the wrong side: it belongs to the share after “{previous}”, and 1 − weight to "
-                "the word's own share.",
+                "the weight is on the wrong side. Multiply the share after “{previous}” by weight, and "
+                "the word's own share by 1 − weight.",
                 previous=previous,
             )
         if _is(result, share):
             raise Mistake(
-                "you return {result:.3f}, the share after “{previous}” alone. A pair that didn't occur would get "
-                "0: mix in the word's own share.",
+                "you return {result:.3f}, the share after “{previous}” alone. A pair that didn't occur "
+                "would get 0. Mix in the word's own share.",
                 previous=previous,
                 result=result,
             )
         if _is(result, alone):
             raise Mistake(
-                "you return {result:.3f}, the word's own share. The word before it should count, too.",
+                "you return {result:.3f}, the word's own share of the text. The word before it should "
+                "count, too.",
                 result=result,
             )
         if _is(result, weight * count / COUNTS[previous] + (1 - weight) * alone):
             raise Mistake(
-                "you divide by how often “{previous}” occurs, {times} times. It's the last word of a sentence at "
-                "times, and then nothing follows: divide by the sum of its followers, {total}.",
+                "you divide by how often “{previous}” occurs, {times} times. But sometimes it's the last "
+                "word of a sentence, and nothing follows. Divide by the sum of its followers, {total}.",
                 times=COUNTS[previous],
                 total=total,
                 previous=previous,
@@ -99,7 +100,9 @@ def examine_next_word_probability(answer):
                 previous=previous,
             )
         if _is(result, weight * count + (1 - weight) * COUNTS[word]):
-            raise Mistake("you mix counts. A probability needs shares: divide each count by its total.")
+            raise Mistake(
+                "you mix counts. A probability is made of shares, so divide each count by its total."
+            )
         if _is(result, share + alone):
             raise Mistake("you add the two shares without weights, so they may add up to more than 1.")
         raise Mistake(
@@ -148,18 +151,17 @@ def examine_skip_gram_pairs(answer):
 
         if pairs == made_by(lambda d, window=window: abs(d) <= window):
             raise Mistake(
-                "each word is paired with itself. It isn't its own context: leave out the place of the center."
+                "each word is paired with itself, but a word isn't its own context. Leave out the "
+                "position of the center."
             )
         if pairs == made_by(lambda d, window=window: 0 < d <= window):
-            raise Mistake(
-                "you take only the words to the right. The window lies on both sides of the center."
-            )
+            raise Mistake("you take only the words to the right. The window covers both sides of the center.")
         if pairs == made_by(lambda d, window=window: 0 < -d <= window):
-            raise Mistake("you take only the words to the left. The window lies on both sides of the center.")
+            raise Mistake("you take only the words to the left. The window covers both sides of the center.")
         if pairs == made_by(lambda d, window=window: d != 0 and -window <= d < window):
             raise Mistake(
-                "on the right you stop one word early: range() leaves out its end, so it has to be "
-                "i + window + 1."
+                "on the right you stop one word early. range() leaves out its end, so the end has to be i "
+                "+ window + 1."
             )
         wrapped = sorted(
             (tokens[i], tokens[(i + d) % n])
@@ -169,20 +171,20 @@ def examine_skip_gram_pairs(answer):
         )
         if pairs == wrapped:
             raise Mistake(
-                "a negative index counts from the end in Python, so your first words are paired with the last "
-                "ones. Begin at max(0, i − window)."
+                "a negative index counts from the end in Python, so your first words are paired with the "
+                "last ones. Start at max(0, i − window)."
             )
         if pairs == sorted(set(reference)):
             raise Mistake(
-                "in “{text}” some pairs occur twice, and you have them once. Each occurrence is a training "
-                "example: keep a list, not a set.",
+                "in “{text}” some pairs occur twice, but you return them only once. Each occurrence is a "
+                "training example, so keep a list, not a set.",
                 text=" ".join(tokens),
             )
         if pairs == sorted(
             (tokens[i], tokens[j]) for i in places for j in places if i != j and i // window == j // window
         ):
             raise Mistake(
-                "you cut the text into blocks. Each word has a window of its own, which moves with it."
+                "you cut the text into blocks. Each word has its own window, which moves along with it."
             )
         raise Mistake(
             "for “{text}” and a window of {window} you return {count} pairs; there are {wanted}, such as {first}.",
@@ -223,25 +225,25 @@ def examine_negative_sampling_loss(answer):
     positive, negative = log_sigmoid(near), log_sigmoid(-drawn)
     if _is(value, -reference):
         raise Mistake(
-            "your loss has the wrong sign. The logarithm of a probability is negative, and a loss is what "
-            "training makes smaller: put a minus in front."
+            "your loss has the wrong sign. The logarithm of a probability is negative, and training makes "
+            "the loss smaller, so put a minus sign in front."
         )
     if _is(value, float(-(positive + log_sigmoid(drawn).sum(dim=-1)).mean())):
         raise Mistake(
-            "you pull the drawn words nearer, just like the real neighbors. They should be pushed away: "
-            "log σ(−v·u'), with a minus inside."
+            "you pull the random words closer, just like the real neighbors. They should be pushed away: "
+            "use log σ(−v·u'), with the minus inside."
         )
     if _is(value, float(-positive.mean())):
         raise Mistake(
-            "the drawn words don't count in your loss. Without them all vectors can become alike, and "
-            "nothing stops them."
+            "the random words don't count in your loss. Without them, nothing stops all vectors from "
+            "becoming the same."
         )
     if _is(value, float(-(positive + negative.mean(dim=-1)).mean())):
-        raise Mistake("you take the mean over the drawn words; the paper takes the sum over the K of them.")
+        raise Mistake("you take the mean over the random words; the paper takes the sum over the K of them.")
     if _is(value, 4 * reference):
         raise Mistake(
-            "you return {value:.3f}, the sum over the 4 pairs; take their mean ({reference:.3f}), so that the "
-            "loss doesn't grow with the batch.",
+            "you return {value:.3f}, the sum over the 4 pairs. Take their mean ({reference:.3f}), so that "
+            "the loss doesn't grow with the batch.",
             value=value,
             reference=reference,
         )
@@ -262,8 +264,8 @@ def examine_negative_sampling_loss(answer):
     large = negative_sampling_loss(100 * centers, contexts, negatives)
     if not math.isfinite(_number(call(answer, 100 * centers, contexts, negatives))):
         raise Mistake(
-            "with long vectors your loss is infinite, and it should be {large:.1f}: sigmoid rounds to 0 before the "
-            "logarithm. Use logsigmoid.",
+            "with long vectors your loss is infinite, but it should be {large:.1f}. The sigmoid rounds to "
+            "0 before you take the logarithm. Use logsigmoid.",
             large=float(large),
         )
 
@@ -306,16 +308,16 @@ def examine_sense_accuracy(answer):
 
     if _is(value, 1.0):
         raise Mistake(
-            "everything is right, because each occurrence is its own nearest neighbor. Set the diagonal to "
-            "something below −1 first."
+            "you find that everything is right, because each occurrence is its own nearest neighbor. "
+            "First set the diagonal to something below −1."
         )
     if _is(value, 100 * reference):
         raise Mistake(
-            "you return {value:.1f}. A share lies between 0 and 1; percent are for print.", value=value
+            "you return {value:.1f}. A share lies between 0 and 1; percent are for printing.", value=value
         )
     if _is(value, len(senses) * reference):
         raise Mistake(
-            "you return {value:.0f}, a count; divide it by the {count} occurrences.",
+            "you return {value:.0f}, which is a count; divide it by the {count} occurrences.",
             value=value,
             count=len(senses),
         )
@@ -323,20 +325,21 @@ def examine_sense_accuracy(answer):
         pass
     elif _is(value, score(before @ before.T)):
         raise Mistake(
-            "you compare dot products, and a long vector is near to everything. Divide each vector by its "
-            "length first."
+            "you compare dot products, so a long vector looks near to everything. Divide each vector by "
+            "its length first."
         )
     elif _is(value, score(-torch.cdist(before, before))):
         raise Mistake(
-            "you use the distance. The cosine looks at the direction alone: lengths must not matter."
+            "you use the distance. The cosine depends on the direction only, so lengths must not matter."
         )
     elif _is(value, score(-(unit @ unit.T))):
         raise Mistake("you take the *least* similar one. The nearest has the largest cosine.")
     elif _is(value, 1 - reference):
-        raise Mistake("you return the share that is wrong, {value:.3f}.", value=value)
+        raise Mistake("you return {value:.3f}, which is the share that is wrong.", value=value)
     else:
         raise Mistake(
-            "you return {value:.3f}; {reference:.3f} of the occurrences have a nearest neighbor of their own sense.",
+            "you return {value:.3f}, but a share of {reference:.3f} of the occurrences have a nearest "
+            "neighbor with the same sense.",
             value=value,
             reference=reference,
         )
@@ -344,8 +347,8 @@ def examine_sense_accuracy(answer):
     mixed = _number(call(answer, before[order].clone(), [senses[i] for i in order]))
     if not _is(mixed, reference):
         raise Mistake(
-            "in another order the same occurrences score {mixed:.3f}, not {reference:.3f}. Look at the list of "
-            "senses; don't count on the first half being one of them.",
+            "when the same occurrences come in another order, your score is {mixed:.3f}, not "
+            "{reference:.3f}. Look at the list of senses; don't assume that the first half has one sense.",
             mixed=mixed,
             reference=reference,
         )
@@ -377,11 +380,13 @@ def examine_mean_cosine(answer):
         return
     if _is(value, float(cosines.mean())):
         raise Mistake(
-            "each vector is compared with itself, too, and that's always 1. Leave the diagonal out: there are "
-            "N · (N − 1) pairs."
+            "each vector is also compared with itself, and that cosine is always 1. Leave out the "
+            "diagonal: there are N · (N − 1) pairs."
         )
     if _is(value, float(cosines.sum() - 5) / 25):
-        raise Mistake("you leave the diagonal out of the sum and divide by N². There are N · (N − 1) pairs.")
+        raise Mistake(
+            "you leave the diagonal out of the sum, but you divide by N². There are N · (N − 1) pairs."
+        )
     dots = before @ before.T
     if _is(value, float(dots[~torch.eye(5, dtype=torch.bool)].mean())):
         raise Mistake(
@@ -389,20 +394,21 @@ def examine_mean_cosine(answer):
         )
     if _is(value, float(pairs.abs().mean())):
         raise Mistake(
-            "you take absolute values. A negative cosine counts as it is: two words can point apart."
+            "you take absolute values. Keep negative cosines as they are: two vectors can point in "
+            "opposite directions."
         )
     if _is(value, float(pairs.sum())) or _is(value, float(pairs.sum()) / 2):
         raise Mistake("you return a sum, {value:.3f}; take the mean over the pairs.", value=value)
     middle = before - before.mean(dim=0)
     if _is(value, float(mean_cosine(middle))):
         raise Mistake(
-            "you take the mean vector away first. That's the next step of the lesson; here we want to see what "
-            "it does."
+            "you subtract the mean vector first. That's the next step of the lesson; here we want the "
+            "baseline without it."
         )
     if _is(value, float(unit.mean(dim=0).norm())):
         raise Mistake(
-            "that's the length of the mean unit vector. Its *square* is the mean cosine, each vector with itself "
-            "included."
+            "that's the length of the mean unit vector. Its *square* is the mean cosine, if each vector "
+            "is also paired with itself."
         )
     raise Mistake("you return {value:.3f}; it should be {reference:.3f}.", value=value, reference=reference)
 
@@ -420,21 +426,23 @@ EXERCISES = [
             "followers.get(previous) is None where nothing ever followed: return the word's own share there.",
         ),
         solution=next_word_probability,
-        praise="No pair gets probability 0 any more, as long as the word itself was seen.",
+        praise="Now no pair gets probability 0, as long as the word itself occurs in the text.",
     ),
     Exercise(
         identifier="1.2",
-        title="Who stands near whom",
+        title="Which words are neighbors",
         difficulty=1,
         minutes=10,
         examine=examine_skip_gram_pairs,
         hints=(
-            "Two loops: over the place i of the center, and over the places j of its window.",
+            "You need two loops: one over the position i of the center, and one over the positions j in "
+            "its window.",
             "The window runs from i − window to i + window, but not past either end of the text.",
             "range(max(0, i - window), min(len(tokens), i + window + 1)), without i itself.",
         ),
         solution=skip_gram_pairs,
-        praise="These pairs are all that word2vec ever sees of a text: it doesn't know who stood left or right.",
+        praise="These pairs are all that word2vec ever sees of a text. It doesn't even know which word "
+        "came first.",
     ),
     Exercise(
         identifier="1.3",
@@ -443,12 +451,14 @@ EXERCISES = [
         minutes=15,
         examine=examine_negative_sampling_loss,
         hints=(
-            "A dot product for each pair: (centers * contexts).sum(dim=-1) has the shape (B,).",
-            "For the drawn words, centers[:, None] is (B, 1, D), and the product with negatives sums to (B, K).",
-            "logsigmoid of the first, plus the sum over K of logsigmoid of minus the second; then mean and minus.",
+            "Start with a dot product for each pair: (centers * contexts).sum(dim=-1) has shape (B,).",
+            "For the random words, centers[:, None] is (B, 1, D). Multiply it by negatives and sum over "
+            "the last dimension to get (B, K).",
+            "Take logsigmoid of the first, and add the sum over K of logsigmoid of minus the second. Then "
+            "take the mean, with a minus sign.",
         ),
         solution=negative_sampling_loss,
-        praise="Five lines, and they were the state of the art in 2013.",
+        praise="That's the loss that made word2vec famous in 2013.",
     ),
     Exercise(
         identifier="1.4",
@@ -458,11 +468,12 @@ EXERCISES = [
         examine=examine_sense_accuracy,
         hints=(
             "Divide each vector by its length; then unit @ unit.T has all cosines, (N, N).",
-            "Nothing may be its own neighbor: cosines.fill_diagonal_(-2).",
-            "argmax(dim=1) is the place of each nearest one. Compare the senses at both places.",
+            "No vector may be its own neighbor: cosines.fill_diagonal_(-2) takes care of that.",
+            "argmax(dim=1) gives the position of each nearest neighbor. Compare the senses at both "
+            "positions.",
         ),
         solution=sense_accuracy,
-        praise="A number instead of an anecdote: now two kinds of vectors can be compared.",
+        praise="Now you have a number, and you can compare any two kinds of vectors with it.",
     ),
     Exercise(
         identifier="1.5",
@@ -471,12 +482,12 @@ EXERCISES = [
         minutes=10,
         examine=examine_mean_cosine,
         hints=(
-            "All cosines first, as in the exercise before: (N, N).",
+            "Compute all cosines first, as in the exercise before: (N, N).",
             "The diagonal is 1 everywhere: subtract N from the sum.",
-            "What is left are N · (N − 1) pairs.",
+            "That leaves N · (N − 1) pairs.",
         ),
         solution=mean_cosine,
-        praise="Whenever somebody shows you a cosine of 0.8, ask for this number first.",
+        praise="The next time someone shows you a cosine of 0.8, ask for this number first.",
     ),
 ]
 
@@ -485,15 +496,16 @@ QUIZ = [
         "A bigram model has never seen “muddy bank”. What probability does it give to “bank” after “muddy”?",
         Option(
             "Always 0, because the pair has the count 0.",
-            "That's the bare share. With 0, a single new pair would make a whole text impossible.",
+            "That's the share without interpolation. With probability 0, a single new pair would make a "
+            "whole text impossible.",
         ),
         Option(
             "The share of “bank” among the words that resemble it the most, such as “shore”.",
-            "Counts know no resemblance. That's what vectors brought, in 2013.",
+            "Counts don't know which words resemble each other. That took vectors, in 2013.",
         ),
         Option(
             "With interpolation, a part of the share of “bank” in the whole text.",
-            "The share after “muddy” is 0, and the mixture still has the word's own share in it.",
+            "The share after “muddy” is 0, but the mixture still contains the word's own share.",
             correct=True,
         ),
         Option(
@@ -504,13 +516,13 @@ QUIZ = [
     Question(
         "Why does word2vec give “bank” one vector, whatever the sentence?",
         Option(
-            "Its table has one row a word, and nothing else enters.",
+            "Its table has one row per word, and nothing else is used.",
             "Training mixes all senses of a word into its row, and the row is all there is to look up.",
             correct=True,
         ),
         Option(
             "The window of five words is too small to tell the senses apart.",
-            "With any window the result is still a table with one row a word.",
+            "Whatever the window, the result is a table with one row per word.",
         ),
         Option(
             "Negative sampling draws too few words to separate the two senses.",
@@ -525,19 +537,21 @@ QUIZ = [
         "The static vectors find the right sense in 46.7% of the sentences. What have they learned about senses?",
         Option(
             "A little: 46.7% is near 50%.",
-            "Chance isn't 50% here: a sentence isn't its own neighbor, so seven of fifteen others share its sense.",
+            "Chance isn't 50% here. A sentence isn't its own neighbor, so only seven of the other fifteen "
+            "share its sense.",
         ),
         Option(
             "Less than nothing: they're worse than a coin, so they must mislead.",
-            "They'd mislead if they were below 7 in 15, which is what a guess scores here.",
+            "They'd mislead if they scored below 7 in 15, which is what a random guess scores here.",
         ),
         Option(
             "Almost half of what an encoder learns.",
-            "A score has to be read from chance upward, and these are exactly at chance.",
+            "Measure a score from chance upward. These vectors are exactly at chance.",
         ),
         Option(
             "Nothing: all vectors of a word are equal, and 7/15 is chance.",
-            "When all sixteen are equally near, the share of the right sense among the other fifteen counts.",
+            "When all sixteen are equally near, the score is the share of the other fifteen that have the "
+            "right sense.",
             correct=True,
         ),
     ),
@@ -549,12 +563,13 @@ QUIZ = [
         ),
         Option(
             "Let what's on the left change what the right means.",
-            "In the joined pair the two sides meet only after the last layer. The measured interaction is 0 there.",
+            "In the joined pair, the two sides meet only after the last layer. The interaction that we "
+            "measured is 0 there.",
             correct=True,
         ),
         Option(
             "Read a text in one pass instead of two.",
-            "It's one pass, but speed isn't the point: two passes could run at the same time.",
+            "It's one pass, but that isn't the point: the two passes could run at the same time.",
         ),
         Option(
             "Do without masking when it is trained.",
@@ -564,17 +579,19 @@ QUIZ = [
     Question(
         "Two occurrences of one word have a cosine of 0.8. Do they mean the same?",
         Option(
-            "Can't be said before you know what other pairs have.",
-            "Here two occurrences in different senses are nearly as alike. Only a comparison says something.",
+            "You can't tell before you know how other pairs score.",
+            "Here, two occurrences with different senses are nearly as close. You need something to "
+            "compare with.",
             correct=True,
         ),
         Option(
             "Yes, since 0.8 is close to 1, and 1 means equal.",
-            "A cosine has no fixed scale: all vectors of a layer share a part, and that lifts every pair.",
+            "A cosine has no fixed scale. All vectors of a layer have a part in common, and that raises "
+            "every cosine.",
         ),
         Option(
             "Yes, if both vectors are from the last layer of the encoder.",
-            "The level differs from layer to layer, so each needs a baseline. None makes 0.8 a proof.",
+            "The baseline differs from layer to layer, so you need it for the last one, too.",
         ),
         Option(
             "No, since words of one meaning have a cosine of 1.",
@@ -593,11 +610,12 @@ QUIZ = [
         ),
         Option(
             "It is asked about every word, the other about 15%.",
-            "A batch gives it nearly seven times as many answers to learn from. That's the price of masking.",
+            "Each batch gives it more than six times as many answers to learn from. That's the price of "
+            "masking.",
             correct=True,
         ),
         Option(
-            "It does without a softmax over the vocabulary.",
+            "It needs no softmax over the vocabulary.",
             "Both score the whole vocabulary wherever they predict.",
         ),
     ),
