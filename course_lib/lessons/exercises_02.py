@@ -31,8 +31,8 @@ def tensor_of_shape(result, shape):
         )
     if not result.isfinite().all():
         raise Mistake(
-            "the result holds NaN or infinity. Where does a 0 meet an infinity, or a root a negative number? "
-            "Hide scores with a large negative number, and never multiply by -inf."
+            "the result holds NaN or infinity. Look for 0 times infinity, or for the root of a negative "
+            "number. Hide scores with a large negative number, and never multiply by -inf."
         )
     return result
 
@@ -103,12 +103,12 @@ MASKINGS = {
         "because padding has already taken its share. Hide the scores first, then take the softmax."
     ),
     "none": Message(
-        "padding is attended to: the last key of the second sequence has weight, though its mask is "
-        "0. Use attention_mask."
+        "padding is attended to: the last key of the second sequence gets some weight, although its mask "
+        "is 0. Use attention_mask."
     ),
     "zero": Message(
-        "the score of a hidden key becomes 0, and the softmax gives e⁰ = 1 to it: a share like any other. "
-        "Don't multiply the scores by the mask, and check the sign of the exponent: -1e9, not 1e-9."
+        "the score of a hidden key becomes 0, but e⁰ = 1, so the softmax gives it a share like any other "
+        "key. Don't multiply the scores by the mask, and check the sign of the exponent: -1e9, not 1e-9."
     ),
     "inverted": Message(
         "you hide the tokens and keep the padding. In attention_mask, 1 means token and 0 means padding."
@@ -154,7 +154,7 @@ def unchanged(before, after):
     name = changed_argument(after, before)
     if name:
         raise Mistake(
-            "your function changes {name} itself, and the caller still needs it. Work on a new tensor: "
+            "your function changes {name} itself, but the caller still needs it. Work on a new tensor: "
             "masked_fill instead of masked_fill_, x = x + 1 instead of x += 1.",
             name=name,
         )
@@ -189,7 +189,7 @@ def _examine_context_and_weights(context, weights, arguments):
     B, A, T, D = query.shape
     shapes = [tuple(x.shape) if isinstance(x, torch.Tensor) else None for x in (context, weights)]
     if shapes == [(B, A, T, T), (B, A, T, D)]:
-        raise Mistake("both tensors are there, in the other order: return context, weights.")
+        raise Mistake("you return both tensors, but in the wrong order: return context, weights.")
     weights = tensor_of_shape(weights, (B, A, T, T))
     reference_context, reference_weights = attend(query, key, value, mask)
     if not same(weights, reference_weights):
@@ -327,7 +327,10 @@ def _faulty_norms(hidden, weight, bias, eps):
     yield weight * hidden / torch.sqrt(square + eps), root
     yield (
         weight * centered / torch.sqrt(square + eps) + bias,
-        Message("the mean is subtracted, but the variance forgets it: it's the mean of (hidden - mean)²."),
+        Message(
+            "you subtract the mean, but your variance is computed without it. The variance is the "
+            "mean of (hidden - mean)²."
+        ),
     )
 
 
@@ -417,12 +420,12 @@ BLOCK_FAULTS = {
         "one head's width, H / heads."
     ),
     "one head": Message(
-        "all of H works as a single head. Cut query, key and value into heads: view(B, T, heads, H "
-        "// heads).transpose(1, 2)."
+        "you use all of H as a single head. Cut query, key and value into heads: view(B, T, heads, H // "
+        "heads).transpose(1, 2)."
     ),
     "heads not joined": Message(
-        "the heads aren't put side by side again: transpose(1, 2) before reshape(B, T, H), or "
-        "tokens and heads get mixed."
+        "you don't put the heads back side by side. Use transpose(1, 2) before reshape(B, T, H), or "
+        "tokens and heads get mixed up."
     ),
     "no output": Message("the output projection of attention (attention.output.dense) is missing."),
     "norms swapped": Message(
@@ -449,7 +452,7 @@ BLOCK_FAULTS = {
         "keys: softmax(dim=-1)."
     ),
     "no biases": Message(
-        "the biases of the linear layers are missing: each has one, such as attention.self.query.bias."
+        "the biases of the linear layers are missing. Each layer has one, such as attention.self.query.bias."
     ),
     "no attention biases": Message("query, key and value have a bias each, and yours leave it out."),
     "affine": Message(
@@ -592,7 +595,7 @@ def _examine_output_of_block(result, layer, hidden, heads):
             error=error,
         )
     if same(result, hidden):
-        raise Mistake("what comes out is what went in: nothing of attention and feed-forward is in it.")
+        raise Mistake("your output equals the input, as if attention and feed-forward did nothing.")
     raise Mistake(
         "the output differs from the real layer's by up to {error:.3f}. Compare your steps with the figure "
         "of the block, and print the shape after each.",
@@ -684,8 +687,8 @@ def _miscounts(c):
         -((4 * H + inner + H) * L + 2 * H + V + 2): Message("the biases of the dense layers are missing."),
         -head_biases: Message("the biases of the heads are missing."),
         L * (2 * H * (4 * H - inner) + 4 * H - inner): Message(
-            "you take the intermediate size for 4 times the hidden size. That holds for BERT, but the "
-            "configuration may say otherwise: use intermediate_size."
+            "you assume that the intermediate size is 4 times the hidden size. That's true of BERT, but "
+            "other configurations may differ: use intermediate_size."
         ),
         L * 3 * (c.num_attention_heads - 1) * (H * H + H): Message(
             "you multiply by the number of heads. The heads share the H columns: each has H / A of them, "
@@ -750,7 +753,8 @@ EXERCISES = [
         minutes=15,
         examine=examine_attend,
         hints=(
-            "Four lines: scores, hide the padding, softmax, weighted sum.",
+            "It takes four lines: compute the scores, hide the padding, take the softmax, return the "
+            "weighted sum.",
             (
                 "A score is a dot product: query @ key.transpose(-2, -1), divided by the square root of the "
                 "last size of query."
@@ -800,7 +804,7 @@ EXERCISES = [
             ),
         ),
         solution=block,
-        praise="Your block does what two published layers do, to within 1e-5, and cuts them into any number of heads.",
+        praise="Your block gives what two published layers give, to within 1e-5, with any number of heads.",
     ),
     Exercise(
         identifier="2.4",
@@ -809,18 +813,19 @@ EXERCISES = [
         minutes=15,
         examine=examine_pretraining_parameters,
         hints=(
-            "Begin with the lesson's count of the encoder with its pooler, then add two heads.",
+            "Start with the lesson's count of the encoder with its pooler, then add two heads.",
             (
                 "Word head: a dense layer H × H, a LayerNorm, and a decoder to the vocabulary whose matrix "
                 "is the token embedding. Sentence head: a dense layer from H to 2."
             ),
             (
-                "Of the decoder only the bias is new: one number for each word. The number of attention heads "
-                "appears nowhere."
+                "In the decoder, only the bias is new: one number for each word. The number of attention "
+                "heads appears nowhere."
             ),
         ),
         solution=pretraining_parameters,
-        praise="It holds for BERT-base, with 110,106,428, for BERT-large, and for 31 sizes that no one has built.",
+        praise="Your count is right for BERT-base (110,106,428), for BERT-large, and for 31 sizes that no "
+        "one has built.",
     ),
 ]
 
