@@ -1,6 +1,6 @@
 """WordPiece: from text to the ids of word pieces, and how a vocabulary of pieces is learned.
 
-A text passes three stations. It is *normalized* (cleaned, lower-cased, accents stripped), cut into
+A text goes through three steps. It is *normalized* (cleaned, lower-cased, accents stripped), cut into
 *words* at spaces and punctuation, and each word is cut into the longest *pieces* that the vocabulary
 knows. Every piece keeps the place in the original text that it came from.
 

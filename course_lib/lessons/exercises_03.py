@@ -18,7 +18,7 @@ def unchanged(given, before):
     name = changed_argument(given, before)
     if name:
         raise Mistake(
-            "you change {name}, which the caller still needs. Work on a copy: list(…), set(…) or .clone().",
+            "you change {name}, but the caller still needs it. Work on a copy: list(…), set(…) or .clone().",
             name=name,
         )
 
@@ -123,7 +123,7 @@ def _pieces(result, word, vocabulary):
     pieces = as_list(result)
     if pieces is None or not all(isinstance(piece, str) for piece in pieces):
         raise Mistake(
-            "return a list of pieces, such as {reference}; you return {result!r}.",
+            "return a list of pieces, such as {reference}, not {result!r}.",
             reference=split_word(word, vocabulary),
             result=result,
         )
@@ -154,7 +154,8 @@ def _fault_of_split(answer, word, result):
         )
     if result == ["##" + piece for piece in bare] and bare[0] == reference[0]:
         return Message(
-            "{word!r} comes out as {result}. The first piece of a word has no ## in front: it continues nothing.",
+            "{word!r} comes out as {result}. The first piece of a word has no ## in front, because it "
+            "doesn't continue anything.",
             word=word,
             result=result,
         )
@@ -180,28 +181,28 @@ def _fault_of_split(answer, word, result):
         )
     if word in ("playx", "xplay") and "[UNK]" in result and len(result) > 1:
         return Message(
-            "{word!r} comes out as {result}. One part that can't be spelled spoils the whole word: "
+            "{word!r} comes out as {result}. If one part can't be spelled, the whole word is unknown: "
             "return ['[UNK]'] alone.",
             word=word,
             result=result,
         )
     if word in ("playx", "xplay") and "[UNK]" not in result:
         return Message(
-            "{word!r} comes out as {result}: the x is in no piece, and it is silently lost. Return "
+            "{word!r} comes out as {result}. No piece contains the x, so it's silently lost. Return "
             "['[UNK]'] for such a word.",
             word=word,
             result=result,
         )
     if word == "unplay" and bare == _without_marks_too(word, PIECES):
         return Message(
-            "'unplay' comes out as {result}, but ##play isn't in the vocabulary. A piece without ## only begins "
-            "words: from the second piece on, look up '##' + the rest and nothing else.",
+            "'unplay' comes out as {result}, but ##play isn't in the vocabulary. A piece without ## can "
+            "only begin a word. From the second piece on, look up '##' + the rest and nothing else.",
             result=result,
         )
     if word == "abc" and result == ["a", "##bc"]:
         return Message(
-            "'abc' comes out as a ##bc. That's a fine split, but not the greedy one: ab is longer than "
-            "a, and once taken it's never given back. Nothing fits then, so the word is [UNK]."
+            "'abc' comes out as a ##bc. That's a possible split, but not the greedy one: ab is longer "
+            "than a, and once taken it's never given back. After ab nothing fits, so the word is [UNK]."
         )
     return Message(
         "{word!r} comes out as {result}; it should be {reference}.",
@@ -239,7 +240,7 @@ def _examine_pair(result, first, second, cls_id, sep_id):
     parts = as_list(result)
     lists = [as_list(part) for part in parts] if parts is not None and len(parts) == 2 else []
     if not lists or None in lists:
-        raise Mistake("return two lists, the ids and the token types; you return {result!r}.", result=result)
+        raise Mistake("return two lists, the ids and the token types, not {result!r}.", result=result)
     if any(isinstance(value, str) for part in lists for value in part):
         raise Mistake(
             "your lists hold text. Ids and types are whole numbers that look up rows of a table: 7, not '7'."
@@ -249,7 +250,7 @@ def _examine_pair(result, first, second, cls_id, sep_id):
         raise Mistake("ids and types must be whole numbers; you return {result!r}.", result=result)
     reference_ids, reference_types = pack_pair(first, second, cls_id, sep_id)
     if ids == reference_types and types == reference_ids:
-        raise Mistake("both lists are right, in the other order: the ids come first, then the types.")
+        raise Mistake("both lists are right, but in the wrong order: the ids come first, then the types.")
     if (cls_id, sep_id) != (101, 102) and ids == pack_pair(first, second, 101, 102)[0]:
         raise Mistake(
             "you write 101 and 102, whatever the arguments say. Another vocabulary has other ids: use cls_id and "
@@ -258,9 +259,9 @@ def _examine_pair(result, first, second, cls_id, sep_id):
     if ids == [*first, sep_id, *second, sep_id]:
         raise Mistake("[CLS] is missing. Every sequence begins with it.")
     if ids == [cls_id, *first, *second, sep_id]:
-        raise Mistake("nothing separates the segments. Each ends with [SEP]: A too.")
+        raise Mistake("nothing separates the segments. Each segment ends with [SEP], and so does A.")
     if ids == reference_ids[:-1]:
-        raise Mistake("the last [SEP] is missing. Each segment ends with one: B too.")
+        raise Mistake("the last [SEP] is missing. Each segment ends with one, and so does B.")
     if ids == [cls_id, *second, sep_id, *first, sep_id]:
         raise Mistake("the segments have changed places: `first` is A, `second` is B.")
     if ids.count(cls_id) == 2:
@@ -269,7 +270,7 @@ def _examine_pair(result, first, second, cls_id, sep_id):
             "only [SEP]."
         )
     if ids.count(sep_id) == 3:
-        raise Mistake("there are three [SEP]. One ends A and one ends B; B doesn't begin with one.")
+        raise Mistake("there are three [SEP] tokens. One ends A and one ends B; B doesn't begin with one.")
     if ids != reference_ids:
         raise Mistake(
             "for A = {first} and B = {second} the ids are {ids}; they should be {reference_ids}.",
@@ -289,8 +290,8 @@ def _fault_of_types(types, reference, first, second):
         return None
     if len(types) != len(reference):
         return Message(
-            "there are {count} ids and {types} token types. Every token has a type: [CLS] and both "
-            "[SEP] too.",
+            "there are {count} ids and {types} token types. Every token has a type, including [CLS] and "
+            "both [SEP].",
             count=len(reference),
             types=len(types),
         )
@@ -303,9 +304,7 @@ def _fault_of_types(types, reference, first, second):
     if types == [*reference[:-1], 0]:
         return Message("the last [SEP] has type 0. It ends segment B, so its type is 1.")
     if not any(types):
-        return Message(
-            "all types are 0. Then the model can't tell the segments apart: B and its [SEP] are 1."
-        )
+        return Message("all types are 0, so the model can't tell the segments apart. B and its [SEP] are 1.")
     return Message(
         "for A = {first} and B = {second} the types are {types}; they should be {reference}.",
         first=first,
@@ -340,11 +339,11 @@ def examine_pack_within(answer):
         result = call(answer, *given, max_length, cls_id, sep_id)
         ids = as_ids(result)
         if ids is None:
-            raise Mistake("return one list of ids, without the types; you return {result!r}.", result=result)
+            raise Mistake("return one list of ids, without the types, not {result!r}.", result=result)
         if given != (first, second):
             raise Mistake(
-                "you change the lists that you were given, so the caller loses its text. Work on copies: "
-                "first = list(first)."
+                "you change the lists that you were given, but the caller still needs them. Work on "
+                "copies: first = list(first)."
             )
         if ids != pack_within(first, second, max_length, cls_id, sep_id):
             fault = _fault_of_cut(ids, first, second, max_length, cls_id, sep_id)
@@ -372,8 +371,8 @@ def _fault_of_cut(ids, first, second, max_length, cls_id, sep_id):
         )
     if ids == [*whole[: max_length - 1], sep_id]:
         return Message(
-            "{where}: the last [SEP] is there, but all of the cut fell on B. Take tokens from the "
-            "longer segment, one at a time.",
+            "{where}: the last [SEP] is there, but you cut only B. Take tokens from the longer segment, "
+            "one at a time.",
             where=where,
         )
     if len(ids) > max_length:
@@ -385,7 +384,7 @@ def _fault_of_cut(ids, first, second, max_length, cls_id, sep_id):
         )
     if len(ids) < len(reference):
         return Message(
-            "{where}: you return {count} ids, though {room} fit. Cut only while the segments are too "
+            "{where}: you return {count} ids, although {room} fit. Cut only while the segments are too "
             "long, one token at a time.",
             where=where,
             count=len(ids),
@@ -401,20 +400,20 @@ def _fault_of_cut(ids, first, second, max_length, cls_id, sep_id):
     a, b = ids[1:cut], ids[cut + 1 : -1]
     if (a, b) != (first[: len(a)], second[: len(b)]):
         return Message(
-            "{where}: you cut at the front, or out of order. Drop the last tokens: list.pop() does.",
+            "{where}: you cut at the front, or out of order. Drop the last tokens, as list.pop() does.",
             where=where,
         )
     kept = truncate_longest_first(*lengths, max_length - 3)
     if len(a) == max(0, max_length - 3 - lengths[1]) < kept[0]:
         return Message(
-            "{where}: all of the cut fell on A, and a long B pushes out a short question. Take tokens from the "
+            "{where}: you cut only A, so a long B crowds out a short question. Take tokens from the "
             "longer segment, one at a time.",
             where=where,
         )
     if abs(len(a) - len(b)) <= 1 and (len(b), len(a)) == kept:
         return Message(
-            "{where}: you shorten A when both are equally long. The original shortens B then (its test "
-            "is `>`, not `>=`).",
+            "{where}: you shorten A when both are equally long. In that case the original shortens B (its "
+            "test is `>`, not `>=`).",
             where=where,
         )
     return Message(
@@ -481,8 +480,8 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
     size = token.shape[1]
     if isinstance(result, torch.Tensor) and result.dim() and result.shape[-1] == 3 * size:
         raise Mistake(
-            "you put the three embeddings side by side: {numbers} numbers for each token. They're added, and "
-            "{size} numbers stay.",
+            "you put the three embeddings side by side, which gives {numbers} numbers for each token. Add "
+            "them instead, so that there are still {size}.",
             numbers=3 * size,
             size=size,
         )
@@ -528,12 +527,13 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         ),
         (
             normed(t + s + position[(places + 1) % len(position)]),
-            Message("your positions begin at 1. [CLS] has position 0."),
+            Message("your positions start at 1. [CLS] has position 0."),
         ),
         (
             normed(t + s + position[ids % len(position)]),
             Message(
-                "you look positions up by the ids of words. A position is the place in the row: 0, 1, 2, ..."
+                "you look up positions by the ids of words. A position is the token's place in the row: "
+                "0, 1, 2, ..."
             ),
         ),
         (
@@ -560,7 +560,8 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         (
             normed(s + p),
             Message(
-                "the token embeddings are missing: nothing says which word it is. Look input_ids up in `token`."
+                "the token embeddings are missing, so nothing says which word it is. Look input_ids up in "
+                "`token`."
             ),
         ),
         (
@@ -569,7 +570,7 @@ def _examine_embedded(result, ids, types, token, segment, position, weight, bias
         ),
         (
             normed(t + s + p, 1e-5),
-            Message("you are very near. LayerNorm's eps is 1e-12 in BERT; torch's own default is 1e-5."),
+            Message("you're very close. LayerNorm's eps is 1e-12 in BERT; torch's default is 1e-5."),
         ),
         (
             torch.nn.functional.layer_norm(t + s + p, (size,), eps=1e-12),
@@ -645,7 +646,8 @@ def _fault_of_waves(result, reference):
         ),
         "exchanged": Message("sines and cosines have changed places: even columns (0, 2, ...) are sines."),
         "one": Message(
-            "your positions begin at 1. The first token has position 0: its sines are 0 and its cosines 1."
+            "your positions start at 1. The first token has position 0, so its sines are 0 and its "
+            "cosines are 1."
         ),
         "each": Message(
             "a sine and the cosine next to it have different wavelengths. Columns 2i and 2i + 1 share the "
@@ -660,11 +662,11 @@ def _fault_of_waves(result, reference):
             "2i / size; if you count even columns, they are 2i already."
         ),
         "times": Message(
-            "you multiply by 10000 to the power; the paper divides by it, so that later columns swing ever "
-            "more slowly."
+            "you multiply by the power of 10000. The paper divides by it, so that later columns change "
+            "more and more slowly."
         ),
         "sines": Message("every column is a sine. The odd ones are cosines of the same angle."),
-        "thousand": Message("your waves are those of base 1000. It's 10000, with four zeros."),
+        "thousand": Message("your base is 1000. It should be 10000, with four zeros."),
         "degrees": Message(
             "you turn the angle into radians, but it's in radians already: no deg2rad, no factor π / 180."
         ),
@@ -707,8 +709,8 @@ EXERCISES = [
         examine=examine_split_word,
         hints=(
             (
-                "Keep a place `start` in the word. While it isn't at the end, look for the longest piece "
-                "that begins there."
+                "Keep track of a position `start` in the word. While it isn't at the end, look for the "
+                "longest piece that begins there."
             ),
             (
                 "for end in range(len(word), start, -1) tries the longest candidate first. From the second "
@@ -720,7 +722,8 @@ EXERCISES = [
             ),
         ),
         solution=split_word,
-        praise="You've written the heart of BERT's tokenizer, and it agrees on 150 invented vocabularies.",
+        praise="You've written the heart of BERT's tokenizer, and it gives the right pieces with 150 "
+        "made-up vocabularies.",
     ),
     Exercise(
         identifier="3.2",
@@ -730,7 +733,7 @@ EXERCISES = [
         examine=examine_pack_pair,
         hints=(
             "The order is [CLS] A [SEP] B [SEP].",
-            "A list can be built with stars: [cls_id, *first, sep_id, ...].",
+            "You can build a list with stars: [cls_id, *first, sep_id, ...].",
             (
                 "How many tokens does segment A have with its two special tokens, and segment B with its one? "
                 "[0] * 5 is a list of five zeros."
@@ -754,7 +757,7 @@ EXERCISES = [
             ),
         ),
         solution=pack_within,
-        praise="No [SEP] is ever lost, and no segment is emptied while the other is long.",
+        praise="No [SEP] is ever lost, and a long segment can't crowd out a short one.",
     ),
     Exercise(
         identifier="3.4",
@@ -768,7 +771,8 @@ EXERCISES = [
                 "Positions are 0, 1, 2, ...: position[:input_ids.shape[1]] is (T, H), and adding broadcasts "
                 "it over the rows."
             ),
-            "Normalize the sum once, over its last axis: torch.nn.functional.layer_norm takes the shape, weight, bias and eps.",
+            "Normalize the sum once, over its last axis: torch.nn.functional.layer_norm takes the shape, "
+            "the weight, the bias and eps.",
         ),
         solution=embed,
         praise="Your layer gives the same numbers as the real model's.",
@@ -788,7 +792,7 @@ EXERCISES = [
             "Make an empty table of (length, size) and fill every other column: table[:, 0::2] are the even ones.",
         ),
         solution=sinusoids,
-        praise="A table for any length, and nothing to learn in it.",
+        praise="Your table works for any length, and there's nothing in it to train.",
     ),
 ]
 
