@@ -36,8 +36,8 @@ def examine_how_many(answer):
     counts = {length: _count(call(answer, length), length) for length in LENGTHS}
     if len(set(counts.values())) == 1:
         raise Mistake(
-            "you choose {result} tokens at every length. Are the limits swapped? max(1, …) keeps a count from "
-            "falling below 1, and min(20, …) from rising above 20.",
+            "you choose {result} tokens at every length. Did you swap the limits? max(1, …) keeps a count "
+            "from falling below 1, and min(20, …) keeps it from rising above 20.",
             result=counts[2],
         )
     for length, result in counts.items():
@@ -50,13 +50,13 @@ def examine_how_many(answer):
             )
         if length == 512 and result > 20:
             raise Mistake(
-                "for length 512 you choose {result}. With the default limit, which was made for length 128, a "
-                "sequence has at most 20 predictions: cap the count.",
+                "for length 512 you choose {result}. With the default limit, which goes with length 128, "
+                "a sequence has at most 20 predictions. Cap the count.",
                 result=result,
             )
     if max(counts.values()) < 20:
         raise Mistake(
-            "you never choose more than {most} tokens. The limit is 20, and a sequence may reach it.",
+            "you never choose more than {most} tokens, but the limit is 20.",
             most=max(counts.values()),
         )
     wrong = [length for length in LENGTHS if counts[length] != how_many(length)]
@@ -77,20 +77,20 @@ def _count(result, length):
         whole = None
     if whole is None or isinstance(result, str):
         raise Mistake(
-            "for length {length} you return {kind}. Return one whole number: how many tokens to choose.",
+            "for length {length} you return {kind}. Return one whole number, the number of tokens to choose.",
             length=length,
             kind=describe(result),
         )
     if not whole:
         raise Mistake(
-            "for length {length} you return {result:.2f}. Nobody can choose a part of a token: round the share "
-            "to a whole number.",
+            "for length {length} you return {result:.2f}. You can't choose a fraction of a token, so "
+            "round to a whole number.",
             length=length,
             result=float(result),
         )
     raise Mistake(
-        "for length {length} you return {result}: it's whole, but a count is an int. round() without a second "
-        "argument gives one, and so does int() around the rest.",
+        "for length {length} you return {result}. That's a whole number, but return it as an int. round() "
+        "without a second argument gives one, and so does int() around the whole expression.",
         length=length,
         result=str(result),
     )
@@ -161,13 +161,13 @@ def examine_corrupt(answer):
     random_ids = torch.arange(2000, 30000)
     result = _corrupted(answer, ids, chosen, 103, random_ids, _torch_generator(3))
     if not torch.equal(result[~chosen], ids[~chosen]):
-        raise Mistake("you change tokens that were not chosen. Every replacement must also ask for `chosen`.")
+        raise Mistake("you change tokens that weren't chosen. Every condition must also include `chosen`.")
     _examine_shares(result, ids, chosen, random_ids)
     swapped = result[chosen & (result != 103) & (result != ids)]
     if not bool(torch.isin(swapped, random_ids).all()):
         raise Mistake(
-            "some random words are not in random_ids. Draw a position in random_ids and look the word up "
-            "there: that is what keeps [CLS] and [PAD] out."
+            "some random words aren't in random_ids. Draw a position in random_ids and look up the word "
+            "there; that's what keeps [CLS] and [PAD] out."
         )
     if len(swapped.unique()) < 0.5 * len(swapped):
         raise Mistake(
@@ -191,24 +191,24 @@ def _corrupted(answer, ids, chosen, mask_id, random_ids, generator):
     )
     if not isinstance(result, torch.Tensor) or result.shape != ids.shape:
         raise Mistake(
-            "return one tensor of the shape of input_ids, {shape}; you return {kind}.",
+            "return one tensor with the shape of input_ids, {shape}, not {kind}.",
             shape=tuple(ids.shape),
             kind=describe(result),
         )
     if result.is_floating_point() or result.is_complex() or result.dtype == torch.bool:
         raise Mistake(
-            "you return a tensor of {dtype}. Ids are whole numbers, because an embedding looks them up: return "
-            "int64, as input_ids.",
+            "you return a tensor of {dtype}. Ids are whole numbers that an embedding looks up, so return "
+            "int64, like input_ids.",
             dtype=result.dtype,
         )
     if not torch.equal(arguments["input_ids"], ids):
         raise Mistake(
-            "you change input_ids itself. The labels are read from it afterwards: work on a copy, or use "
-            "torch.where."
+            "you change input_ids itself, but the labels are read from it afterwards. Work on a copy, or "
+            "use torch.where."
         )
     for name, before in (("chosen", chosen), ("random_ids", random_ids)):
         if not torch.equal(arguments[name], before):
-            raise Mistake("you change `{name}`, which the caller still needs. Work on a copy.", name=name)
+            raise Mistake("you change `{name}`, but the caller still needs it. Work on a copy.", name=name)
     return result
 
 
@@ -218,38 +218,39 @@ def _examine_shares(result, ids, chosen, random_ids):
     other = 1 - masked - kept
     if masked > 0.98:
         raise Mistake(
-            "every chosen token becomes [MASK]. Then the model never sees a real word where it must "
-            "predict, as it will in fine-tuning: 10% stay and 10% become random words."
+            "every chosen token becomes [MASK]. Then the model never learns to predict where it sees a "
+            "real word, but in fine-tuning it sees only real words. 10% should stay and 10% become random "
+            "words."
         )
     if abs(other - 0.02) < 0.012 and abs(masked - 0.8) < 0.03:
         raise Mistake(
-            "only {other:.1%} become random words. You draw again and take 10% of the 20% that are left: "
-            "either take half of them, or compare one and the same draw with 0.8 and 0.9.",
+            "only {other:.1%} become random words. You draw again and take 10% of the 20% that are left. "
+            "Either take half of them, or compare the same draw with 0.8 and with 0.9.",
             other=other,
         )
     if masked < 0.02 and abs(other - 0.9) < 0.03:
         raise Mistake(
-            "{other:.0%} become random words and none is [MASK]: `draw < 0.9` is true below 0.8 as well, so the "
-            "random words overwrite every [MASK].",
+            "{other:.0%} become random words and none is [MASK]. `draw < 0.9` is also true below 0.8, so "
+            "the random words overwrite every [MASK].",
             other=other,
         )
     if abs(masked - 0.72) < 0.03 and abs(other - 0.1) < 0.02:
         raise Mistake(
-            "only {masked:.0%} are [MASK]: a second draw turns some of the masked tokens into random words. Let "
-            "one draw decide which of the three happens.",
+            "only {masked:.0%} are [MASK], because a second draw turns some of the masked tokens into "
+            "random words. Let one draw decide which of the three happens.",
             masked=masked,
         )
     if other < 0.01:
         raise Mistake(
-            "no chosen token becomes a random word: {masked:.0%} are [MASK] and {kept:.0%} stay. 10% should be "
-            "random, so that the model trusts no word blindly.",
+            "no chosen token becomes a random word: {masked:.0%} are [MASK] and {kept:.0%} stay. 10% "
+            "should be random, so that the model doesn't trust any word blindly.",
             masked=masked,
             kept=kept,
         )
     if kept < 0.01:
         raise Mistake(
-            "no chosen token stays as it is: {masked:.0%} are [MASK] and {other:.0%} random. 10% should be kept, "
-            "so that the model learns to trust a right word.",
+            "no chosen token stays as it is: {masked:.0%} are [MASK] and {other:.0%} random. 10% should "
+            "be kept, so that the model learns to trust a word that fits.",
             masked=masked,
             other=other,
         )
@@ -270,13 +271,13 @@ def _examine_generator(answer, ids, chosen, random_ids):
         raise Mistake("two runs with the same generator differ. Pass generator=generator to every draw.")
     if torch.equal(first, other):
         raise Mistake(
-            "generators with different seeds give the same result. Draw from `generator`, and set no seed of "
-            "your own: else every batch is masked alike."
+            "generators with different seeds give the same result. Draw from `generator`, and don't set a "
+            "seed yourself, or every batch is masked the same way."
         )
     if torch.equal(first, _corrupted(answer, ids, chosen, 103, random_ids, generators[0])):
         raise Mistake(
-            "a second call with the same generator repeats the first. A draw must move the generator on: pass "
-            "it to torch.rand, and don't start it again from its seed."
+            "a second call with the same generator repeats the first. Pass the generator to torch.rand, "
+            "and don't reset it to its seed."
         )
 
 
@@ -289,24 +290,24 @@ def _examine_short_list(answer):
     )
     swapped = result[(result != ids) & (result != mask_id)]
     if bool((swapped == 103).any()):
-        raise Mistake("you write 103 where mask_id is {mask_id}. Use the argument.", mask_id=mask_id)
+        raise Mistake("you write 103, but mask_id is {mask_id} here. Use the argument.", mask_id=mask_id)
     if not bool(torch.isin(swapped, random_ids).all()):
         raise Mistake(
-            "with random_ids {words} you also write {word}. The list may have gaps and be in any order: look "
-            "a word up in it.",
+            "with random_ids {words} you also write {word}. The list may have gaps and may be in any "
+            "order, so look up a word in it.",
             words=random_ids.tolist(),
             word=int(swapped[~torch.isin(swapped, random_ids)][0]),
         )
     masked = result == mask_id
     if bool((masked == masked[:, :1]).all()):
         raise Mistake(
-            "all tokens of a sequence turn into the same thing. Draw once for each token: the size of the draw is "
-            "input_ids.shape."
+            "all tokens of a sequence turn into the same thing. Make a separate draw for each token: the "
+            "size of the draw is input_ids.shape."
         )
     if bool((masked == masked[:1]).all()):
         raise Mistake(
-            "every sequence of the batch is masked at the same places. Draw once for each token: the size of the "
-            "draw is input_ids.shape."
+            "every sequence of the batch is masked at the same positions. Make a separate draw for each "
+            "token: the size of the draw is input_ids.shape."
         )
     counts = Counter(swapped.tolist())
     for place, name in ((0, "first"), (-1, "last")):
@@ -320,8 +321,9 @@ def _examine_short_list(answer):
     word = max(random_ids.tolist(), key=lambda w: abs(counts[w] - expected))
     if abs(counts[word] - expected) > 6 * expected**0.5:  # six standard deviations
         raise Mistake(
-            "the random words come up unevenly: of 8 words, number {place} in {share:.0%} of the draws. Draw the "
-            "word by itself; the draw that decides between 80, 10 and 10 is in a narrow range here.",
+            "some random words come up more often than others: of 8 words, number {place} comes up in "
+            "{share:.0%} of the draws. Use a separate draw for the word. The draw that decides between "
+            "80, 10 and 10 covers only a narrow range here.",
             place=random_ids.tolist().index(word) + 1,
             share=counts[word] / len(swapped),
         )
@@ -374,20 +376,21 @@ def examine_masked_loss(answer):
     value, _ = _loss(answer, 100 * scores, labels)
     if not math.isfinite(value):
         raise Mistake(
-            "with large scores your loss is {value}: softmax rounds a small probability to 0, and log(0) is "
-            "infinite. log_softmax and cross_entropy take the logarithm before that.",
+            "with large scores your loss is {value}: softmax rounds a small probability to 0, and log(0) "
+            "is infinite. Use log_softmax or cross_entropy, which avoid that.",
             value=float(value),
         )
     empty = torch.full((5, 8), -100)
     value, gradient = _loss(answer, scores, empty)
     if not math.isfinite(value):
         raise Mistake(
-            "a batch without any chosen token gives NaN: 0 divided by 0. One such batch would destroy the "
-            "whole model; return 0 there."
+            "a batch without any chosen token gives NaN, from 0 divided by 0. One such batch would ruin "
+            "the whole model. Return 0 there."
         )
     if float(value) != 0:
         raise Mistake(
-            "a batch without any chosen token gives a loss of {value:.3f}. Nothing was asked, so it's 0.",
+            "a batch without any chosen token gives a loss of {value:.3f}. Nothing was asked, so it "
+            "should be 0.",
             value=float(value),
         )
     if not bool((gradient == 0).all()):
@@ -401,27 +404,29 @@ def _loss(answer, scores, labels):
     given, given_labels = leaf * 1, labels.clone()
     result = call(answer, given, given_labels)
     if not torch.equal(given_labels, labels):
-        raise Mistake("you change labels itself, which the caller still needs. Work on a copy.")
+        raise Mistake("you change labels itself, but the caller still needs it. Work on a copy.")
     if not torch.equal(given, scores):
-        raise Mistake("you change scores itself, which the caller still needs. Work on a copy.")
+        raise Mistake("you change scores itself, but the caller still needs it. Work on a copy.")
     some = Message("for a batch with chosen tokens")
     where = some if bool((labels != -100).any()) else Message("for a batch in which nothing was chosen")
     if not isinstance(result, torch.Tensor):
         raise Mistake(
-            "{where}, you return {kind}. Training calls loss.backward(), so return a tensor that comes from the scores: "
-            "no .item(), float() or numpy. Where nothing is chosen, scores.sum() * 0.0 is such a zero.",
+            "{where}, you return {kind}. Training calls loss.backward(), so return a tensor that's "
+            "computed from the scores, without .item(), float() or numpy. Where nothing is chosen, "
+            "scores.sum() * 0.0 is such a zero.",
             where=where,
             kind=describe(result),
         )
     if result.numel() != 1:
         raise Mistake(
-            "return one loss for the whole batch; you return {kind}.",
+            "return one loss for the whole batch, not {kind}.",
             kind=describe(result),
         )
     if not result.requires_grad:
         raise Mistake(
-            "{where}, you return a tensor that can't be differentiated, so loss.backward() stops. detach(), no_grad() "
-            "and torch.tensor(…) cut it off from the scores; scores.sum() * 0.0 is a zero that isn't cut off.",
+            "{where}, you return a tensor that can't be differentiated, so loss.backward() stops. "
+            "detach(), no_grad() and torch.tensor(…) cut it off from the scores. scores.sum() * 0.0 is a "
+            "zero that isn't cut off.",
             where=where,
         )
     (gradient,) = torch.autograd.grad(result.sum(), leaf, allow_unused=True)
@@ -445,8 +450,8 @@ def _wrong_loss(value, scores, labels):
         return Mistake("your loss is {value}. Is a logarithm taken of 0, or a sum divided by 0?", value=value)
     if near(right * count / labels.numel()):
         return Mistake(
-            "your loss is {value:.3f}, the sum over {count} chosen positions divided by all {slots}. Divide by the "
-            "number of chosen positions: else the loss shrinks as sentences grow.",
+            "your loss is {value:.3f}, the sum over {count} chosen positions divided by all {slots}. "
+            "Divide by the number of chosen positions, or the loss shrinks when sentences get longer.",
             value=value,
             count=count,
             slots=labels.numel(),
@@ -471,22 +476,25 @@ def _wrong_loss(value, scores, labels):
         )
     if near(cross_entropy(scores[labels > 0], labels[labels > 0])):
         return Mistake(
-            "your loss leaves out a chosen position whose label is 0. That's the id of a word too: a position is "
-            "chosen if its label is not -100."
+            "your loss leaves out a chosen position whose label is 0. That's a valid id, too. A position "
+            "is chosen if its label isn't -100."
         )
     by_sentence = [masked_loss(s, row) for s, row in zip(scores, labels) if bool((row != -100).any())]
     if near(sum(by_sentence) / len(by_sentence)) or near(sum(by_sentence) / len(labels)):
         return Mistake(
-            "your loss is {value:.3f}, a mean of the sentences' means. Then a token in a sentence with few chosen "
-            "tokens counts for more. Take one mean over all chosen positions of the batch.",
+            "your loss is {value:.3f}, which is the mean of each sentence's mean. That way, a token in a "
+            "sentence with few chosen tokens counts for more. Take one mean over all chosen positions of "
+            "the batch.",
             value=value,
         )
     if near(-right):
-        return Mistake("your loss is {value:.3f}, below 0: a surprise is *minus* the logarithm.", value=value)
+        return Mistake(
+            "your loss is {value:.3f}, which is below 0. A surprise is *minus* the logarithm.", value=value
+        )
     if near(masked_loss(scores.softmax(dim=-1), labels)):
         return Mistake(
-            "your loss is {value:.3f}. cross_entropy takes the raw scores and applies softmax itself; you have "
-            "applied it before.",
+            "your loss is {value:.3f}. cross_entropy takes the raw scores and applies softmax itself, and "
+            "you've already applied it.",
             value=value,
         )
     if near(right / math.log(2)):
@@ -524,8 +532,8 @@ def _examine_random_losses(answer):
             )
         if not torch.allclose(gradient.float(), reference, atol=max(1e-4, 4 * torch.finfo(value.dtype).eps)):
             raise Mistake(
-                "your loss has the right value, but not the right gradient, so a model would learn something else. "
-                "Is a part of it cut off by detach() or .item()?"
+                "your loss has the right value, but not the right gradient, so a model would learn "
+                "something else. Does detach() or .item() cut off a part of it?"
             )
 
 
@@ -589,8 +597,8 @@ def _words(answer, tokens):
     result = call(answer, given)
     if given != tokens:
         raise Mistake(
-            "you change the list of tokens itself: {before} tokens became {after}. Take the special tokens out "
-            "of your result, not out of the argument, or the positions no longer fit.",
+            "you change the list of tokens itself: {before} tokens became {after}. Leave the special "
+            "tokens out of your result, but not out of the argument, or the positions no longer fit.",
             before=len(tokens),
             after=len(given),
         )
@@ -637,22 +645,22 @@ def _wrong_words(tokens, kind, result, reference):
         )
     if len(set(flat)) < len(flat):
         return Mistake(
-            "for {tokens} a position comes up twice: {result}. Does tokens.index() find the first of two equal "
-            "tokens? enumerate gives each its own position.",
+            "for {tokens} a position comes up twice: {result}. tokens.index() always finds the first of "
+            "two equal tokens. enumerate gives each one its own position.",
             tokens=tokens,
             result=result,
         )
     lacking = [tokens[position] for word in reference for position in word if position not in flat]
     if lacking and any(token.startswith("##") for token in lacking):
         return Mistake(
-            "for {tokens} you leave out {lacking}. A word is all of its pieces, the ones with ## too.",
+            "for {tokens} you leave out {lacking}. A word has all of its pieces, including those with ##.",
             tokens=tokens,
             lacking=lacking,
         )
     if kind == "chinese" and len(result) == 1:
         return Mistake(
-            "the Chinese sentence came out as one word. There are no spaces in it: every character that "
-            "does not start with ## begins a word."
+            "the Chinese sentence came out as one word. It has no spaces. Every token that doesn't start "
+            "with ## begins a word."
         )
     if kind in ("plain", "padding") and all(len(word) == 1 for word in result):
         return Mistake(
@@ -661,27 +669,27 @@ def _wrong_words(tokens, kind, result, reference):
         )
     if kind == "punctuation" and any(len(word) > 1 for word in result):
         return Mistake(
-            "punctuation was joined to its neighbors. WordPiece has already split it off: it is a word "
-            "of its own."
+            "you joined punctuation to its neighbors. The tokenizer has already split it off, so each "
+            "mark is a word by itself."
         )
     if lacking:
         return Mistake(
-            "for {tokens} you leave out {lacking}. Only [CLS], [SEP] and [PAD] are left out; any other sign or "
-            "number is a word.",
+            "for {tokens} you leave out {lacking}. Leave out only [CLS], [SEP] and [PAD]; any other "
+            "symbol or number is a word.",
             tokens=tokens,
             lacking=lacking,
         )
     if sorted(map(sorted, result)) == reference:
         return Mistake(
-            "for {tokens} you return {result}. The words are right, but their order isn't: from left to right, "
-            "and so are the pieces of a word.",
+            "for {tokens} you return {result}. The words are right, but their order isn't. Go from left "
+            "to right, also within a word.",
             tokens=tokens,
             result=result,
         )
     if any("#" in tokens[word[0]] or any(tokens[p] == "#" for p in word[1:]) for word in result):
         return Mistake(
-            "for {tokens} you return {result}. Only a token that *starts* with ## continues a word; a # alone is "
-            "an ordinary sign.",
+            "for {tokens} you return {result}. Only a token that *starts* with ## continues a word; a # "
+            "alone is an ordinary symbol.",
             tokens=tokens,
             result=result,
         )
@@ -706,7 +714,7 @@ EXERCISES = [
             "min(20, max(1, ...)) around round(0.15 * length).",
         ),
         solution=how_many,
-        praise="At 128 tokens the rule gives 19; the cap of 20 first bites at length 137.",
+        praise="At 128 tokens, the rule gives 19. The limit of 20 first matters at length 137.",
     ),
     Exercise(
         identifier="4.2",
@@ -729,7 +737,7 @@ EXERCISES = [
             ),
         ),
         solution=corrupt,
-        praise="Only chosen tokens change, in the right shares, and only words of random_ids come in.",
+        praise="Only chosen tokens change, in the right shares, and every random word comes from random_ids.",
     ),
     Exercise(
         identifier="4.3",
@@ -749,7 +757,8 @@ EXERCISES = [
             ),
         ),
         solution=masked_loss,
-        praise="A mean over the chosen positions, finite for any scores, and 0 with a gradient where nothing was chosen.",
+        praise="Your loss is the mean over the chosen positions, it's finite for any scores, and it's a "
+        "zero that can be differentiated if nothing was chosen.",
     ),
     Exercise(
         identifier="4.4",
@@ -764,7 +773,8 @@ EXERCISES = [
         ),
         solution=group_pieces,
         praise=(
-            "The same rule serves English, punctuation and Chinese, because WordPiece has split them before."
+            "The same rule works for English, punctuation and Chinese, because the tokenizer has already "
+            "split them."
         ),
     ),
 ]
