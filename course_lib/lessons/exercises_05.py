@@ -40,7 +40,7 @@ def examine_split_chunk(answer):
         raise Mistake("you cut inside a sentence. The border between A and B is a border between sentences.")
     if len(ends) == 1:
         raise Mistake(
-            "the border is always at the same place. Draw it: generator.randint(1, len(chunk) - 1)."
+            "the border is always in the same place. Draw it: generator.randint(1, len(chunk) - 1)."
         )
     if set(BORDERS) - set(ends):
         raise Mistake(
@@ -67,7 +67,8 @@ def examine_split_chunk(answer):
         )
     if runs[0] == runs[2]:
         raise Mistake(
-            "generators with different seeds give the same borders. Draw with the generator you are given."
+            "generators with different seeds give the same borders. Draw with the generator that you're "
+            "given."
         )
     draw = random.Random(4)
     for size in (2, 3, *range(2, 30)):
@@ -76,8 +77,8 @@ def examine_split_chunk(answer):
         _examine_segments(first, second, chunk)
         if len(first) not in {sum(map(len, chunk[:end])) for end in range(1, size)}:
             raise Mistake(
-                "for a chunk of {size} sentences you cut inside a sentence. The border between A and B is a border "
-                "between sentences, which may have any length.",
+                "for a chunk of {size} sentences you cut inside a sentence. The border between A and B is "
+                "a border between sentences, and sentences may have any length.",
                 size=size,
             )
 
@@ -88,8 +89,8 @@ def _segments(answer, chunk, generator):
     result = call(answer, given, generator)
     if given != chunk:
         raise Mistake(
-            "you change the chunk itself: pop, extend and += on a sentence do. The chunk is read again when "
-            "sentences go back, so build new lists."
+            "you change the chunk itself, as pop, extend and += on a sentence do. The chunk is read again "
+            "when sentences go back, so build new lists."
         )
     try:
         first, second = result
@@ -98,7 +99,7 @@ def _segments(answer, chunk, generator):
             "return two lists of tokens, A and B; you return {value}.", value=repr(result)[:80]
         ) from None
     if isinstance(first, str) or isinstance(second, str):
-        raise Mistake("a segment is a list of tokens; you return one text. Leave the tokens apart.")
+        raise Mistake("a segment is a list of tokens, but you return one text. Don't join the tokens.")
     try:
         return list(first), list(second)
     except TypeError:
@@ -111,11 +112,11 @@ def _examine_segments(first, second, chunk):
     flat = [token for sentence in chunk for token in sentence]
     if any(isinstance(token, list | tuple) for token in first + second):
         raise Mistake(
-            "a segment is one list of tokens; yours still holds sentences as lists inside it. Join them."
+            "a segment is one flat list of tokens, but yours still has lists of sentences in it. Join them."
         )
     if not first:
         raise Mistake(
-            "segment A can come out empty. It takes at least the first sentence: draw from 1, not from 0."
+            "segment A can come out empty. It needs at least the first sentence, so draw from 1, not from 0."
         )
     if not second:
         raise Mistake(
@@ -128,19 +129,20 @@ def _examine_segments(first, second, chunk):
         raise Mistake("A and B are swapped: A is the first part of the chunk, B the rest.")
     if [*first] in chunk and [*second] in chunk and len(chunk) > 2:
         raise Mistake(
-            "you take single sentences as A and B, and lose the rest of the chunk. Segments are "
-            "spans: RoBERTa measured that single sentences are the worst format."
+            "you take single sentences as A and B, and lose the rest of the chunk. Segments are spans; "
+            "RoBERTa found that single sentences are the worst format."
         )
     if len(first) + len(second) > len(flat):
         raise Mistake(
-            "A and B together have {count} tokens, and the chunk has {size}: they overlap. B starts where A ends.",
+            "A and B together have {count} tokens, but the chunk has {size}, so they overlap. B starts "
+            "where A ends.",
             count=len(first) + len(second),
             size=len(flat),
         )
     if len(first) + len(second) < len(flat):
         raise Mistake(
-            "A and B together have {count} tokens, and the chunk has {size}. B is all the rest, to the last "
-            "sentence.",
+            "A and B together have {count} tokens, but the chunk has {size}. B is all the rest, up to the "
+            "last sentence.",
             count=len(first) + len(second),
             size=len(flat),
         )
@@ -177,8 +179,8 @@ def examine_random_document(answer):
         if count > 380:  # 300, and more than five standard deviations
             raise Mistake(
                 "document {own} gets document {often} in {share:.0%} of the draws; each of the 4 others "
-                "should have 25%. Stepping aside after a bad draw favors the neighbor: draw from one "
-                "document fewer, and shift.",
+                "should have 25%. If you step to the next document after a bad draw, you favor that "
+                "neighbor. Draw from one document fewer, and shift.",
                 own=own,
                 often=often,
                 share=count / 1200,
@@ -193,7 +195,8 @@ def examine_random_document(answer):
         )
     if runs[0] == runs[2]:
         raise Mistake(
-            "generators with different seeds give the same documents. Draw with the generator you are given."
+            "generators with different seeds give the same documents. Draw with the generator that you're "
+            "given."
         )
     for count in range(2, 12):
         for own in range(count):
@@ -209,7 +212,7 @@ def _document(answer, own, count, generator):
         number = None
     if number is None:
         raise Mistake(
-            "return the number of a document, one int; you return {result}.",
+            "return the number of a document, an int, not {result}.",
             result=repr(result)[:80],
         )
     if not 0 <= number < count:
@@ -221,8 +224,8 @@ def _document(answer, own, count, generator):
         )
     if number == own:
         raise Mistake(
-            'for document {own} of {count} you return document {own} itself. Then the "random" B can be the '
-            "true next text, labeled as random: the model is punished for being right.",
+            'for document {own} of {count} you return document {own} itself. Then the "random" B could be '
+            "the true next text, and the model would be punished for being right.",
             own=own,
             count=count,
         )
@@ -256,7 +259,7 @@ def _share(result, sizes):
     except (TypeError, ValueError, RuntimeError):
         pass
     raise Mistake(
-        "return one number for {sizes}, a share from 0 to 1; you return {result}.",
+        "return one number for {sizes}, a share from 0 to 1, not {result}.",
         sizes=sizes,
         result=repr(result)[:80],
     )
@@ -288,14 +291,15 @@ def _wrong_share(sizes, result, reference):
         )
     if near(0.5 - (len(sizes) - with_choice) / len(sizes)):
         return Mistake(
-            "for {sizes} you return {result:.3f}: from one half you take off every chunk of one sentence. Such a "
-            "chunk would have been IsNext half of the time, so it costs a half.",
+            "for {sizes} you return {result:.3f}. You subtract every chunk of one sentence from one half. "
+            "But such a chunk would have been IsNext only half of the time, so subtract half of it.",
             sizes=sizes,
             result=result,
         )
     if near(0.5 * with_choice):
         return Mistake(
-            "for {sizes} you return {result}, a number of pairs. A share is that, divided by the {count} chunks.",
+            "for {sizes} you return {result}, a number of pairs. Divide it by the {count} chunks to get a "
+            "share.",
             sizes=sizes,
             result=result,
             count=len(sizes),
@@ -308,8 +312,8 @@ def _wrong_share(sizes, result, reference):
         )
     if near(0.5 * sum(size > 2 for size in sizes) / len(sizes)):
         return Mistake(
-            "for {sizes} you return {result:.3f}, as if two sentences weren't enough. One is A, and the other "
-            "is the true B.",
+            "for {sizes} you return {result:.3f}, as if two sentences weren't enough. They are: one is A, "
+            "and the other is the true B.",
             sizes=sizes,
             result=result,
         )
@@ -365,10 +369,11 @@ def examine_pack_pair(answer):
         generator = random.Random(seed)
         runs.append([_cut(answer, 12, 20, 16, generator) for _ in range(20)])
     if runs[0] != runs[1]:
-        raise Mistake("two runs with the same generator differ. Toss the coin with generator.")
+        raise Mistake("two runs with the same generator differ. Use generator to toss the coin.")
     if runs[0] == runs[2]:
         raise Mistake(
-            "generators with different seeds cut alike. Toss the coin with the generator you are given."
+            "generators with different seeds cut the same way. Use the generator that you're given to "
+            "toss the coin."
         )
     draw = random.Random(5)
     for _ in range(30):
@@ -382,12 +387,9 @@ def _examine_coin(answer, first_size, second_size):
         front, total = max(_cut(answer, first_size, second_size, 16, generator), key=lambda cut: cut[1])
         fronts[front] += 1
     if fronts.keys() == {0}:
-        raise Mistake(
-            "you always cut the end, so the model never sees how sentences end. A fair coin decides: front "
-            "or back."
-        )
+        raise Mistake("you always cut at the end. Toss a fair coin for each token: front or end.")
     if fronts.keys() == {total}:
-        raise Mistake("you always cut the front. A fair coin decides for each token: front or back.")
+        raise Mistake("you always cut at the front. Toss a fair coin for each token: front or end.")
     if len(fronts) == 1:
         raise Mistake(
             "you always cut {front} of {total} tokens at the front and the rest at the back. Let a coin decide for "
@@ -414,11 +416,15 @@ def _packed(answer, first, second, max_length, generator):
     given = list(first), list(second)
     result = call(answer, *given, max_length, generator)
     if given != (first, second):
-        raise Mistake("you change the segments themselves: pop and del do. Cut copies, such as list(first).")
+        raise Mistake(
+            "you change the segments themselves, as pop and del do. Cut copies, such as list(first)."
+        )
     if not isinstance(result, list | tuple):
-        raise Mistake("return one list of tokens; you return {kind}.", kind=describe(result))
+        raise Mistake("return one list of tokens, not {kind}.", kind=describe(result))
     if any(isinstance(token, list | tuple) for token in result):
-        raise Mistake("return one flat list of tokens; yours has a list in it. *first puts its tokens in.")
+        raise Mistake(
+            "return one flat list of tokens, but yours has a list in it. *first puts its tokens in."
+        )
     return list(result)
 
 
@@ -428,12 +434,12 @@ def _cut(answer, first_size, second_size, max_length, generator):
     result = _packed(answer, *long, max_length, generator)
     if result[-1:] != ["[SEP]"]:
         raise Mistake(
-            "the last [SEP] is gone: the result ends with {end}. Cut the segments first, and add the "
-            "special tokens then.",
+            "the last [SEP] is gone: the result ends with {end}. Cut the segments first, and then add the "
+            "special tokens.",
             end=" ".join(map(str, result[-2:])),
         )
     if result.count("[SEP]") != 2 or result[0] != "[CLS]" or result.count("[CLS]") != 1:
-        raise Mistake("the result needs one [CLS] at the start and two [SEP], behind A and behind B.")
+        raise Mistake("the result needs one [CLS] at the start and two [SEP], one after A and one after B.")
     if len(result) > max_length:
         raise Mistake(
             "the result has {count} tokens, and max_length is {max_length}: [CLS] and the two [SEP] count, too.",
@@ -442,14 +448,14 @@ def _cut(answer, first_size, second_size, max_length, generator):
         )
     if len(result) < min(max_length, first_size + second_size + 3):
         raise Mistake(
-            "the result has {count} tokens where {max_length} are allowed: you cut more than you must.",
+            "the result has {count} tokens, but {max_length} are allowed. You cut more than you have to.",
             count=len(result),
             max_length=max_length,
         )
     middle = result.index("[SEP]")
     segments = result[1:middle], result[middle + 1 : -1]
     if any(token in long[1] for token in segments[0]) or any(token in long[0] for token in segments[1]):
-        raise Mistake("A and B are swapped or mixed. A comes first, behind [CLS].")
+        raise Mistake("A and B are swapped or mixed. A comes first, after [CLS].")
     sizes = tuple(map(len, segments))
     reference = pack_pair(*long, max_length, random.Random(0))
     middle = reference.index("[SEP]")
@@ -475,8 +481,8 @@ def _wrong_lengths(max_length, long, sizes, right):
         )
     if sizes[0] == before[0] or sizes[1] == before[1]:
         return Mistake(
-            "of {before} tokens, {after} are left with max_length {max_length}: one segment pays for both. Take one "
-            "token at a time from the longer segment; {right} are left then.",
+            "of {before} tokens, {after} are left with max_length {max_length}: you cut only one segment. "
+            "Take one token at a time from the longer segment, so that {right} are left.",
             before=before,
             after=sizes,
             max_length=max_length,
@@ -516,7 +522,7 @@ def _examine_probabilities(answer, scores):
     given = scores.clone()
     result = call(answer, given)
     if not torch.equal(given, scores):
-        raise Mistake("you change the scores themselves, which the caller still needs. Work on a copy.")
+        raise Mistake("you change the scores themselves, but the caller still needs them. Work on a copy.")
     try:
         values = torch.as_tensor(result).detach()
         values = values.to(torch.promote_types(values.dtype, torch.half))  # whole numbers and bool, too
@@ -524,7 +530,7 @@ def _examine_probabilities(answer, scores):
         values = None
     if values is None or values.shape != (len(scores),):
         raise Mistake(
-            "return one probability for each pair, a tensor of shape {shape}; you return {kind}.",
+            "return one probability for each pair, a tensor of shape {shape}, not {kind}.",
             shape=(len(scores),),
             kind=describe(result if values is None else values),
         )
@@ -538,13 +544,14 @@ def _examine_probabilities(answer, scores):
         return
     if bool(((values == 0) | (values == 1)).all()):
         raise Mistake(
-            "you return decisions, {result}. A probability says how sure the model is: leave argmax and > out.",
+            "you return decisions, {result}. A probability says how sure the model is, so don't use "
+            "argmax or >.",
             result=values.tolist(),
         )
     if near(1 - reference):
         raise Mistake(
-            "that is the probability of *random*. In BERT's convention class 0 is IsNext; read the other "
-            "way round, a good published model looks worse than chance."
+            "that is the probability of *random*. In BERT's convention, class 0 is IsNext. If you read it "
+            "the other way around, a good model looks worse than chance."
         )
     if near(reference.log()):
         raise Mistake(
@@ -557,7 +564,8 @@ def _examine_probabilities(answer, scores):
         )
     if near(scores.softmax(dim=-1).max(dim=-1).values):
         raise Mistake(
-            "that is the probability of the likelier class, whichever it is. Take class 0, IsNext, for every pair."
+            "that's the probability of the likelier class, whichever it is. Take class 0, IsNext, for "
+            "every pair."
         )
     if near(scores[:, 0] / scores.sum(dim=-1)):
         raise Mistake(
@@ -570,7 +578,8 @@ def _examine_probabilities(answer, scores):
         )
     if near(scores[:, 0].sigmoid()):
         raise Mistake(
-            "sigmoid looks at one score alone. There are two, and only their difference counts: use softmax."
+            "sigmoid looks at a single score. There are two, and only their difference matters, so use "
+            "softmax."
         )
     raise Mistake(
         "for scores {scores} you return {result}; it should be {reference}.",
@@ -593,7 +602,8 @@ EXERCISES = [
             "A segment is a flat list: [token for sentence in chunk[:end] for token in sentence].",
         ),
         solution=split_chunk,
-        praise="Spans of whole sentences, every border equally likely, nothing lost.",
+        praise="Your segments are spans of whole sentences, every border is equally likely, and nothing "
+        "gets lost.",
     ),
     Exercise(
         identifier="5.2",
@@ -602,17 +612,17 @@ EXERCISES = [
         minutes=10,
         examine=examine_random_document,
         hints=(
-            "Drawing again until it differs works, and so does a draw that cannot fail.",
+            "You can draw again until the number differs, or draw in a way that can't fail.",
             "There are number_of_documents - 1 others: draw a number from 0 to number_of_documents - 2.",
             (
-                "other = generator.randrange(number_of_documents - 1); a number from own upward moves up by "
-                "one: other + (other >= own)."
+                "other = generator.randrange(number_of_documents - 1); then add one to every number from "
+                "own upward: other + (other >= own)."
             ),
         ),
         solution=random_document,
         praise=(
-            "All others are equally likely, and its own document is impossible. The original tries ten times and "
-            "then takes what it gets."
+            "All other documents are equally likely, and you never get A's own. (The original code tries "
+            "ten times and then takes what it gets.)"
         ),
     ),
     Exercise(
@@ -627,7 +637,7 @@ EXERCISES = [
             "Add up the chances and divide by the number of chunks.",
         ),
         solution=expected_is_next,
-        praise="One half is the share where there is a choice; over all pairs it is less.",
+        praise="The share is one half where there's a choice, and less over all pairs.",
     ),
     Exercise(
         identifier="5.4",
@@ -636,7 +646,7 @@ EXERCISES = [
         minutes=15,
         examine=examine_pack_pair,
         hints=(
-            "How many tokens of A and B together fit? Three places are taken.",
+            "How many tokens of A and B fit in together? Three places are taken.",
             (
                 "While there are too many: pick the longer list (B when they are equally long) and drop its "
                 "first or its last token."
