@@ -46,8 +46,8 @@ def examine_learning_rate_at(answer):
             continue
         if any(near_rate(found, round(reference, digits), peak) for digits in (4, 5, 6, 7)):
             raise Mistake(
-                "you round: at step {step} the rate should be {reference:.4g}, and you return {found:g}. Rates are "
-                "small, so rounding leaves little of them.",
+                "you round: at step {step} the learning rate should be {reference:.4g}, but you return "
+                "{found:g}. Learning rates are small, so rounding leaves little of them.",
                 step=step,
                 reference=reference,
                 found=found,
@@ -77,16 +77,16 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
 
     first, quarter, top, _, _, last = result
     if all(math.isclose(g, r / peak, rel_tol=1e-5, abs_tol=1e-6) for g, r in zip(result, right, strict=True)):
-        return Message("you return the share of the peak. The rate is the peak times that share.")
+        return Message("you return the share of the peak. The learning rate is the peak times that share.")
     if near(quarter, peak) and near(first, peak):
         return Message(
-            "there is no warm-up: the learning rate is at its peak from the first update on, when Adam's averages "
-            "of the gradient know nothing yet."
+            "there is no warm-up: the learning rate is at its peak from the first update on, when Adam's "
+            "averages of the gradient aren't reliable yet."
         )
     if near(quarter, peak * 2_501 / warmup):
         return Message(
-            "at step 0 you return {first:g}. Here a step counts the updates that are done, so the first "
-            "one has a rate of 0.",
+            "at step 0 you return {first:g}. Here, step counts the updates so far, so the learning rate "
+            "is 0 at step 0.",
             first=first,
         )
     if near(first, 0) and near(quarter, 0) and near(top, peak):
@@ -96,26 +96,28 @@ def _wrong_schedule(steps, result, right, peak, warmup, total):
         )
     if math.isclose(quarter, peak * 2_500 / (warmup + 1), rel_tol=1e-7):
         return Message(
-            "on the way up you divide by warmup_steps + 1. Then the rate is still below its peak when the "
-            "warm-up ends: divide by warmup_steps."
+            "on the way up you divide by warmup_steps + 1. Then the learning rate is still below its peak "
+            "when the warm-up ends. Divide by warmup_steps."
         )
     if near(quarter, peak / 16):
-        return Message("on the way up the rate grows with the square of the step. It should grow linearly.")
+        return Message(
+            "on the way up the learning rate grows with the square of the step. It should grow linearly."
+        )
     if near(top, peak) and near(last, peak):
         return Message(
             "the learning rate stays at its peak. After the warm-up it falls linearly, to 0 at the last step."
         )
     if near(top, peak * (1 - warmup / total)):
         return Message(
-            "at the end of the warm-up you return {top:g}, below the peak: you count the decay from "
-            "step 0, so the rate jumps. (The original code does, too.) Count it from the end of the "
-            "warm-up.",
+            "at the end of the warm-up you return {top:g}, below the peak: you count the decay from step "
+            "0, so the learning rate jumps. (The original code does that, too.) Count it from the end of "
+            "the warm-up.",
             top=top,
         )
     if last > 1e-9 * peak:
         return Message(
-            "at the last step you return {last:g}. The rate must reach 0 there: total_steps - "
-            "warmup_steps updates are left for the way down.",
+            "at the last step you return {last:g}. The learning rate must reach 0 there. There are "
+            "total_steps - warmup_steps updates for the way down.",
             last=last,
         )
     if last < -1e-6 * peak:
@@ -154,13 +156,13 @@ def _examine_without_warmup(answer):
         found = number(call(without_error, step, 3e-4, 0, 100), Message("the learning rate"))
         if math.isnan(found) or (step == 0 and math.isinf(found)):
             raise Mistake(
-                "with warmup_steps = 0 you divide by 0. Ask first whether the step is on the way up; without a "
-                "warm-up, none is."
+                "with warmup_steps = 0 you divide by 0. First ask whether the step is on the way up; "
+                "without a warm-up, no step is."
             )
         if not near_rate(found, learning_rate_at(step, 3e-4, 0, 100), 3e-4):
             raise Mistake(
-                "with warmup_steps = 0 the first update has the full peak and the rate falls from there; at step "
-                "{step} of 100 you return {found:g}.",
+                "with warmup_steps = 0 the first update has the full peak, and the learning rate falls "
+                "from there. At step {step} of 100 you return {found:g}.",
                 step=step,
                 found=found,
             )
@@ -214,7 +216,7 @@ def examine_decay_groups(answer):
             p.requires_grad != flag or not torch.equal(p, value)
             for p, (value, flag) in zip(after, before, strict=True)
         ):
-            raise Mistake("your function changes the model. Sort its parameters and leave them as they are.")
+            raise Mistake("your function changes the model. Sort its parameters, but leave them as they are.")
         _examine_decays(model, groups, weight_decay)
 
 
@@ -226,12 +228,12 @@ def _examine_decays(model, groups, weight_decay):
             name = names.get(id(parameter))
             if parameter is None:
                 raise Mistake(
-                    "a group holds None. A Linear without a bias has None in its place: put only parameters into a "
-                    "group."
+                    "a group contains None, because the bias of a Linear without a bias is None. Put only "
+                    "parameters into a group."
                 )
             if name is None:
                 raise Mistake(
-                    "a group holds something that is not a parameter of the model. Put the parameters "
+                    "a group contains something that isn't a parameter of the model. Put the parameters "
                     "themselves into it, not names or copies."
                 )
             if name in decays:
@@ -254,21 +256,21 @@ def _examine_decays(model, groups, weight_decay):
             name=twice[0],
         )
     if all(decay == 0 for decay in decays.values()):
-        raise Mistake("nothing is decayed. The matrices get the weight decay that is given.")
+        raise Mistake("nothing is decayed. The matrices should get the weight decay that you're given.")
     if all(decays[name] == 0 for name in matrices) and any(decays[name] for name in biases + gains):
         raise Mistake(
-            "the two groups are the wrong way around: matrices are decayed, biases and LayerNorm aren't."
+            "the two groups are the wrong way around. Matrices are decayed; biases and LayerNorm aren't."
         )
     if all(decays[name] for name in gains + biases):
         raise Mistake(
-            "everything is decayed, biases and LayerNorm too. Their gains would be pulled from 1 toward 0, "
-            "which makes nothing simpler."
+            "everything is decayed, even biases and LayerNorm. That would pull LayerNorm's gains from 1 "
+            "toward 0, where they don't belong."
         )
     if any(decays[name] for name in gains):
         raise Mistake(
-            "the gains of LayerNorm are decayed. In this model one is called {name}: a list of names "
-            "that was copied from another model finds nothing here and says nothing. Ask for the "
-            "type, nn.LayerNorm.",
+            "the gains of LayerNorm are decayed. In this model one is called {name}: a list of names that "
+            "was copied from another model doesn't match anything here, and nothing tells you. Ask for "
+            "the type, nn.LayerNorm.",
             name=next(name for name in gains if decays[name]),
         )
     if any(decays[name] for name in biases):
@@ -277,18 +279,18 @@ def _examine_decays(model, groups, weight_decay):
     for name in matrices:
         if decays[name] == 0:
             raise Mistake(
-                "{name} isn't decayed. Only biases and LayerNorm are left out; an embedding is a matrix, "
-                "too.",
+                "{name} isn't decayed. Leave out only biases and LayerNorm; an embedding is a matrix, too.",
                 name=name,
             )
         if not math.isclose(decays[name], weight_decay, rel_tol=1e-6):
             raise Mistake(
-                "the matrices have a decay of {decay!r}; use the weight_decay that is given, here {given}.",
+                "the matrices have a decay of {decay!r}; use the weight_decay that you're given, here "
+                "{given}.",
                 decay=decays[name],
                 given=weight_decay,
             )
     if groups[0][1] == 0:
-        raise Mistake("both groups are right, but in the other order: the decayed parameters come first.")
+        raise Mistake("both groups are right, but in the wrong order: the decayed parameters come first.")
 
 
 def _groups(given):
@@ -306,7 +308,8 @@ def _groups(given):
         raise Mistake("{form}; without its own weight_decay a group gets AdamW's default.", form=form)
     if any(isinstance(group.get("params"), (set, frozenset)) for group in given):
         raise Mistake(
-            "a group's params is a set, and torch takes none: the order of a set changes from run to run. Use a list."
+            "a group's params is a set, and torch doesn't take sets, because their order changes from run "
+            "to run. Use a list."
         )
     pairs = []
     for group in given:
@@ -372,8 +375,8 @@ def examine_joint_loss(answer):
     count, scored = int((labels != -100).sum()), list(case.scored)
     if max(scored, default=0) > count:
         raise Mistake(
-            "the loss is right, but word_head scored {seen} positions where {count} were chosen. Its cost grows with "
-            "the vocabulary: take the chosen states first, hidden[labels != -100].",
+            "the loss is right, but word_head scored {seen} positions, and only {count} were chosen. Its "
+            "cost grows with the vocabulary: take the chosen states first, hidden[labels != -100].",
             seen=max(scored),
             count=count,
         )
@@ -385,8 +388,8 @@ def examine_joint_loss(answer):
         )
     if gradients is None:
         raise Mistake(
-            "the number is right, but nothing can be learned from it: backward() needs the tensor itself, with its "
-            "graph. Leave out item(), float(), detach() and no_grad()."
+            "the number is right, but a model can't learn from it: backward() needs the tensor itself, "
+            "with its graph. Leave out item(), float(), detach() and no_grad()."
         )
     _examine_no_words(answer, generator)
     for _ in range(20):
@@ -423,12 +426,13 @@ def _examine_no_words(answer, generator):
     nothing, gradients = case.loss_and_gradients(answer)
     if math.isnan(nothing):
         raise Mistake(
-            "with no word chosen at all, the mean over zero words is not a number. Then the loss of the "
-            "words is 0."
+            "with no word chosen at all, the mean over zero words isn't a number. In that case, the loss "
+            "of the words is 0."
         )
     if not math.isclose(nothing, pairs, rel_tol=1e-4):
         raise Mistake(
-            "with no word chosen, the loss of the pairs is left, {pairs:.4f}; you return {nothing:.4f}.",
+            "with no word chosen, only the loss of the pairs is left, {pairs:.4f}, but you return "
+            "{nothing:.4f}.",
             pairs=pairs,
             nothing=nothing,
         )
@@ -476,8 +480,8 @@ def _examine_joint_value(result, case):
             words * count / places + pairs,
             Message(
                 "you divide the loss of the {count} chosen words by all {places} positions, so it looks "
-                "{factor} times better than it is, and the next-sentence loss drowns it. Divide by the number "
-                "of chosen positions.",
+                "{factor} times better than it is, and the next-sentence loss drowns it out. Divide by "
+                "the number of chosen positions.",
                 count=count,
                 places=places,
                 factor=places // count,
@@ -486,7 +490,8 @@ def _examine_joint_value(result, case):
         (
             words * count / texts + pairs,
             Message(
-                "you divide the losses of the words by the number of texts. Divide by how many words were chosen."
+                "you divide the losses of the words by the number of texts. Divide by the number of "
+                "chosen words."
             ),
         ),
         (
@@ -498,7 +503,9 @@ def _examine_joint_value(result, case):
         ),
         (
             words * count + pairs,
-            Message("the losses of the words are added up and not divided: divide by how many were chosen."),
+            Message(
+                "you add up the losses of the words without dividing. Divide by the number of chosen words."
+            ),
         ),
         (
             words * count + pairs * texts,
@@ -506,19 +513,19 @@ def _examine_joint_value(result, case):
         ),
         (
             words + pairs * texts,
-            Message("the losses of the pairs are added up and not divided: divide by the number of pairs."),
+            Message("you add up the losses of the pairs without dividing. Divide by the number of pairs."),
         ),
         (
             (words * count + pairs * texts) / (count + texts),
             Message(
-                "you divide both by one common number. Each loss is a mean by itself: over the chosen "
-                "words, and over the pairs."
+                "you divide both by the same number. Each loss has its own mean, over the chosen words "
+                "and over the pairs."
             ),
         ),
         (
             words + without_first,
             Message(
-                "pairs of class 0 don't count: an ignore_index=0 does that. In the labels of the pairs, 0 "
+                "pairs of class 0 don't count, as with ignore_index=0. In the labels of the pairs, 0 "
                 "means IsNext."
             ),
         ),
@@ -533,8 +540,8 @@ def _examine_joint_value(result, case):
         (
             everywhere + pairs,
             Message(
-                "positions that weren't chosen count as if the word 0 were their label. -100 marks them: "
-                "leave them out."
+                "positions that weren't chosen count as if their label were word 0. They're marked by "
+                "-100, so leave them out."
             ),
         ),
         (twice + pairs, softmax_twice),
@@ -582,8 +589,8 @@ def _loss_and_accuracy(answer, counts, targets):
         raise Mistake("return two numbers, the loss and the accuracy.")
     if not torch.equal(own_counts, counts) or not torch.equal(own_targets, targets):
         raise Mistake(
-            "your function changes the counts or the targets that it gets: += works in place. Write counts = counts + "
-            "0.1, which makes a new tensor."
+            "your function changes the counts or the targets that it gets; += works in place. Write "
+            "counts = counts + 0.1, which makes a new tensor."
         )
     return number(given[0], Message("the loss first")), number(given[1], Message("the accuracy second"))
 
@@ -638,14 +645,17 @@ def _examine_unigram_loss(loss, accuracy, counts, targets):
     held_out = (torch.bincount(targets, minlength=6) + 0.1) / (targets.numel() + 0.6)
     filled = torch.where(counts == 0, 0.1, counts)
     for wrong, message in (
-        (-reference_loss, Message("the loss is negative; it is minus the logarithm of the probability.")),
+        (
+            -reference_loss,
+            Message("the loss is negative. It should be minus the logarithm of the probability."),
+        ),
         (
             reference_loss / math.log(2),
             Message("the loss is in bits. Take the natural logarithm, as cross_entropy does."),
         ),
         (
             reference_loss / math.log(10),
-            Message("you take the logarithm to base 10. The loss has the natural one, log()."),
+            Message("you take the logarithm to base 10. The loss uses the natural one, log()."),
         ),
         (reference_loss * len(targets), Message("the loss is a sum; take the mean over the targets.")),
         (math.exp(reference_loss), Message("that is the perplexity, the exponential of the loss.")),
@@ -665,15 +675,15 @@ def _examine_unigram_loss(loss, accuracy, counts, targets):
         (
             float(-(shares * shares.log()).sum()),
             Message(
-                "that is the entropy of the training text, which looks at no held-out word. Take the "
+                "that's the entropy of the training text, without any held-out word. Take the "
                 "probabilities of the targets."
             ),
         ),
         (
             loss_of(held_out),
             Message(
-                "the probabilities come from the held-out words themselves. A baseline knows the training "
-                "text alone."
+                "the probabilities come from the held-out words themselves. A baseline knows only the "
+                "training text."
             ),
         ),
         (
@@ -718,13 +728,13 @@ def _examine_unigram_accuracy(accuracy, counts, targets):
     (_, reference), shares = unigram_baseline(counts, targets), (counts + 0.1) / (counts + 0.1).sum()
     if _near(accuracy, float(shares[targets].mean())):
         raise Mistake(
-            "you draw the guesses from the shares. One does better by always saying the commonest word; "
-            "that is the accuracy to beat."
+            "you draw the guesses from the shares. You do better by always saying the most common word, "
+            "and that's the accuracy to beat."
         )
     if _near(accuracy, 3 / 8):
         raise Mistake(
-            "you guess the word that is most frequent among the held-out targets, which nobody knows "
-            "beforehand."
+            "you guess the word that's most frequent among the held-out targets, but nobody knows that "
+            "word beforehand. Take the one from the counts."
         )
     if _near(accuracy, reference * len(targets)):
         raise Mistake("the accuracy is a share from 0 to 1, not a count.")
@@ -732,8 +742,8 @@ def _examine_unigram_accuracy(accuracy, counts, targets):
         raise Mistake("the accuracy is a share from 0 to 1, not a percentage.")
     if _near(accuracy, float(counts.max() / counts.sum())) or _near(accuracy, float(shares.max())):
         raise Mistake(
-            "that is the share of the commonest word in the training text. How often is it right on the "
-            "targets?"
+            "that's the share of the most common word in the training text. How often is that word right "
+            "on the targets?"
         )
     if not _near(accuracy, reference):
         raise Mistake(
@@ -764,15 +774,15 @@ def examine_training_days(answer):
         (
             1 / 3,
             Message(
-                "you count the forward pass alone, 2 operations for each parameter and token. Training goes "
-                "backward as well, which costs twice as much again."
+                "you count only the forward pass, 2 operations for each parameter and token. Training "
+                "also has a backward pass, which costs twice as much, so it's 6."
             ),
         ),
         (
             2 / 3,
             Message(
-                "you count the backward pass alone, 4 operations for each parameter and token. Add the forward "
-                "pass: 6."
+                "you count only the backward pass, 4 operations for each parameter and token. With the "
+                "forward pass it's 6."
             ),
         ),
         (
@@ -785,20 +795,21 @@ def examine_training_days(answer):
         (
             1 / 2,
             Message(
-                "you count 3 operations for each parameter and token, a product each. The sums count as well: 6."
+                "you count 3 operations for each parameter and token, which are the products. The sums "
+                "count as well, so it's 6."
             ),
         ),
         (24, Message("those are hours; a day has 24.")),
         (86_400, Message("those are seconds; a day has 86,400.")),
         (1_440, Message("those are minutes; a day has 1,440.")),
         (1 / 7, Message("those are weeks; return days.")),
-        (1 / reference**2, Message("you divide the wrong way around: the operations go over the speed.")),
+        (1 / reference**2, Message("you divide the wrong way around. Divide the operations by the speed.")),
         (0.4, Message("you take the whole peak. No device reaches it: multiply it by the utilization.")),
         (
             0.16,
             Message(
-                "with a lower utilization your run gets shorter. A device that reaches 40% of its peak needs longer: "
-                "its speed is the peak times the utilization."
+                "with a lower utilization your run gets shorter. A device that reaches only 40% of its "
+                "peak takes longer, because its speed is the peak times the utilization."
             ),
         ),
         (8, Message("you count one device. Eight devices share the work.")),
@@ -808,8 +819,8 @@ def examine_training_days(answer):
             raise Mistake(message)
     if not near(result, reference) and any(result == round(reference, digits) for digits in range(5)):
         raise Mistake(
-            "you round: it should be {reference:.6g}. Leave rounding to the line that prints: of a run of minutes "
-            "nothing would be left.",
+            "you round: it should be {reference:.6g}. Round only when you print, or nothing is left of a "
+            "run of a few minutes.",
             reference=reference,
         )
     if not near(result, reference):
@@ -846,17 +857,17 @@ EXERCISES = [
         examine=examine_learning_rate_at,
         hints=(
             (
-                "Two straight lines: from 0 up to the peak, and from the peak down to 0. Which one is the "
-                "step on?"
+                "There are two straight lines: from 0 up to the peak, and from the peak down to 0. Which "
+                "one is the step on?"
             ),
             "On the way up, the share of the peak is step / warmup_steps.",
             (
-                "On the way down, total_steps - step updates are left of total_steps - warmup_steps: the "
-                "share is their quotient."
+                "On the way down, total_steps - step of the total_steps - warmup_steps updates are left. "
+                "The share of the peak is their quotient."
             ),
         ),
         solution=learning_rate_at,
-        praise="Up, then down: the peak is exactly at the end of the warm-up, and the last step ends at 0.",
+        praise="Your schedule reaches its peak exactly at the end of the warm-up, and 0 at the last step.",
     ),
     Exercise(
         identifier="6.2",
@@ -874,8 +885,9 @@ EXERCISES = [
                 "parameters, such as weight and bias."
             ),
             (
-                "Collect those of an nn.LayerNorm and all that are called bias; everything else of "
-                "model.parameters() is decayed. Compare by id(): == compares the numbers in a tensor."
+                "Collect the parameters of each nn.LayerNorm and all that are called bias. Everything "
+                "else in model.parameters() is decayed. Compare by id(): == compares the numbers in a "
+                "tensor."
             ),
         ),
         solution=decay_groups,
@@ -905,7 +917,7 @@ EXERCISES = [
             ),
         ),
         solution=joint_loss,
-        praise="Each task has its own denominator, and the expensive head sees 15% of the positions.",
+        praise="Each task has its own denominator, and the expensive head sees only 15% of the positions.",
     ),
     Exercise(
         identifier="6.4",
@@ -938,10 +950,7 @@ EXERCISES = [
             "peak * utilization * devices operations a second; a day has 24 * 60 * 60 seconds.",
         ),
         solution=training_days,
-        praise=(
-            "Six operations for each parameter and token: one line of arithmetic tells you whether you can "
-            "afford a run."
-        ),
+        praise=("With one line of arithmetic, you can now tell whether you can afford a run."),
     ),
 ]
 
