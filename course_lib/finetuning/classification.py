@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import sequence_classification_head
+from course_lib.bert.heads import READINGS, sequence_classification_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
@@ -19,7 +19,11 @@ from course_lib.finetuning.scores import check_pairs
 
 
 def classification_model(
-    number_of_labels: int, source: str | Path | None = None, *, labels: Sequence[str] | None = None
+    number_of_labels: int,
+    source: str | Path | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    reads: str = READINGS[0],
 ) -> TaskModel:
     """Return a pre-trained encoder with a fresh classification head.
 
@@ -28,10 +32,11 @@ def classification_model(
     number_of_labels : how many classes there are.
     source : where the encoder comes from, see :func:`~course_lib.data.sources.encoder_folder`.
     labels : the names of the classes, in their order, for the model to carry.
+    reads : what the head reads: ``"pooler"``, ``"cls"`` or ``"mean"``, see :func:`~course_lib.bert.heads.row_state`.
     """
     encoder = load_encoder(encoder_folder(source))
     head = sequence_classification_head(encoder.configuration, number_of_labels)
-    return TaskModel(encoder, head, pooled=True, labels=labels)
+    return TaskModel(encoder, head, pooled=True, labels=labels, reads=reads)
 
 
 def classification_features(

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import choice_head
+from course_lib.bert.heads import READINGS, choice_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
@@ -31,7 +31,8 @@ class ChoiceModel(TaskModel):
     Parameters
     ----------
     encoder : the pre-trained body.
-    head : takes the pooled states (B·C, H) and gives one score for each, (B·C, 1).
+    head : takes the states of the rows (B·C, H) and gives one score for each, (B·C, 1).
+    reads : what the state of a row is, see :func:`~course_lib.bert.heads.row_state`.
 
     Raises
     ------
@@ -39,13 +40,13 @@ class ChoiceModel(TaskModel):
         If the head has more than one output.
     """
 
-    def __init__(self, encoder: BertEncoder, head: nn.Linear):
+    def __init__(self, encoder: BertEncoder, head: nn.Linear, *, reads: str = READINGS[0]):
         if head.out_features != 1:
             raise CourseError(
                 f"The head has {head.out_features} outputs, and a choice has one score: outputs by position would make "
                 "the answer depend on the order of the endings. Give it a head with one output."
             )
-        super().__init__(encoder, head, pooled=True)
+        super().__init__(encoder, head, pooled=True, reads=reads)
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Score every choice: (B, C, T) -> (B, C)."""
@@ -54,15 +55,16 @@ class ChoiceModel(TaskModel):
         return super().forward(rows).view(questions, choices)  # (B·C, 1) -> (B, C)
 
 
-def choice_model(source: str | Path | None = None) -> ChoiceModel:
+def choice_model(source: str | Path | None = None, *, reads: str = READINGS[0]) -> ChoiceModel:
     """Return a pre-trained encoder with a fresh head for choices.
 
     Parameters
     ----------
     source : where the encoder comes from, see :func:`~course_lib.data.sources.encoder_folder`.
+    reads : what the head reads of each row, see :func:`~course_lib.bert.heads.row_state`.
     """
     encoder = load_encoder(encoder_folder(source))
-    return ChoiceModel(encoder, choice_head(encoder.configuration))
+    return ChoiceModel(encoder, choice_head(encoder.configuration), reads=reads)
 
 
 def choice_features(
