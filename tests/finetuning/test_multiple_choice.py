@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from course_lib.bert.heads import LinearHead
+from course_lib.bert.heads import READINGS, LinearHead
 from course_lib.bert.loading import load_encoder, to_published_names
 from course_lib.errors import CourseError, SequenceTooLongError
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
@@ -220,10 +220,12 @@ def test_the_loop_learns_which_ending_repeats_the_context(folder, tokenizer):
     assert choice_scores(labels, found)["accuracy"] > 0.9
 
 
-def test_a_saved_model_gives_the_same_scores(model, features, tokenizer, tmp_path):
+@pytest.mark.parametrize("reads", READINGS)
+def test_a_saved_model_gives_the_same_scores(reads, model, features, tokenizer, tmp_path):
+    model = ChoiceModel(model.encoder, model.head, reads=reads).eval()
     save_model("endings", model, tokenizer, tmp_path)
     loaded = load_saved("endings", tmp_path)
-    assert isinstance(loaded, ChoiceModel)
+    assert isinstance(loaded, ChoiceModel) and loaded.reads == reads
     before, after = (torch.stack(predict(m, features, collate=pad_choices)) for m in (model, loaded))
     assert torch.equal(before, after)
 

@@ -6,7 +6,6 @@ the head, the order of the rows and the draws of dropout: what's left to differ 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,14 +46,13 @@ class Run:
     max_length: int
 
 
-def score_run(run: Run, seed: int, parts: Mapping | None = None) -> dict[str, float]:
+def score_run(run: Run, seed: int) -> dict[str, float]:
     """Fine-tune a head on one reading.
 
     Parameters
     ----------
     run : what the head reads, and how it is fine-tuned.
     seed : of the head, the order of the rows and dropout.
-    parts : the reviews, by part; the bundled ones if left out.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def score_run(run: Run, seed: int, parts: Mapping | None = None) -> dict[str, fl
         Accuracy (%) on the ``validation`` and the ``test`` part after the last epoch, and ``last_loss``, the mean
         of the last ten updates in nats.
     """
-    parts = load_texts("reviews", "bundled") if parts is None else parts
+    parts = load_texts("reviews", "bundled")
     task, tokenizer = task_of("reviews", reads=run.reads), load_tokenizer(encoder_folder("bundled"))
     torch.manual_seed(seed)
     model = task.model("bundled")
