@@ -101,12 +101,12 @@ def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     Raises
     ------
     CourseError
-        If a label is outside the classes of the head.
+        If a label is none of the classes that there are scores for.
     """
     low, high, classes = int(batch["label"].min()), int(batch["label"].max()), scores.shape[-1]
     if low < 0 or high >= classes:
         raise CourseError(
-            f"A label of the batch is {low if low < 0 else high}, and the head has classes 0 to {classes - 1}. "
+            f"A label of the batch is {low if low < 0 else high}, and the scores are for 0 to {classes - 1}. "
             "Correct the label, or make the model with more classes."
         )
     return nn.functional.cross_entropy(scores, batch["label"])

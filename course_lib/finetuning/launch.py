@@ -20,7 +20,7 @@ import torch
 from transformers import PrinterCallback
 
 from course_lib.bert.tokenizer import load_tokenizer
-from course_lib.data.sources import encoder_folder, load_texts
+from course_lib.data.sources import encoder_folder, held_out_part, load_texts
 from course_lib.errors import DataFileError
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
@@ -83,7 +83,7 @@ def run(
     c, task = configuration, task_of(task_name, types, reads)
     data = load_texts(task_name, texts, types=types, **reading)
     folder = encoder_folder(encoder)
-    held_out = next((part for part in ("validation", "test") if part in data), None)
+    held_out = held_out_part(data)
     if "train" not in data or held_out is None:
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"

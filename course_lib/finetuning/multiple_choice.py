@@ -18,6 +18,7 @@ from course_lib.bert.heads import READINGS, choice_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
+from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.loop import TaskModel, predict
 from course_lib.finetuning.scores import check_pairs
 
@@ -233,13 +234,7 @@ def choice_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     CourseError
         If a label is none of the choices.
     """
-    low, high, choices = int(batch["label"].min()), int(batch["label"].max()), scores.shape[-1]
-    if low < 0 or high >= choices:
-        raise CourseError(
-            f"A label of the batch is {low if low < 0 else high}, and the choices are numbered 0 to {choices - 1}. "
-            "Correct the label."
-        )
-    return nn.functional.cross_entropy(scores, batch["label"])
+    return classification_loss(scores, batch)  # a choice is a class of its question
 
 
 def choice_probabilities(model: ChoiceModel, features: Sequence[dict]) -> np.ndarray:

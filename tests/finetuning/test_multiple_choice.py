@@ -273,9 +273,7 @@ def test_a_label_that_is_no_choice_is_refused(tokenizer, label):
 
 @pytest.mark.parametrize(("labels", "named"), [([0, 4], 4), ([-1, 2], -1)])
 def test_a_label_that_is_no_choice_is_named_by_the_loss(labels, named):
-    with pytest.raises(
-        CourseError, match=f"label of the batch is {named}, and the choices are numbered 0 to 3"
-    ):
+    with pytest.raises(CourseError, match=f"label of the batch is {named}, and the scores are for 0 to 3"):
         choice_loss(torch.zeros(2, 4), {"label": torch.tensor(labels)})
 
 
