@@ -119,7 +119,7 @@ def test_the_batch_is_that_of_transformers(tokenizer, features):
 
 def test_batches_are_made_at_least_as_fast_as_by_transformers(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(REPOSITORY))
-    rows = importlib.import_module("benchmarks.choice_batches").main(repetitions=5)
+    rows = importlib.import_module("benchmarks.choice_speed").main(repetitions=5)
     assert [row["batch_size"] for row in rows] == [16, 64]
     assert all(row["ratio"] >= row["target"] == 1 for row in rows), rows
 
