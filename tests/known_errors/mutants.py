@@ -1518,6 +1518,15 @@ FURTHER: list[Mutant] = [
         area="other",
     ),
     one(
+        "heads: mean over padding",
+        "The mean of a row's states is taken over the padding, too: a review's score depends on its company.",
+        f"{HEADS}:row_state",
+        "real.sum(dim=1)",
+        "states.shape[1]",
+        T_HEADS + "test_the_state_of_a_row_is_what_is_read_and_padding_is_no_part_of_it",
+        area="other",
+    ),
+    one(
         "encoder: dropout of attention",
         "Attention weights are dropped in evaluation too.",
         f"{ENCODER}:SelfAttention.forward",
