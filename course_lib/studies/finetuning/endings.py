@@ -58,9 +58,9 @@ class Configuration:
 
 CONFIGURATION = Configuration(
     readers={
+        "random weights": Reader(pretrained=False),
         "MiniLM": Reader(),
         "MiniLM, endings only": Reader(contexts=False),
-        "random weights": Reader(pretrained=False),
     },
     training=TrainingConfiguration(learning_rate=2e-4, epochs=2, precision="bfloat16"),
 )
