@@ -21,7 +21,7 @@ from course_lib.finetuning.tasks import task_of
 from course_lib.studies.records import Runner
 
 CODE_VERSION = 1
-TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=3, batch_size=16)
+TRAINING = TrainingConfiguration(learning_rate=1e-4, epochs=3, batch_size=16, precision="bfloat16")
 
 
 @dataclass(frozen=True)
