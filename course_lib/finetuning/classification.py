@@ -71,7 +71,12 @@ def classification_features(
     for row, encoding in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
         feature = {"input_ids": [cls_id, *encoding.ids[: max_length - 2], sep_id]}
         if labels is not None:
-            label = _class_number(row, labels[row])
+            label = whole_label(labels[row])
+            if label is None:
+                raise CourseError(
+                    f"Row {row}: the label is {labels[row]!r}, and classes are whole numbers from 0. Number the names of "
+                    "your classes, in the same order for every part of the data."
+                )
             if number_of_labels is not None and not 0 <= label < number_of_labels:
                 raise CourseError(
                     f"Row {row}: the label is {label}, and the model has classes 0 to {number_of_labels - 1}. "
@@ -82,17 +87,12 @@ def classification_features(
     return features
 
 
-def _class_number(row: int, label) -> int:
-    """Return a label as a whole number; ``int`` alone would make 1 of 1.7 and accept "1"."""
+def whole_label(label) -> int | None:
+    """Return a label as a whole number, None if it isn't one: ``int`` alone would make 1 of 1.7 and accept "1"."""
     try:
-        if int(label) == label:
-            return int(label)
-    except (TypeError, ValueError):
-        pass
-    raise CourseError(
-        f"Row {row}: the label is {label!r}, and classes are whole numbers from 0. Number the names of your "
-        "classes, in the same order for every part of the data."
-    )
+        return int(label) if int(label) == label else None
+    except (TypeError, ValueError, OverflowError):  # no number, NaN, infinite
+        return None
 
 
 def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:

@@ -18,7 +18,7 @@ from course_lib.bert.heads import READINGS, choice_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
-from course_lib.finetuning.classification import classification_loss
+from course_lib.finetuning.classification import classification_loss, whole_label
 from course_lib.finetuning.loop import TaskModel, predict
 from course_lib.finetuning.scores import check_pairs
 
@@ -176,12 +176,10 @@ def _check_endings(endings: Sequence[Sequence[str]], number_of_choices: int) -> 
 
 
 def _choice_number(row: int, label, number_of_choices: int) -> int:
-    """Return a label as a whole number; ``int`` alone would make 1 of 1.7 and accept "1"."""
-    try:
-        if int(label) == label and 0 <= label < number_of_choices:
-            return int(label)
-    except (TypeError, ValueError):
-        pass
+    """Return a label as the number of a choice."""
+    number = whole_label(label)
+    if number is not None and 0 <= number < number_of_choices:
+        return number
     raise CourseError(
         f"Row {row}: the label is {label!r}, and the endings are numbered 0 to {number_of_choices - 1}. Correct the "
         "label."

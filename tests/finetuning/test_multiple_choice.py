@@ -265,7 +265,7 @@ def test_endings_that_cannot_be_used_are_named(tokenizer, endings, message):
         choice_features(CONTEXTS[:1], [endings], tokenizer)
 
 
-@pytest.mark.parametrize("label", [4, -1, "2", 1.5, None, float("nan")])
+@pytest.mark.parametrize("label", [4, -1, "2", 1.5, None, float("nan"), float("inf")])
 def test_a_label_that_is_no_choice_is_refused(tokenizer, label):
     with pytest.raises(CourseError, match=r"Row 1: the label is .*, and the endings are numbered 0 to 3"):
         choice_features(CONTEXTS, ENDINGS, tokenizer, [0, label, 1])
