@@ -73,8 +73,10 @@ def translate(message: str) -> str:
     ----------
     message : a text, or a :class:`Message`; a :class:`Verbatim` stays as it is.
     """
-    if isinstance(message, Verbatim) or not message:
+    if isinstance(message, Verbatim):
         return message
+    if not message:
+        return ""  # not the message: str() of it would ask again. A catalog has its header under this name.
     catalog = _catalog(settings.language())
     if not isinstance(message, Message):
         return catalog.gettext(message)

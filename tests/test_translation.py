@@ -73,3 +73,9 @@ def test_the_template_outlives_copies(german):
 @given(st.text())
 def test_data_may_hold_anything(text):
     assert Verbatim(text) == text == translate(Verbatim(text))
+
+
+@pytest.mark.parametrize("message", [Message(""), Message("{text}", text=""), ""], ids=repr)
+def test_an_empty_text_is_empty_in_every_language(message):
+    """Under the empty name a catalog has its header."""
+    assert translate(message) == str(message) == f"{message}" == "" and f"{message:>3}" == "   "

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.bert.encoder import ACTIVATIONS, BertEncoder, initialize_weights
+from course_lib.bert.encoder import ACTIVATIONS, BertEncoder, EncoderOutput, initialize_weights
+from course_lib.errors import SettingError
 
 IGNORED = -100  # the label of a position that takes no part in a loss, as torch and transformers have it
+READINGS = ("pooler", "cls", "mean")  # what a head for a whole row can read, see row_state
 
 
 class MaskedLanguageModelHead(nn.Module):
@@ -77,6 +79,46 @@ class BertForMaskedLanguageModel(nn.Module):
         if positions is not None:  # before the expensive decoder: it sees 15% of the positions
             hidden = hidden.flatten(0, 1).index_select(0, positions)  # (B, T, H) -> (M, H)
         return self.head(hidden)
+
+
+def check_reading(reads: str) -> None:
+    """Refuse what is none of the :data:`READINGS`.
+
+    Raises
+    ------
+    SettingError
+        If there is no such reading.
+    """
+    if reads not in READINGS:
+        raise SettingError(f"A head cannot read {reads!r}. Choose one of: {', '.join(READINGS)}.")
+
+
+def row_state(output: EncoderOutput, attention_mask: Tensor | None = None, reads: str = "pooler") -> Tensor:
+    """Return one state for each row, for a head to read: (B, H).
+
+    Parameters
+    ----------
+    output : of the encoder.
+    attention_mask : (B, T), 1 for tokens and 0 for padding; all tokens if left out.
+    reads : ``"pooler"``, the [CLS] state through the pooler, as in the paper (an encoder without one gives the
+        [CLS] state itself); ``"cls"``, the [CLS] state as the last block leaves it; or ``"mean"``, the mean of
+        the states of all tokens, [CLS] and [SEP] among them, as Sentence-BERT reads a sentence.
+
+    Raises
+    ------
+    SettingError
+        If there is no such reading.
+    """
+    check_reading(reads)
+    states = output.last_hidden_state  # (B, T, H)
+    if reads == "pooler":
+        return output.pooled_output
+    if reads == "cls":
+        return states[:, 0]  # (B, T, H) -> (B, H)
+    if attention_mask is None:
+        return states.mean(dim=1)  # (B, T, H) -> (B, H)
+    real = attention_mask.unsqueeze(-1).to(states.dtype)  # (B, T, 1)
+    return (states * real).sum(dim=1) / real.sum(dim=1)  # (B, T, H) -> (B, H)
 
 
 class LinearHead(nn.Linear):

@@ -19,6 +19,7 @@ from course_lib.translation import translate
 
 HELP = "fine-tune a BERT on a task, with the bundled data or your own"
 TASKS = ("endings", "entities", "questions", "reviews")
+READINGS = ("pooler", "cls", "mean")  # of course_lib.bert.heads, which needs torch
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +54,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ),
     )
     add("--frozen", choices=("none", "embeddings", "half", "all"), default="none")
+    add(
+        "--reads",
+        choices=READINGS,
+        help=translate(
+            "what the head of reviews or endings reads: the [CLS] state through the pooler (the default), the [CLS] state "
+            "itself, or the mean of all states"
+        ),
+    )
     add("--save", type=Path, help=translate("folder for the fine-tuned model"))
     add("--cpu", action="store_true", help=translate("stay on the CPU where there is a GPU"))
 
@@ -82,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
         encoder=options.encoder,
         texts=options.texts,
         types=options.types,
+        reads=options.reads,
         scheme=options.scheme,
         token_column=options.token_column,
         tag_column=options.tag_column,

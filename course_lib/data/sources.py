@@ -28,7 +28,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -335,6 +335,17 @@ def _named_by_split(parts, place: Path):
             raise DataFileError(place, f"two folders look like the {split} part", "Keep one of them")
         named[split] = rows
     return named
+
+
+def held_out_part(parts: Iterable[str]) -> str | None:
+    """Return the part to score a model on, of those that a data set has; None if it has none.
+
+    The validation part, of the genres of the training part where there are two, as MNLI has them; the test part of
+    a data set without one.
+    """
+    there = set(parts)
+    wanted = ("validation", "validation_matched", "test", "test_matched")
+    return next((part for part in wanted if part in there), None)
 
 
 def _is_folder(place: Path) -> bool:

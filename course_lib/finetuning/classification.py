@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from course_lib.bert.heads import sequence_classification_head
+from course_lib.bert.heads import READINGS, sequence_classification_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
@@ -19,7 +19,11 @@ from course_lib.finetuning.scores import check_pairs
 
 
 def classification_model(
-    number_of_labels: int, source: str | Path | None = None, *, labels: Sequence[str] | None = None
+    number_of_labels: int,
+    source: str | Path | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    reads: str = READINGS[0],
 ) -> TaskModel:
     """Return a pre-trained encoder with a fresh classification head.
 
@@ -28,10 +32,11 @@ def classification_model(
     number_of_labels : how many classes there are.
     source : where the encoder comes from, see :func:`~course_lib.data.sources.encoder_folder`.
     labels : the names of the classes, in their order, for the model to carry.
+    reads : what the head reads: ``"pooler"``, ``"cls"`` or ``"mean"``, see :func:`~course_lib.bert.heads.row_state`.
     """
     encoder = load_encoder(encoder_folder(source))
     head = sequence_classification_head(encoder.configuration, number_of_labels)
-    return TaskModel(encoder, head, pooled=True, labels=labels)
+    return TaskModel(encoder, head, pooled=True, labels=labels, reads=reads)
 
 
 def classification_features(
@@ -66,7 +71,12 @@ def classification_features(
     for row, encoding in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
         feature = {"input_ids": [cls_id, *encoding.ids[: max_length - 2], sep_id]}
         if labels is not None:
-            label = _class_number(row, labels[row])
+            label = whole_label(labels[row])
+            if label is None:
+                raise CourseError(
+                    f"Row {row}: the label is {labels[row]!r}, and classes are whole numbers from 0. Number the names of "
+                    "your classes, in the same order for every part of the data."
+                )
             if number_of_labels is not None and not 0 <= label < number_of_labels:
                 raise CourseError(
                     f"Row {row}: the label is {label}, and the model has classes 0 to {number_of_labels - 1}. "
@@ -77,17 +87,12 @@ def classification_features(
     return features
 
 
-def _class_number(row: int, label) -> int:
-    """Return a label as a whole number; ``int`` alone would make 1 of 1.7 and accept "1"."""
+def whole_label(label) -> int | None:
+    """Return a label as a whole number, None if it isn't one: ``int`` alone would make 1 of 1.7 and accept "1"."""
     try:
-        if int(label) == label:
-            return int(label)
-    except (TypeError, ValueError):
-        pass
-    raise CourseError(
-        f"Row {row}: the label is {label!r}, and classes are whole numbers from 0. Number the names of your "
-        "classes, in the same order for every part of the data."
-    )
+        return int(label) if int(label) == label else None
+    except (TypeError, ValueError, OverflowError):  # no number, NaN, infinite
+        return None
 
 
 def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
@@ -96,12 +101,12 @@ def classification_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     Raises
     ------
     CourseError
-        If a label is outside the classes of the head.
+        If a label is none of the classes that there are scores for.
     """
     low, high, classes = int(batch["label"].min()), int(batch["label"].max()), scores.shape[-1]
     if low < 0 or high >= classes:
         raise CourseError(
-            f"A label of the batch is {low if low < 0 else high}, and the head has classes 0 to {classes - 1}. "
+            f"A label of the batch is {low if low < 0 else high}, and the scores are for 0 to {classes - 1}. "
             "Correct the label, or make the model with more classes."
         )
     return nn.functional.cross_entropy(scores, batch["label"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from course_lib.bert.heads import READINGS
 from course_lib.bert.loading import load_encoder, read_tensors, write_tensors
 from course_lib.data.manifest import check_files, renew_manifest
 from course_lib.data.weights import bundled_weights_folder
@@ -61,7 +62,13 @@ def save_compact(model: TaskModel, folder: str | Path, rank: int = 64) -> None:
 
 
 def _head_name(model: TaskModel) -> str:
-    """Return what a head is called in the file: a span head has as many outputs as one for two classes."""
+    """Return what a head is called in the file, by what it reads.
+
+    A span head has as many outputs as one for two classes, and a head that has learned to read one state is wrong on
+    another: with names of their own, none is taken for another.
+    """
+    if model.reads != READINGS[0]:
+        return f"head.{model.reads}"
     return "head.classifier" if model.pooled or model.labels is not None else "head"
 
 

@@ -20,7 +20,7 @@ import torch
 from transformers import PrinterCallback
 
 from course_lib.bert.tokenizer import load_tokenizer
-from course_lib.data.sources import encoder_folder, load_texts
+from course_lib.data.sources import encoder_folder, held_out_part, load_texts
 from course_lib.errors import DataFileError
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
@@ -44,6 +44,7 @@ def run(
     encoder: str | None = None,
     texts: str | None = None,
     types: Sequence[str] | None = None,
+    reads: str | None = None,
     max_length: int = 128,
     save: str | Path | None = None,
     cpu: bool = False,
@@ -57,6 +58,8 @@ def run(
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
+    reads : what the head reads of a row, for ``reviews`` and ``endings``, see
+        :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
     max_length : the most pieces of a row or window.
     save : a folder for the encoder, its tokenizer and the head, see :func:`course_lib.finetuning.saving.load_saved`.
     cpu : whether to stay on the CPU where there is a GPU.
@@ -71,16 +74,16 @@ def run(
     Raises
     ------
     SettingError
-        If there is no such task, or types or another way of reading are given for one that has none.
+        If there is no such task, or types, a reading of the head or a way to read files are given for one that has none.
     DataFileError
         If the texts have no training part, or none to score on.
     CourseError
         All that loading, features and training raise.
     """
-    c, task = configuration, task_of(task_name, types)
+    c, task = configuration, task_of(task_name, types, reads)
     data = load_texts(task_name, texts, types=types, **reading)
     folder = encoder_folder(encoder)
-    held_out = next((part for part in ("validation", "test") if part in data), None)
+    held_out = held_out_part(data)
     if "train" not in data or held_out is None:
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"

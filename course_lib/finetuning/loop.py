@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import READINGS, check_reading, row_state
 from course_lib.errors import CourseError, SequenceTooLongError, SettingError
 from course_lib.training.batching import BucketBatchSampler, inference_batches, pad_batch, tokens_of
 from course_lib.training.optimization import adamw
@@ -63,21 +64,35 @@ class TaskModel(nn.Module):
     Parameters
     ----------
     encoder : the pre-trained body.
-    head : takes the pooled state (B, H) or all states (B, T, H), and gives scores.
+    head : takes one state for each row (B, H) or all states (B, T, H), and gives scores.
     pooled : which of both the head takes.
     labels : what the head's outputs stand for, in their order: classes or tags; None where they have no names.
+    reads : what the one state of a row is, see :func:`~course_lib.bert.heads.row_state`.
 
     Raises
     ------
+    SettingError
+        If there is no such reading, or one is chosen for a head that takes all states.
     CourseError
         If there are not as many labels as the head has outputs.
     """
 
     def __init__(
-        self, encoder: BertEncoder, head: nn.Module, pooled: bool, labels: Sequence[str] | None = None
+        self,
+        encoder: BertEncoder,
+        head: nn.Module,
+        pooled: bool,
+        labels: Sequence[str] | None = None,
+        *,
+        reads: str = READINGS[0],
     ):
         super().__init__()
-        self.encoder, self.head, self.pooled = encoder, head, pooled
+        check_reading(reads)
+        if not pooled and reads != READINGS[0]:
+            raise SettingError(
+                f"The head scores every token, so it cannot read {reads!r}, one state for a whole row. Leave it out."
+            )
+        self.encoder, self.head, self.pooled, self.reads = encoder, head, pooled, reads
         self.labels = None if labels is None else tuple(labels)
         if labels is not None and len(labels) != getattr(head, "out_features", len(labels)):
             raise CourseError(
@@ -87,7 +102,9 @@ class TaskModel(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         output = self.encoder(batch["input_ids"], batch.get("token_type_ids"), batch.get("attention_mask"))
-        return self.head(output.pooled_output if self.pooled else output.last_hidden_state)
+        if self.pooled:
+            return self.head(row_state(output, batch.get("attention_mask"), self.reads))
+        return self.head(output.last_hidden_state)
 
 
 def freeze(module: nn.Module) -> None:

@@ -14,10 +14,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from course_lib.bert.encoder import BertEncoder
-from course_lib.bert.heads import choice_head
+from course_lib.bert.heads import READINGS, choice_head
 from course_lib.bert.loading import load_encoder
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
+from course_lib.finetuning.classification import classification_loss, whole_label
 from course_lib.finetuning.loop import TaskModel, predict
 from course_lib.finetuning.scores import check_pairs
 
@@ -31,7 +32,8 @@ class ChoiceModel(TaskModel):
     Parameters
     ----------
     encoder : the pre-trained body.
-    head : takes the pooled states (B·C, H) and gives one score for each, (B·C, 1).
+    head : takes the states of the rows (B·C, H) and gives one score for each, (B·C, 1).
+    reads : what the state of a row is, see :func:`~course_lib.bert.heads.row_state`.
 
     Raises
     ------
@@ -39,13 +41,13 @@ class ChoiceModel(TaskModel):
         If the head has more than one output.
     """
 
-    def __init__(self, encoder: BertEncoder, head: nn.Linear):
+    def __init__(self, encoder: BertEncoder, head: nn.Linear, *, reads: str = READINGS[0]):
         if head.out_features != 1:
             raise CourseError(
                 f"The head has {head.out_features} outputs, and a choice has one score: outputs by position would make "
                 "the answer depend on the order of the endings. Give it a head with one output."
             )
-        super().__init__(encoder, head, pooled=True)
+        super().__init__(encoder, head, pooled=True, reads=reads)
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Score every choice: (B, C, T) -> (B, C)."""
@@ -54,15 +56,16 @@ class ChoiceModel(TaskModel):
         return super().forward(rows).view(questions, choices)  # (B·C, 1) -> (B, C)
 
 
-def choice_model(source: str | Path | None = None) -> ChoiceModel:
+def choice_model(source: str | Path | None = None, *, reads: str = READINGS[0]) -> ChoiceModel:
     """Return a pre-trained encoder with a fresh head for choices.
 
     Parameters
     ----------
     source : where the encoder comes from, see :func:`~course_lib.data.sources.encoder_folder`.
+    reads : what the head reads of each row, see :func:`~course_lib.bert.heads.row_state`.
     """
     encoder = load_encoder(encoder_folder(source))
-    return ChoiceModel(encoder, choice_head(encoder.configuration))
+    return ChoiceModel(encoder, choice_head(encoder.configuration), reads=reads)
 
 
 def choice_features(
@@ -173,12 +176,10 @@ def _check_endings(endings: Sequence[Sequence[str]], number_of_choices: int) -> 
 
 
 def _choice_number(row: int, label, number_of_choices: int) -> int:
-    """Return a label as a whole number; ``int`` alone would make 1 of 1.7 and accept "1"."""
-    try:
-        if int(label) == label and 0 <= label < number_of_choices:
-            return int(label)
-    except (TypeError, ValueError):
-        pass
+    """Return a label as the number of a choice."""
+    number = whole_label(label)
+    if number is not None and 0 <= number < number_of_choices:
+        return number
     raise CourseError(
         f"Row {row}: the label is {label!r}, and the endings are numbered 0 to {number_of_choices - 1}. Correct the "
         "label."
@@ -231,13 +232,7 @@ def choice_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
     CourseError
         If a label is none of the choices.
     """
-    low, high, choices = int(batch["label"].min()), int(batch["label"].max()), scores.shape[-1]
-    if low < 0 or high >= choices:
-        raise CourseError(
-            f"A label of the batch is {low if low < 0 else high}, and the choices are numbered 0 to {choices - 1}. "
-            "Correct the label."
-        )
-    return nn.functional.cross_entropy(scores, batch["label"])
+    return classification_loss(scores, batch)  # a choice is a class of its question
 
 
 def choice_probabilities(model: ChoiceModel, features: Sequence[dict]) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from course_lib.bert.heads import READINGS
 from course_lib.bert.loading import read_tensors, save_encoder, write_tensors
 from course_lib.errors import CheckpointError, WeightsError
 from course_lib.files import read_json, write_json, write_text
@@ -15,7 +16,7 @@ from course_lib.finetuning.loop import TaskModel
 from course_lib.finetuning.tasks import task_of
 
 HEAD_FILE = "head.safetensors"
-NOTE_FILE = "head.json"  # the task, and what the outputs of the head stand for, in their order
+NOTE_FILE = "head.json"  # the task, and what the head reads, and what its outputs stand for, in their order
 
 
 def save_model(task_name: str, model: TaskModel, tokenizer: Tokenizer, folder: str | Path) -> None:
@@ -31,7 +32,8 @@ def save_model(task_name: str, model: TaskModel, tokenizer: Tokenizer, folder: s
     write_tensors(model.head.cpu().state_dict(), folder / HEAD_FILE)
     write_text(folder / "tokenizer.json", tokenizer.to_str(), error=CheckpointError)
     labels = None if model.labels is None else list(model.labels)
-    write_json(folder / NOTE_FILE, {"task": task_name, "labels": labels}, error=CheckpointError)
+    note = {"task": task_name, "labels": labels, "reads": model.reads if model.pooled else None}
+    write_json(folder / NOTE_FILE, note, error=CheckpointError)
 
 
 def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | None = None) -> TaskModel:
@@ -68,6 +70,8 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
         )
     if task_name == "entities":
         task = task_of(task_name, _saved_types(folder / NOTE_FILE, note["labels"], types))
+    elif task.pooled:
+        task = task_of(task_name, reads=note.get("reads"))  # none in folders of before there was a choice
     model = task.model(folder)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     expected = {name: tuple(tensor.shape) for name, tensor in model.head.state_dict().items()}
@@ -81,7 +85,7 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
 
 
 def _saved_note(path: Path) -> dict:
-    """Return task and labels of a saved head."""
+    """Return task, labels and reading of a saved head."""
     remedy = "Save the model again."
     note = read_json(path, remedy, error=WeightsError)
     if note is None:
@@ -90,6 +94,8 @@ def _saved_note(path: Path) -> dict:
     names = labels is None or (isinstance(labels, list) and all(isinstance(label, str) for label in labels))
     if not isinstance(note.get("task"), str) or not names:
         raise WeightsError(f"{path} does not say the task and the labels of the head. {remedy}")
+    if note.get("reads") not in (None, *READINGS):
+        raise WeightsError(f"{path} says that the head reads {note['reads']!r}, which no head can. {remedy}")
     return note
 
 

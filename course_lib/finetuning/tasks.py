@@ -6,13 +6,13 @@ A further task is one module with its model, features, loss and scores, and one 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from course_lib.bert.heads import check_reading
 from course_lib.errors import SettingError
 from course_lib.finetuning import classification, entities, multiple_choice, question_answering
 from course_lib.finetuning.loop import Collate, TaskModel
@@ -28,23 +28,26 @@ class Task:
     Parameters
     ----------
     name : the name of its data set, too.
-    model : makes a pre-trained body with a fresh head, from a source such as ``bundled`` or a folder.
+    model : makes a pre-trained body with a fresh head, from a source such as ``bundled`` or a folder; where the
+        task is pooled, it takes ``reads``, too.
     features : makes training rows for the loop of a data set's rows, a tokenizer and the most pieces of a row.
     loss : the loss of scores and a batch.
     score : scores a model on a data set's rows, given a tokenizer and the most pieces: shares from 0 to 1.
     main_score : the name of the score to compare models by.
     max_length : the most pieces of a row, if nothing else is said.
     collate : makes a batch; it knows what pads the task's fields.
+    pooled : whether the head takes one state for a whole row, so that there is a choice of what it reads.
     """
 
     name: str
-    model: Callable[[str | Path | None], TaskModel]
+    model: Callable[..., TaskModel]
     features: Callable[[object, Tokenizer, int], list[dict]]
     loss: Callable[[Tensor, dict[str, Tensor]], Tensor]
     score: Callable[[TaskModel, object, Tokenizer, int], Scores]
     main_score: str
     max_length: int
     collate: Collate = pad_batch
+    pooled: bool = False
 
 
 def _review_features(rows, tokenizer: Tokenizer, max_length: int) -> list[dict]:
@@ -138,6 +141,7 @@ TASKS = {
             score=_review_scores,
             main_score="accuracy",
             max_length=128,
+            pooled=True,
         ),
         entity_task(entities.TYPES),
         Task(
@@ -158,26 +162,38 @@ TASKS = {
             main_score="accuracy",
             max_length=64,
             collate=multiple_choice.pad_choices,
+            pooled=True,
         ),
     )
 }
 
 
-def task_of(name: str, types: Sequence[str] | None = None) -> Task:
+def task_of(name: str, types: Sequence[str] | None = None, reads: str | None = None) -> Task:
     """Return a task by its name.
 
     Parameters
     ----------
     name : ``reviews``, ``entities``, ``questions`` or ``endings``.
     types : entity types of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
+    reads : what the head reads of a row, for ``reviews`` and ``endings``, see
+        :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
 
     Raises
     ------
     SettingError
-        If there is no such task, or types are given for another one than entities.
+        If there is no such task or reading, types are given for another one than entities, or a reading for a task
+        whose head scores every token.
     """
     if name not in TASKS:
         raise SettingError(f"There is no task {name!r}. Choose one of: {', '.join(sorted(TASKS))}.")
     if types is not None and name != "entities":
         raise SettingError(f"Types were given for {name!r}, and only entities have types. Leave them out.")
-    return TASKS[name] if types is None else entity_task(types)
+    task = TASKS[name] if types is None else entity_task(types)
+    if reads is None:
+        return task
+    if not task.pooled:
+        raise SettingError(
+            f"A reading was given for {name!r}, whose head scores every token: there is nothing to choose. Leave it out."
+        )
+    check_reading(reads)
+    return replace(task, model=partial(task.model, reads=reads))

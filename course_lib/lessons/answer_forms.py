@@ -106,11 +106,14 @@ def number(value: Any, what: str | Message) -> float:
     found = as_number(value)
     if found is None:
         raise Mistake("{what} should be one number; you return {kind}.", what=what, kind=describe(value))
-    return found
+    return float(found)
 
 
-def as_number(value: Any) -> float | None:
-    """Return a number as a float, None for anything else; an array or a tensor of one element counts as one."""
+def as_number(value: Any) -> int | float | None:
+    """Return one number, a whole one as an int, and None for anything else.
+
+    Every type of number counts: Python's, Fraction and Decimal, and an array or a tensor of one element.
+    """
     if type(value).__module__.partition(".")[0] in ("numpy", "torch"):
         if getattr(value, "shape", None) is None or math.prod(value.shape) != 1:
             return None
@@ -118,24 +121,10 @@ def as_number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
         return None
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:  # a whole number beyond all floats
         return None
-
-
-def one_number(result: Any) -> int | float | None:
-    """Return an answer as an int or a float, None if it isn't one number of Python, NumPy or PyTorch.
-
-    Whole numbers come back as int, whatever their type was; fractions and decimals as float.
-    """
-    try:
-        value = result.item() if hasattr(result, "item") else result
-        if isinstance(value, (bool, str, bytes)):
-            return None
-        number = float(value)
-        return int(number) if number.is_integer() else number
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return None
+    return int(found) if found.is_integer() else found
 
 
 def as_list(result: Any) -> list | None:

@@ -2,7 +2,7 @@
 
 import random
 
-from course_lib.lessons.answer_forms import one_number
+from course_lib.lessons.answer_forms import as_number
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, call_procedure
 from course_lib.translation import Message
@@ -116,7 +116,7 @@ def examine_accuracy(answer):
         raise Mistake(
             "with empty lists your function divides by zero. Return 0 there: a lesson's first batch may be empty."
         ) from None
-    if one_number(empty) != 0:
+    if as_number(empty) != 0:
         raise Mistake("for empty lists you return {empty!r}; it should be 0.", empty=empty)
     generator = random.Random(2)
     for _ in range(30):
@@ -128,7 +128,7 @@ def examine_accuracy(answer):
 def _examine_accuracy(answer, predictions, labels, messages):
     given = list(predictions), list(labels)
     result, reference = call(answer, *given), accuracy(predictions, labels)
-    number = one_number(result)
+    number = as_number(result)
     if number is None:
         raise Mistake("return one number, the share; you return {kind}.", kind=type(result).__name__)
     if abs(number - reference) > 1e-6:
@@ -156,7 +156,7 @@ def best_word(words, probabilities):
 def examine_best_word(answer):
     words, probabilities = ["river", "bank", "money"], [0.2, 0.7, 0.1]
     result = _word(answer, words, probabilities)
-    number = one_number(result)
+    number = as_number(result)
     if number in (1, 0.7):
         what = Message("position") if number == 1 else Message("probability")
         raise Mistake(

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from course_lib.bert.configuration import BertConfiguration
-from course_lib.lessons.answer_forms import changed_argument, one_number
+from course_lib.lessons.answer_forms import as_number, changed_argument
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
 from course_lib.translation import Message
@@ -726,7 +726,7 @@ def examine_pretraining_parameters(answer):
     ]
     for configuration in (unusual, BertConfiguration.base(), BertConfiguration.large(), *drawn):
         returned, reference = call(answer, configuration), pretraining_parameters(configuration)
-        result = one_number(returned)
+        result = as_number(returned)
         if result is None:
             raise Mistake("return one number; you return {kind}.", kind=describe(returned))
         if result == reference:

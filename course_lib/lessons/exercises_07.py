@@ -498,8 +498,7 @@ def _flat_classes(result):
             "return one flat list of classes. Yours holds an element that isn't one number: use extend() instead of "
             "append(), or torch.cat."
         )
-    numbers = [as_number(part) for part in result]
-    return [int(n) if n.is_integer() else n for n in numbers], all(_is_whole(part) for part in result)
+    return [as_number(part) for part in result], all(_is_whole(part) for part in result)
 
 
 def _is_whole(value):

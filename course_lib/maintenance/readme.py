@@ -194,6 +194,7 @@ def sources_block() -> str:
 
 REFERENCES = {
     "bucket": "fixed padding, random batches",
+    "choice": "`DataCollatorForMultipleChoice` of transformers",
     "encoder": "`BertModel` of transformers, sdpa",
     "masking": "`DataCollatorForLanguageModeling` of transformers",
     "pair": "pairs made one by one",

@@ -142,7 +142,11 @@ def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:
         If the deck breaks a rule, a reference leads nowhere, something does not fit its slide, or no browser
         is found.
     """
-    deck = read_deck(path)
+    return _written(read_deck(path), output, html_only)
+
+
+def _written(deck: Deck, output: Path, html_only: bool) -> list[Path]:
+    """Write the files of a deck that was read."""
     target = output / f"{deck.name}.html"
     write_text(target, page(deck), error=DeckError, then=ELSEWHERE)
     if html_only:
@@ -161,7 +165,7 @@ def build_deck(path: Path, output: Path, html_only: bool = False) -> list[Path]:
 
 
 def build_decks(paths: list[Path], output: Path, html_only: bool, say: Callable[[str], None] = print) -> None:
-    """Build decks one after the other, and say what was written.
+    """Build decks one after the other, and say what was written and how many minutes the slides take.
 
     Raises
     ------
@@ -169,6 +173,8 @@ def build_decks(paths: list[Path], output: Path, html_only: bool, say: Callable[
         As :func:`build_deck`.
     """
     for path in paths:
-        files = build_deck(path, output, html_only)
+        deck = read_deck(path)
+        files = _written(deck, output, html_only)
         names = ", ".join(file.suffix[1:].upper() for file in files)
-        say(translate("{name}: {formats} in {folder}").format(name=path.stem, formats=names, folder=output))
+        text = translate("{name}: {minutes} minutes; {formats} in {folder}")
+        say(text.format(name=path.stem, minutes=deck.minutes, formats=names, folder=output))

@@ -2,7 +2,8 @@
 
 A recording is a module with ``CONFIGURATION`` (a dataclass instance), ``CODE_VERSION`` (an integer,
 raised when the code changes what is measured) and ``record(configuration, runner)``, which
-makes its runs by the runner and returns its results. ``RECORDINGS`` names them all.
+makes its runs by the runner and returns its results. One with ``recorded_runs(configuration, results)`` can
+tell the runs of its earlier recording, so that a further row is made without them. ``RECORDINGS`` names them all.
 """
 
 RECORDINGS = {
@@ -15,6 +16,7 @@ RECORDINGS = {
     "sentence-order": "course_lib.studies.pretraining.sentence_order",
     "review-run": "course_lib.studies.finetuning.review_run",
     "endings": "course_lib.studies.finetuning.endings",
+    "pooling": "course_lib.studies.finetuning.pooling",
     "freezing": "course_lib.studies.finetuning.freezing",
     "buckets": "course_lib.studies.finetuning.buckets",
     "pretraining": "course_lib.studies.pretraining.pretraining_run",

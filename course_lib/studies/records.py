@@ -112,6 +112,49 @@ class Runner:
         write_json(path, stored, then="start the study again: finished runs are kept")
         return json.loads(json.dumps(results))  # the same types as a run that is read back
 
+    def adopt(self, study: Any, name: str, record: Mapping | None) -> int:
+        """Take over the runs of an earlier recording, so that a study with a further row makes that row alone.
+
+        A run is taken over where there is none yet, and where its provenance is certain: the recording was made
+        by the same version of the code, in one go. Its minutes are a share of the recording's.
+
+        Parameters
+        ----------
+        study : the module that made the recording; only one with ``recorded_runs`` can tell its runs.
+        name : what the study calls its runs.
+        record : the recording as its file has it; None if there is none.
+
+        Returns
+        -------
+        int
+            How many runs were taken over.
+        """
+        certain = record is not None and record.get("code_version") == study.CODE_VERSION
+        certain = (
+            certain and all(key in record for key in (*PROVENANCE, "minutes")) and not record.get("kept_runs")
+        )
+        if not certain or not hasattr(study, "recorded_runs"):
+            return 0
+        runs = list(study.recorded_runs(record["configuration"], record["results"]))
+        adopted = 0
+        for configuration, seed, results in runs:
+            path = self.path(name, study.CODE_VERSION, configuration, seed)
+            if path.is_file():
+                continue
+            stored = {
+                "study": name,
+                "code_version": study.CODE_VERSION,
+                "configuration": asdict(configuration),
+                "seed": seed,
+                **{key: record[key] for key in PROVENANCE},
+                "minutes": round(record["minutes"] / len(runs), 2),
+                "products": {},
+                "results": results,
+            }
+            write_json(path, stored, then="start the study again: finished runs are kept")
+            adopted += 1
+        return adopted
+
     def grid(
         self,
         study: str,
@@ -189,6 +232,7 @@ def provenance() -> dict:
 def make_record(name: str) -> dict:
     """Run a recording, store it with its provenance, and return it.
 
+    A row that was added to a study is made alone where the study can tell the runs of its earlier recording.
     ``minutes`` counts the runs that an earlier try has finished and kept, too. Where those came about in
     another way than the rest, ``kept_runs`` says how: the provenance, how many runs, their minutes.
 
@@ -201,6 +245,7 @@ def make_record(name: str) -> dict:
     check_writable(settings.RECORDED, error=RecordError, then=f"start again: course record {name}")
     began = time.time()
     runner = Runner(folder_of_runs())
+    runner.adopt(study, name, _earlier_record(name))
     results = study.record(study.CONFIGURATION, runner)
     minutes = (time.time() - began) / 60 + sum(run["minutes"] for run in runner.earlier)
     here = provenance()
@@ -217,6 +262,14 @@ def make_record(name: str) -> dict:
     }
     write_json(record_path(name), record, then=f"record it again with: course record {name}")
     return record
+
+
+def _earlier_record(name: str) -> dict | None:
+    """Return the recording as it is by now; None if there is none, or none that can be read."""
+    try:
+        return read_json(record_path(name), "")
+    except RecordError:
+        return None  # a damaged file is what a recording is made anew for
 
 
 def _by_provenance(runs: list[dict], here: dict) -> list[dict]:

@@ -14,14 +14,17 @@ from torch.nn import functional
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import (
+    READINGS,
     BertForMaskedLanguageModel,
     MaskedLanguageModelHead,
     masked_language_model_loss,
     next_sentence_head,
+    row_state,
     sequence_classification_head,
     span_head,
     token_classification_head,
 )
+from course_lib.errors import SettingError
 
 SMALL = BertConfiguration(
     vocab_size=61,
@@ -127,6 +130,32 @@ def test_shapes_of_the_fine_tuning_heads(labels):
     assert sequence_classification_head(SMALL, labels)(pooled).shape == (3, labels)
     assert token_classification_head(SMALL, labels)(hidden).shape == (3, 5, labels)
     assert span_head(SMALL)(hidden).shape == (3, 5, 2)
+
+
+@pytest.mark.parametrize("reads", READINGS)
+def test_the_state_of_a_row_is_what_is_read_and_padding_is_no_part_of_it(reads):
+    """Against each row by itself, without padding, word by word."""
+    encoder, lengths = small_model().encoder, [7, 1, 4]
+    ids = torch.randint(1, 61, (3, 7))  # (B, T)
+    mask = (torch.arange(7) < torch.tensor(lengths)[:, None]).long()
+    found = row_state(encoder(ids, attention_mask=mask), mask, reads)
+    assert found.shape == (3, 12)
+    for row, length in enumerate(lengths):
+        output = encoder(ids[row : row + 1, :length])
+        states = output.last_hidden_state[0]
+        wanted = {
+            "pooler": torch.tanh(encoder.pooler(states[0])),
+            "cls": states[0],
+            "mean": sum(states) / length,
+        }[reads]
+        torch.testing.assert_close(found[row], wanted, rtol=0, atol=1e-5)
+        torch.testing.assert_close(row_state(output, reads=reads)[0], wanted, rtol=0, atol=1e-5)
+
+
+def test_a_reading_that_does_not_exist_is_refused():
+    output = small_model().encoder(torch.ones(1, 3, dtype=torch.long))
+    with pytest.raises(SettingError, match=r"cannot read 'max'\. Choose one of: pooler, cls, mean"):
+        row_state(output, reads="max")
 
 
 @pytest.mark.parametrize("kind", [sequence_classification_head, token_classification_head])

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_lib.data.sources import HUB, REVISIONS, choose_source, hub_folder
+from course_lib.data.sources import HUB, REVISIONS, choose_source, held_out_part, hub_folder
 from course_lib.errors import SettingError
 from course_lib.lessons import doctor
 from course_lib.settings import NOTEBOOKS, REPOSITORY
@@ -285,6 +285,8 @@ EXPECTED_ROWS = {
 def test_data_sets_arrive_with_our_columns(course, hub, name):
     answer = course.load(name)
     assert answer["rows"] == EXPECTED_ROWS[name]
+    scored_on = {"reviews": "test", "inference": "validation_matched"}.get(name, "validation")
+    assert held_out_part(answer["rows"]) == scored_on
     if name == "reviews":
         assert set(answer["first"]) == {"text", "label"}
     if name == "questions":

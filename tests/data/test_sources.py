@@ -12,7 +12,7 @@ import pytest
 
 from course_lib import settings
 from course_lib.data import sources
-from course_lib.data.sources import HUB, choose_source, encoder_folder, load_texts
+from course_lib.data.sources import HUB, choose_source, encoder_folder, held_out_part, load_texts
 from course_lib.errors import DataFileError, HubUnavailableError, SettingError
 
 
@@ -133,6 +133,10 @@ def test_a_folder_of_mnli_keeps_matched_and_mismatched_apart(tmp_path):
         "test_matched": "test_matched.",
     }
     assert found["train"].column_names == ["sentence1", "sentence2", "label", "idx", "genre"]
+    assert held_out_part(found) == "validation_matched"
+    assert held_out_part(load_texts("inference", "bundled")) == "validation"
+    assert held_out_part(["train", "validation_mismatched", "test_matched"]) == "test_matched"
+    assert held_out_part(["train", "test_mismatched"]) is None  # other genres alone are another question
     (tmp_path / "mnli_valid_matched.tsv").write_text(header + "\n")
     with pytest.raises(DataFileError, match="look like the validation_matched part"):
         load_texts("inference", tmp_path)

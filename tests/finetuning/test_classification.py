@@ -76,7 +76,7 @@ def test_a_label_that_is_no_whole_number_is_refused_and_not_cut(tokenizer, label
 @pytest.mark.parametrize(("labels", "named"), [([0, 3], 3), ([-1, 2], -1)])
 def test_a_label_that_the_head_does_not_have_is_named_by_the_loss(labels, named):
     """A label that was not seen in training, when nobody said how many classes there are."""
-    with pytest.raises(CourseError, match=f"label of the batch is {named}, and the head has classes 0 to 2"):
+    with pytest.raises(CourseError, match=f"label of the batch is {named}, and the scores are for 0 to 2"):
         classification_loss(torch.zeros(2, 3), {"label": torch.tensor(labels)})
 
 

@@ -17,9 +17,10 @@ IDS = {"input_ids": torch.tensor([[101, 1996, 2143, 2001, 2986, 1012, 102]])}
 MATRIX = "blocks.0.attention.output.weight"
 
 
-def model(labels: int = 2) -> TaskModel:
+def model(labels: int = 2, reads: str = "pooler") -> TaskModel:
     encoder = load_encoder(bundled_weights_folder(verify=False))
-    return TaskModel(encoder, sequence_classification_head(encoder.configuration, labels), pooled=True).eval()
+    head = sequence_classification_head(encoder.configuration, labels)
+    return TaskModel(encoder, head, pooled=True, reads=reads).eval()
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,18 @@ def test_another_kind_of_head_is_refused_and_the_model_is_left_as_it_was(stored)
     with pytest.raises(CheckpointError, match="another kind of model"):
         load_compact(other, stored)
     assert all(torch.equal(before[name], tensor) for name, tensor in other.state_dict().items())
+
+
+@torch.no_grad()
+def test_a_head_comes_back_on_what_it_has_learned_to_read_and_on_nothing_else(tmp_path):
+    changed = model(reads="mean")
+    changed.head.weight.normal_()
+    save_compact(changed, tmp_path)
+    loaded = load_compact(model(reads="mean"), tmp_path)
+    torch.testing.assert_close(loaded(IDS), changed(IDS), rtol=0, atol=1e-2)
+    for reads in ("pooler", "cls"):
+        with pytest.raises(CheckpointError, match="another kind of model"):
+            load_compact(model(reads=reads), tmp_path)
 
 
 @pytest.mark.parametrize(("labels", "kept"), [(9, 2), (2, 1)])

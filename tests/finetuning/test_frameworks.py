@@ -36,14 +36,14 @@ FRAMEWORKS = [
 every_framework = pytest.mark.parametrize("fine_tune_with", FRAMEWORKS)
 
 
-def small_model(pooled: bool = True, labels: int = 2) -> TaskModel:
+def small_model(pooled: bool = True, labels: int = 2, reads: str = "pooler") -> TaskModel:
     torch.manual_seed(0)
     configuration = BertConfiguration(
         vocab_size=97, hidden_size=24, num_hidden_layers=2, num_attention_heads=4,
         intermediate_size=40, max_position_embeddings=16, initializer_range=0.2,
     )  # fmt: skip
     kind = sequence_classification_head if pooled else token_classification_head
-    return TaskModel(BertEncoder(configuration), kind(configuration, labels), pooled)
+    return TaskModel(BertEncoder(configuration), kind(configuration, labels), pooled, reads=reads)
 
 
 def rows(count: int = 18, pooled: bool = True) -> list[dict]:
@@ -84,6 +84,15 @@ def test_losses_and_weights_are_those_of_the_plain_loop(fine_tune_with, pooled):
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=1e-4, msg=name)
     assert (found.tokens, found.padded_tokens) == (wanted.tokens, wanted.padded_tokens)
     assert not any(module.training for module in model.modules()) and found.seconds > 0
+
+
+@every_framework
+def test_a_framework_reads_what_the_plain_loop_reads(fine_tune_with):
+    models = [small_model(reads=reads) for reads in ("mean", "mean", "pooler")]
+    wanted = fine_tune(models[0], rows(), classification_loss, C, progress=False).losses
+    assert fine_tune_with(models[1], rows(), classification_loss, C).losses == pytest.approx(wanted, abs=1e-4)
+    other = fine_tune_with(models[2], rows(), classification_loss, C).losses
+    assert other != pytest.approx(wanted, abs=1e-2)
 
 
 @every_framework

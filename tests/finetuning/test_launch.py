@@ -18,6 +18,7 @@ from accelerate.commands.launch import launch_command_parser
 from course_lib import cli
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import READINGS
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder, write_tensors
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.cli import finetune
@@ -125,6 +126,45 @@ def test_endings_are_trained_as_choices_and_scored(encoder, texts, tmp_path, cap
     assert read_tensors(tmp_path / "saved" / "head.safetensors")["weight"].shape == (1, 24)
     rows = load_texts("endings", texts / "endings")["validation"]
     check_what_was_saved("endings", *trained, tmp_path / "saved", rows, scores)
+
+
+@pytest.mark.parametrize(("name", "reads"), [("reviews", "cls"), ("endings", "mean")])
+def test_what_the_head_reads_is_asked_for_trained_and_read_back(
+    name, reads, encoder, texts, tmp_path, capsys, trained
+):
+    saved = tmp_path / "saved"
+    command = [name, "--encoder", str(encoder), "--texts", str(texts / name), "--reads", reads,
+               "--epochs", "1", "--max-length", "60", "--cpu", "--save", str(saved)]  # fmt: skip
+    assert cli.main(["finetune", *command]) == 0
+    (model,) = trained
+    assert model.reads == reads == saving.load_saved(name, saved).reads
+    scores = json.loads(capsys.readouterr().out.splitlines()[-1])
+    rows = load_texts(name, texts / name)["validation"]
+    measured = {key: scores[key] for key in scores if key not in ("task", "part", "updates")}
+    check_what_was_saved(name, model, saved, rows, measured)
+
+
+def test_a_folder_of_before_there_was_a_choice_reads_the_pooler(encoder, tmp_path):
+    folder = shutil.copytree(encoder, tmp_path / "saved")
+    saving.save_model(
+        "reviews", tasks.task_of("reviews", reads="mean").model(folder), load_tokenizer(folder), folder
+    )
+    note = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+    del note["reads"]
+    (folder / "head.json").write_text(json.dumps(note), encoding="utf-8")
+    assert saving.load_saved("reviews", folder).reads == "pooler"
+    (folder / "head.json").write_text(json.dumps(note | {"reads": "max"}), encoding="utf-8")
+    with pytest.raises(WeightsError, match="the head reads 'max'"):
+        saving.load_saved("reviews", folder)
+
+
+def test_a_reading_that_says_nothing_is_refused(encoder, texts, capsys):
+    command = ["questions", "--texts", str(texts / "questions"), "--encoder", str(encoder), "--reads", "mean"]
+    assert cli.main(["finetune", *command, "--cpu"]) == 2
+    assert "whose head scores every token" in capsys.readouterr().err
+    with pytest.raises(SettingError, match="Choose one of: pooler, cls, mean"):
+        tasks.task_of("reviews", reads="max")
+    assert finetune.READINGS == READINGS
 
 
 def test_questions_are_trained_on_windows_and_scored(encoder, texts, tmp_path, capsys, trained):

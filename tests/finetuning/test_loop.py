@@ -197,6 +197,26 @@ def test_a_pooler_that_the_task_does_not_use_stays_as_it_is():
     )
 
 
+@pytest.mark.parametrize("reads", ["cls", "mean"])
+def test_a_head_that_reads_past_the_pooler_leaves_it_as_it_is_and_trains_the_rest(reads):
+    model = small_model()
+    model.reads = reads
+    before, head = state(model.encoder.pooler), state(model.head)
+    train(model)
+    assert all(torch.equal(before[name], t) for name, t in model.encoder.pooler.state_dict().items())
+    assert not torch.equal(head["weight"], model.head.weight)
+
+
+def test_a_reading_is_one_of_three_and_only_for_heads_of_whole_rows():
+    encoder = small_model().encoder
+    head = sequence_classification_head(encoder.configuration, 2)
+    assert TaskModel(encoder, head, True).reads == "pooler"
+    with pytest.raises(SettingError, match="Choose one of: pooler, cls, mean"):
+        TaskModel(encoder, head, True, reads="max")
+    with pytest.raises(SettingError, match="scores every token"):
+        TaskModel(encoder, head, False, reads="mean")
+
+
 def test_decay_is_on_matrices_and_neither_on_biases_nor_on_norms():
     """Error 12, seen in the weights: without any gradient, decay alone moves them."""
     model = small_model()

@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from course_lib.bert.heads import LinearHead
+from course_lib.bert.heads import READINGS, LinearHead
 from course_lib.bert.loading import load_encoder, to_published_names
 from course_lib.errors import CourseError, SequenceTooLongError
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
@@ -119,7 +119,7 @@ def test_the_batch_is_that_of_transformers(tokenizer, features):
 
 def test_batches_are_made_at_least_as_fast_as_by_transformers(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(REPOSITORY))
-    rows = importlib.import_module("benchmarks.choice_batches").main(repetitions=5)
+    rows = importlib.import_module("benchmarks.choice_speed").main(repetitions=5)
     assert [row["batch_size"] for row in rows] == [16, 64]
     assert all(row["ratio"] >= row["target"] == 1 for row in rows), rows
 
@@ -220,10 +220,12 @@ def test_the_loop_learns_which_ending_repeats_the_context(folder, tokenizer):
     assert choice_scores(labels, found)["accuracy"] > 0.9
 
 
-def test_a_saved_model_gives_the_same_scores(model, features, tokenizer, tmp_path):
+@pytest.mark.parametrize("reads", READINGS)
+def test_a_saved_model_gives_the_same_scores(reads, model, features, tokenizer, tmp_path):
+    model = ChoiceModel(model.encoder, model.head, reads=reads).eval()
     save_model("endings", model, tokenizer, tmp_path)
     loaded = load_saved("endings", tmp_path)
-    assert isinstance(loaded, ChoiceModel)
+    assert isinstance(loaded, ChoiceModel) and loaded.reads == reads
     before, after = (torch.stack(predict(m, features, collate=pad_choices)) for m in (model, loaded))
     assert torch.equal(before, after)
 
@@ -263,7 +265,7 @@ def test_endings_that_cannot_be_used_are_named(tokenizer, endings, message):
         choice_features(CONTEXTS[:1], [endings], tokenizer)
 
 
-@pytest.mark.parametrize("label", [4, -1, "2", 1.5, None, float("nan")])
+@pytest.mark.parametrize("label", [4, -1, "2", 1.5, None, float("nan"), float("inf")])
 def test_a_label_that_is_no_choice_is_refused(tokenizer, label):
     with pytest.raises(CourseError, match=r"Row 1: the label is .*, and the endings are numbered 0 to 3"):
         choice_features(CONTEXTS, ENDINGS, tokenizer, [0, label, 1])
@@ -271,9 +273,7 @@ def test_a_label_that_is_no_choice_is_refused(tokenizer, label):
 
 @pytest.mark.parametrize(("labels", "named"), [([0, 4], 4), ([-1, 2], -1)])
 def test_a_label_that_is_no_choice_is_named_by_the_loss(labels, named):
-    with pytest.raises(
-        CourseError, match=f"label of the batch is {named}, and the choices are numbered 0 to 3"
-    ):
+    with pytest.raises(CourseError, match=f"label of the batch is {named}, and the scores are for 0 to 3"):
         choice_loss(torch.zeros(2, 4), {"label": torch.tensor(labels)})
 
 

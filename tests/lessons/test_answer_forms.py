@@ -106,9 +106,9 @@ def test_a_number_of_any_kind_counts(value):
     assert type(as_number(value)) is float
 
 
-@pytest.mark.parametrize("value", [3, np.int64(3), torch.tensor(3)], ids=repr)
+@pytest.mark.parametrize("value", [3, 3.0, np.int64(3), torch.tensor(3), torch.tensor([3.0])], ids=repr)
 def test_whole_numbers_count(value):
-    assert as_number(value) == 3.0
+    assert as_number(value) == 3 and type(as_number(value)) is int
 
 
 def test_what_is_not_finite_is_a_number_too():

@@ -318,7 +318,7 @@ def test_the_command(read, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(deck, "DECKS", read(text_of()).path.parent)
     monkeypatch.setattr(deck.deck_paths, "__defaults__", (None, tmp_path))
     assert cli.main(["slides", "0", "--html", "--output", str(tmp_path / "out")]) == 0
-    assert "00_start_here: HTML in " in capsys.readouterr().out
+    assert "00_start_here: 24 minutes; HTML in " in capsys.readouterr().out
     assert cli.main(["slides", "99"]) == 2
     assert "course: There is no deck '99'" in capsys.readouterr().err
 

@@ -11,7 +11,14 @@ import pytest
 from course_lib.data import weights
 from course_lib.data.sources import load_texts
 from course_lib.finetuning import compact
-from course_lib.studies.finetuning import freezing, live_questions, review_run, task_models, unanswerable
+from course_lib.studies.finetuning import (
+    freezing,
+    live_questions,
+    pooling,
+    review_run,
+    task_models,
+    unanswerable,
+)
 from course_lib.studies.masking import masked_word_model, masking_strategies
 from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.records import load_record
@@ -101,6 +108,15 @@ def in_place_of_the_bundled(small_encoder, monkeypatch):
     """The small encoder wherever the bundled one is asked for by its folder."""
     for module in (weights, compact, masked_word_model, sentence_order):
         monkeypatch.setattr(module, "bundled_weights_folder", lambda *place, **checks: small_encoder)
+
+
+def test_pooling(monkeypatch, runner, in_place_of_the_bundled):
+    monkeypatch.setattr(pooling, "load_texts", FEW)
+    short = replace(pooling.CONFIGURATION.training, epochs=1)
+    found = pooling.record(replace(pooling.CONFIGURATION, training=short), runner)
+    assert form(found) == form(load_record("pooling")["results"])
+    losses = [row["last_loss"] for row in found.values()]
+    assert len({tuple(row) for row in losses}) == len(losses)  # another reading, another run
 
 
 @pytest.fixture

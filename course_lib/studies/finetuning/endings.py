@@ -1,18 +1,17 @@
 """Which ending is right: MiniLM on the bundled endings against baselines that see less; lesson 12's table.
 
-MiniLM is fine-tuned on context and ending, and on the endings alone. What the head reads was chosen on the validation
-part, where the mean of the states did better than the pooler; the test part is scored once a run. A reader from random
-weights is made by ``Reader(pretrained=False)``; the recording has none.
+MiniLM is fine-tuned on context and ending, and on the endings alone; a model of the same sizes learns the same from
+random weights. What the head reads was chosen on the validation part, where the mean of the states did better than the
+pooler; the test part is scored once a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from course_lib import settings
 from course_lib.bert.configuration import BertConfiguration
@@ -59,29 +58,12 @@ class Configuration:
 
 CONFIGURATION = Configuration(
     readers={
+        "random weights": Reader(pretrained=False),
         "MiniLM": Reader(),
         "MiniLM, endings only": Reader(contexts=False),
     },
     training=TrainingConfiguration(learning_rate=2e-4, epochs=2, precision="bfloat16"),
 )
-
-
-class MeanPooledChoices(ChoiceModel):
-    """A model of choices whose head takes the mean of the tokens' states.
-
-    The bundled MiniLM was trained that way, as a model of sentences; its pooler of [CLS] was not trained with it.
-    """
-
-    def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        """Score every choice: (B, C, T) -> (B, C)."""
-        questions, choices, _ = batch["input_ids"].shape
-        rows = {name: tensor.flatten(0, 1) for name, tensor in batch.items() if tensor.ndim == 3}  # (B·C, T)
-        states = self.encoder(
-            rows["input_ids"], rows["token_type_ids"], rows["attention_mask"]
-        ).last_hidden_state
-        real = rows["attention_mask"].unsqueeze(-1).to(states.dtype)  # (B·C, T, 1)
-        mean = (states * real).sum(dim=1) / real.sum(dim=1)  # (B·C, T, H) -> (B·C, H)
-        return self.head(mean).view(questions, choices)
 
 
 def load_endings() -> dict:
@@ -91,14 +73,18 @@ def load_endings() -> dict:
     return {split: read_swag(settings.DATA / "endings" / f"{split}.csv", columns=columns) for split in SPLITS}
 
 
-def reader_model(reader: Reader) -> MeanPooledChoices:
-    """Return a model with a fresh head, on the bundled weights or on random ones of the same sizes."""
+def reader_model(reader: Reader) -> ChoiceModel:
+    """Return a model with a fresh head, on the bundled weights or on random ones of the same sizes.
+
+    The head takes the mean of the tokens' states. The bundled MiniLM was trained that way, as a model of sentences; its
+    pooler of [CLS] was not trained with it.
+    """
     folder = encoder_folder("bundled")
     if reader.pretrained:
         encoder = load_encoder(folder)
     else:
         encoder = BertEncoder(BertConfiguration.from_file(folder / "config.json"))
-    return MeanPooledChoices(encoder, choice_head(encoder.configuration))
+    return ChoiceModel(encoder, choice_head(encoder.configuration), reads="mean")
 
 
 def reader_features(rows, reader: Reader, max_length: int = 64) -> list[dict]:
@@ -127,7 +113,7 @@ def accuracies(rows, chosen: Sequence[int]) -> dict[str, float]:
 
 def train_reader(
     reader: Reader, rows, training: TrainingConfiguration, *, max_length: int = 64, progress: bool = False
-) -> tuple[MeanPooledChoices, list[float]]:
+) -> tuple[ChoiceModel, list[float]]:
     """Fine-tune one reader on rows, and return it with its losses.
 
     Weights that begin at random are all trained; else what the configuration freezes stays.
@@ -183,6 +169,22 @@ def simple_baselines() -> dict[str, dict[str, float]]:
         "bag of words": words_of_endings_baseline(with_contexts(train), train["label"], with_contexts(test)),
     }
     return {name: accuracies(test, choice) for name, choice in chosen.items()}
+
+
+def recorded_runs(configuration: Mapping, results: Mapping) -> Iterator[tuple[Run, int, dict]]:
+    """Return the runs that a recording holds: each with its seed and its results.
+
+    Parameters
+    ----------
+    configuration, results : of the recording, as its file has them.
+    """
+    training = TrainingConfiguration(**configuration["training"])
+    if asdict(training) != configuration["training"]:  # a setting has come since, and the runs are without it
+        return
+    for name, reader in configuration["readers"].items():
+        run = Run(Reader(**reader), training, configuration["max_length"])
+        for index, seed in enumerate(configuration["seeds"]):
+            yield run, seed, {key: values[index] for key, values in results["readers"][name].items()}
 
 
 def record(configuration: Configuration, runner: Runner) -> dict:

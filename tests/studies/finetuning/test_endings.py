@@ -10,9 +10,11 @@ import torch
 
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder
+from course_lib.files import read_json
 from course_lib.finetuning.multiple_choice import pad_choices
 from course_lib.studies.finetuning import endings
-from course_lib.studies.finetuning.endings import CONFIGURATION, Reader
+from course_lib.studies.finetuning.endings import CONFIGURATION, Configuration, Reader
+from course_lib.studies.records import Runner, record_path
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,39 @@ def test_a_recording_has_all_readers_seeds_and_baselines(parts, runner, monkeypa
         assert {len(values) for values in scores.values()} == {2}
         assert all(0 <= value <= 100 for value in scores["all"])
     assert found["readers"]["whole"]["last_loss"] != found["readers"]["endings only"]["last_loss"]
+
+
+def test_a_further_reader_is_made_without_the_recorded_runs(tmp_path, monkeypatch):
+    """The recorded values come back from the file, and only the runs of the new row are made."""
+    recorded = read_json(record_path("endings"), "")
+    whole = Configuration(
+        readers={name: Reader(**reader) for name, reader in recorded["configuration"]["readers"].items()},
+        training=CONFIGURATION.training,
+    )
+    made = []
+
+    def made_run(run, seed):
+        made.append((run.reader, seed))
+        return {"all": 1.0}
+
+    monkeypatch.setattr(endings, "score_run", made_run)
+    monkeypatch.setattr(endings, "simple_baselines", dict)
+    runner, extra = Runner(tmp_path), Reader(pretrained=False, contexts=False)
+    as_if_whole = recorded | {"kept_runs": []}
+    assert runner.adopt(endings, "endings", as_if_whole) == 3 * len(whole.readers)
+    assert runner.adopt(endings, "endings", as_if_whole) == 0, "they are there by now"
+    found = endings.record(replace(whole, readers={**whole.readers, "extra": extra}), runner)
+    assert made == [(extra, seed) for seed in (1, 2, 3)]
+    assert {name: found["readers"][name] for name in whole.readers} == recorded["results"]["readers"]
+    assert sum(run["minutes"] for run in runner.earlier) == pytest.approx(recorded["minutes"], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"code_version": 0}, {"kept_runs": [{"runs": 1}]}, {"configuration": {"training": {}}}],
+    ids=["other code", "made in two goes", "before a setting came"],
+)
+def test_runs_of_uncertain_origin_are_not_taken_over(tmp_path, change):
+    recorded = read_json(record_path("endings"), "") | {"kept_runs": []} | change
+    assert Runner(tmp_path).adopt(endings, "endings", recorded) == 0
+    assert Runner(tmp_path).adopt(endings, "endings", None) == 0

@@ -3,7 +3,7 @@
 Both pad the same features of the bundled endings to the longest in the batch, and give the same tensors.
 The target is a ratio of 1: at least as fast.
 
-    python -m benchmarks.choice_batches --repetitions 30
+    python -m benchmarks.choice_speed --repetitions 30
 """
 
 from __future__ import annotations
