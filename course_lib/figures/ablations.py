@@ -21,7 +21,7 @@ from course_lib.figures.style import (
     new_figure,
     values_by_name,
 )
-from course_lib.studies.ablations.study import OBJECTIVES, TASKS
+from course_lib.studies.ablations.study import OBJECTIVES, PAIRS, TASKS
 from course_lib.studies.published import (
     DIRECTION_ABLATION,
     MASKING_STRATEGIES,
@@ -109,33 +109,42 @@ def table_objectives(
 
 
 def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
-    """Draw what each single change is worth, in the paper and here, task by task."""
+    """Draw what each single change is worth, in the paper and here, task by task.
+
+    Two recorded rows say too little to be drawn: the pairs, which some runs hadn't begun to learn when training
+    ended, and the BiLSTM, which had too few updates. The lesson shows their numbers, and says why.
+    """
     title = "What a part is worth: the paper and here"
     figure, (left, right) = new_figure(11, 4.6, columns=2)
     paper = {FULL: NEXT_SENTENCE_ABLATION["with NSP"], "MLM alone": NEXT_SENTENCE_ABLATION["without NSP"]}
     paper |= {name: DIRECTION_ABLATION[name] for name in ("left to right", WITH_LSTM)}
     ours = scores_by_variant(objectives)
+    drawn = [task for task in TASKS if task != PAIRS]
     parts = []
     for number, (name, (other, change)) in enumerate(CHANGES.items()):
         color, marker = LOOKS[name]
         offset = 0.18 * (number - 1)
         points = np.subtract(paper[name], paper[other])  # (tasks,)
         left.plot(points, np.arange(len(points)) + offset, marker, color=color, label=change)
-        by_task = {task: differences(found, ours[other][task]) for task, found in ours[name].items()}
+        theirs = values_by_name(dict(zip(OBJECTIVE_TASKS, points, strict=True)), "{name} {value:+.1f}")
+        if name == WITH_LSTM:
+            parts.append(Message("{change}: in the paper {theirs}", change=Message(change), theirs=theirs))
+            continue
+        by_task = {task: differences(ours[name][task], ours[other][task]) for task in drawn}
         means, spreads = zip(*by_task.values(), strict=True)
-        rows = [TASKS.index(task) + offset for task in by_task]
-        right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3, label=change)
+        rows = np.arange(len(drawn)) + offset
+        right.errorbar(means, rows, xerr=spreads, fmt=marker, color=color, capsize=3)
         parts.append(
             Message(
                 "{change}: in the paper {theirs}; here {ours}",
                 change=Message(change),
-                theirs=values_by_name(dict(zip(OBJECTIVE_TASKS, points, strict=True)), "{name} {value:+.1f}"),
+                theirs=theirs,
                 ours=values_by_name(by_task, "{name} {value[0]:+.1f} ± {value[1]:.1f}"),
             )
         )
     for axis, tasks, where in (
         (left, OBJECTIVE_TASKS, "Paper: BERT-base"),
-        (right, TASKS, "Here: MiniLM, mean ± s.d. (another scale)"),
+        (right, drawn, "Here: MiniLM, mean ± s.d. (another scale)"),
     ):
         axis.axvline(0, color=BLACK, linewidth=1)
         axis.set_yticks(range(len(tasks)), tasks)
@@ -143,7 +152,7 @@ def figure_objectives(objectives: Mapping[str, Sequence[Mapping]]) -> Picture:
         axis.set(xlabel="points gained or lost by one change", title=where)
     left.set_ylabel("task")
     # Below: inside, it would cover some mark or other.
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     alt = Message("Points that one change adds or takes away. {parts}", parts=joined(". ", parts))
     return Picture(figure, title, alt)
 

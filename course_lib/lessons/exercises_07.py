@@ -49,13 +49,13 @@ def examine_head_parameters(answer):
             )
         if result == size + outputs:
             raise Mistake(
-                "for {task!r} you add the width and the outputs. The matrix has a number for every pair of the two: "
-                "multiply.",
+                "for {task!r} you add the width and the outputs. The matrix has a number for every pair of input and "
+                "output: multiply.",
                 task=task,
             )
         if result == size * (outputs + 1):
             raise Mistake(
-                "for {task!r} the biases are as many as the outputs, {outputs}; you count {size}, one for each input.",
+                "for {task!r} there's one bias for each output, {outputs} in all; you count {size}, one for each input.",
                 task=task,
                 outputs=outputs,
                 size=size,
@@ -73,7 +73,7 @@ def examine_head_parameters(answer):
             )
         if task == "span" and result == (size + 1) * labels:
             raise Mistake(
-                "for 'span' the number of labels plays no part. Every token gets 2 scores: how well it "
+                "for 'span' the number of labels doesn't matter. Every token gets 2 scores: how well it "
                 "starts the answer, and how well it ends it."
             )
         if task == "span" and result == size + 1:
@@ -82,7 +82,7 @@ def examine_head_parameters(answer):
             )
         if task == "class" and result == (size + 1) * (labels - 1):
             raise Mistake(
-                "for 'class' you leave out one label. Each label has its own score, also when there are only two."
+                "for 'class' you leave out one label. Each label has its own score, even when there are only two."
             )
         if task == "tags" and result > reference and result % reference == 0:
             raise Mistake("for 'tags' the same head is used at every token, so it is counted once.")
@@ -250,7 +250,7 @@ def examine_training_step(answer):
         for p, q in zip(seen.model.parameters(), right.model.parameters(), strict=True)
     ):
         raise Mistake(
-            "the gradients are right, but the weights end elsewhere: only optimizer.step() may move them."
+            "the gradients are right, but the weights end up elsewhere: only optimizer.step() may move them."
         )
     _examine_returned_losses(seen.returned, right.returned)
 
@@ -277,8 +277,8 @@ def _examine_first_gradient(seen):
         )
     if direction < 0.99:
         raise Mistake(
-            "the gradient has another direction than that of the loss: clipping by value cuts each number. "
-            "Clipping by norm shortens the whole, clip_grad_norm_."
+            "your clipping changes the direction of the gradient: clipping by value cuts each number by "
+            "itself. Clip by norm, clip_grad_norm_, which shortens the gradient as a whole."
         )
     if norm > 1.01:
         raise Mistake(
@@ -405,7 +405,7 @@ def _examine_prediction(answer, batches, *, training):
         )
     if not recording:
         raise Mistake(
-            "after your function torch records no gradients anymore, so the next training step fails. Use "
+            "after your function, torch records no gradients anymore, so the next training step fails. Use "
             "with torch.no_grad(), which ends by itself."
         )
     if training and not model.training:
@@ -453,9 +453,7 @@ def _examine_classes(result, batches):
     if found == [int(scores.argmax()) for scores in batches[-1]]:
         raise Mistake("you return the classes of the last batch alone. Collect those of all batches.")
     if found == [int(scores.argmax()) for scores in batches[0]]:
-        raise Mistake(
-            "you return the classes of the first batch alone. Does a return stand inside of the loop?"
-        )
+        raise Mistake("you return the classes of the first batch alone. Is there a return inside the loop?")
     if found == [int(c) for batch in batches for c in batch.argmax(dim=0)]:
         raise Mistake(
             "argmax goes down the columns: it finds a row for each class. It should go over dim=-1, the classes."
@@ -481,7 +479,7 @@ def _examine_classes(result, batches):
             "the classes are right, but in another order. Keep the order of the batches and their rows."
         )
     raise Mistake(
-        "you return {found}; the highest scores are of the classes {right}.", found=found, right=right
+        "you return {found}; the highest scores are those of the classes {right}.", found=found, right=right
     )
 
 
@@ -571,7 +569,7 @@ def _examine_names(found, reference, names, layers):
     blocks = {int(name.split(".")[2]) for name in found if ".blocks." in name}
     half = layers // 2
     if not blocks and half:
-        raise Mistake("you freeze the embeddings alone. The lower half of the blocks belongs to it.")
+        raise Mistake("you freeze the embeddings alone. Freeze the lower half of the blocks, too.")
     if blocks == set(range(half, layers)):
         raise Mistake("you freeze the upper half. Blocks count from the input: 0 is the lowest.")
     starts = tuple(map(str, range(half)))
@@ -601,7 +599,7 @@ def _examine_names(found, reference, names, layers):
         raise Mistake("you count the blocks from 1. Block 0 is the first one above the embeddings.")
     if blocks == set(range(3)) and half != 3:
         raise Mistake(
-            "of {layers} blocks you freeze 3. The half follows from layers, the argument.", layers=layers
+            "of {layers} blocks you freeze 3. Compute the half from layers, the argument.", layers=layers
         )
     if blocks != set(range(half)):
         raise Mistake(
@@ -613,7 +611,7 @@ def _examine_names(found, reference, names, layers):
     missing = min(reference - found)
     if all(name.endswith(".weight") for name in found):
         raise Mistake(
-            "you freeze matrices alone. Biases belong to it as well, such as {missing}.", missing=missing
+            "you freeze matrices alone. Freeze the biases as well, such as {missing}.", missing=missing
         )
     if missing.startswith("encoder.embeddings"):
         raise Mistake(
@@ -622,7 +620,7 @@ def _examine_names(found, reference, names, layers):
         )
     raise Mistake(
         "of the lower blocks {missing} is left free. Freeze all parts of a block, not its attention alone or its "
-        "feed-forward alone.",
+        "feed-forward layers alone.",
         missing=missing,
     )
 

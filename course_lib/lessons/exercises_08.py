@@ -148,7 +148,7 @@ def as_tensor(part) -> torch.Tensor:
     try:
         return torch.as_tensor(part)
     except (TypeError, ValueError, RuntimeError):
-        raise Mistake("one of the two parts is no tensor: it's {kind}.", kind=describe(part)) from None
+        raise Mistake("one of the two parts isn't a tensor: it's {kind}.", kind=describe(part)) from None
 
 
 def ids_mistake(ids, reference, rows, pad_id) -> Mistake | None:
@@ -156,14 +156,14 @@ def ids_mistake(ids, reference, rows, pad_id) -> Mistake | None:
     longest = reference.shape[1]
     if ids.dim() == 2 and ids.shape[0] == len(rows) and ids.shape[1] > longest:
         return Mistake(
-            "you pad to {width}, but the longest row of this batch has {longest}. Padding further is work "
-            "for nothing: attention pays for every slot.",
+            "you pad to {width}, but the longest row of this batch has {longest}. Padding further is wasted "
+            "work: attention pays for every slot.",
             width=ids.shape[1],
             longest=longest,
         )
     if ids.dim() == 2 and ids.shape[0] == len(rows) and ids.shape[1] < longest:
         return Mistake(
-            "you cut the rows to {width} ids, and the longest has {longest}. Nothing may get lost here.",
+            "you cut the rows to {width} ids, and the longest has {longest}. Don't lose any of them.",
             width=ids.shape[1],
             longest=longest,
         )
@@ -187,7 +187,7 @@ def ids_mistake(ids, reference, rows, pad_id) -> Mistake | None:
             "the padding is on the wrong side. BERT pads on the right, so that [CLS] stays at position 0."
         )
     if sorted(ids.tolist()) == sorted(reference.tolist()):
-        return Mistake("the rows come out in another order, and each would get the label of another one.")
+        return Mistake("the rows come out in a different order, so each would get the label of another row.")
     if pad_id != 0 and torch.equal(ids, pad(rows)[0]):
         return Mistake(
             "you pad with 0, and pad_id is {pad_id}. Not every vocabulary has [PAD] at 0.", pad_id=pad_id
@@ -280,10 +280,10 @@ def macro_mistake(value, matrix) -> Mistake:
             "{value:.1f} is in percent. In the course a score is a share, from 0 to 1.", value=value
         )
     if len(matrix) > 2 and math.isclose(value, macro_f1(matrix[:2, :2]), rel_tol=1e-5):
-        return Mistake("of {count} classes you look at the first two only.", count=len(matrix))
+        return Mistake("you look only at the first two of {count} classes.", count=len(matrix))
     if abs(value - reference) < 0.006:
         return Mistake(
-            "you return {value}, and macro-F1 is {reference:.6f}. Don't round in between, nor at the end.",
+            "you return {value}, and macro-F1 is {reference:.6f}. Don't round, neither in between nor at the end.",
             value=value,
             reference=reference,
         )
@@ -443,22 +443,22 @@ def epoch_mistake(value, scores) -> Mistake:
     chosen = scores[int(value) - 1]
     if chosen["validation"] == max(validation):
         return Mistake(
-            "{case}epochs {reference} and {value:g} are equal. Take the earlier one: it has seen less, and you "
-            "cannot know that the test part likes the later one better.",
+            "{case}epochs {reference} and {value:g} are equal. Take the earlier one: it has had less time to "
+            "overfit, and validation gives you no reason to prefer the later one.",
             case=case,
             reference=reference,
             value=value,
         )
     if chosen["test"] == max(score["test"] for score in scores):
         return Mistake(
-            "{case}epoch {value:g} is the best on test. Choosing by test makes the test score a promise that new "
-            "data will not keep; choose by validation.",
+            "{case}epoch {value:g} is the best on test. If you choose by test, the test score promises more than "
+            "new data will give; choose by validation.",
             case=case,
             value=value,
         )
     if value == len(scores):
         return Mistake(
-            "{case}you keep the last epoch, which is the best on training at most. Validation was better before.",
+            "{case}you keep the last epoch. It may be the best on training, but validation was better before.",
             case=case,
         )
     if chosen["training"] == max(score["training"] for score in scores):
@@ -469,7 +469,7 @@ def epoch_mistake(value, scores) -> Mistake:
         )
     if value == min(range(1, len(scores) + 1), key=lambda i: scores[i - 1]["training"] - validation[i - 1]):
         return Mistake(
-            "{case}epoch {value:g} has the smallest gap to training. A model that learned nothing has none at all: "
+            "{case}epoch {value:g} has the smallest gap to training. A model that learned nothing has no gap at all: "
             "take the highest score.",
             case=case,
             value=value,

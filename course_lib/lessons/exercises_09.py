@@ -81,8 +81,8 @@ def piece_mistake(result, offsets, start, text, case) -> Mistake:
         )
     if result == (first, last + 1):
         return Mistake(
-            "{case}you return {result}; the last piece is {last}. Either the end is counted as outside, or the "
-            "piece that begins where the answer ends is taken for a part of it.",
+            "{case}you return {result}; the last piece is {last}. Either you give the piece after the last one, or you "
+            "count a piece that only begins where the answer ends.",
             case=case,
             result=result,
             last=last,
@@ -113,7 +113,7 @@ def piece_mistake(result, offsets, start, text, case) -> Mistake:
         if result == piece_span(offsets, PARAGRAPH.index(text), text):
             return Mistake(
                 "{case}you found the first {text!r} of the paragraph, and the answer is the second. Use the offset "
-                "that the data give.",
+                "that comes with the data.",
                 case=case,
                 text=text,
             )
@@ -122,7 +122,7 @@ def piece_mistake(result, offsets, start, text, case) -> Mistake:
             "{case}the first piece comes first: ({first}, {last}).", case=case, first=first, last=last
         )
     if first < last and result == (first, first):
-        return Mistake("{case}the answer goes on to piece {last}.", case=case, last=last)
+        return Mistake("{case}the answer continues to piece {last}.", case=case, last=last)
     if result[0] <= result[1] and first <= result[0] and result[1] <= last:
         return Mistake(
             "{case}you return {result}, and pieces {first} to {last} are touched. A piece that the answer covers only "
@@ -188,7 +188,7 @@ def window_mistake(result, length, room, step) -> Mistake:
     if step != room and result == starts_of_windows(length, room, room):
         return Mistake(
             "{case}your windows stand side by side, {room} apart. An answer across a border would be in none of them: "
-            "go on by the step.",
+            "move on by the step.",
             case=case,
             room=room,
         )
@@ -203,7 +203,7 @@ def window_mistake(result, length, room, step) -> Mistake:
         )
     if result[: len(reference)] == reference:
         return Mistake(
-            "{case}you go on after the last piece is in a window. The extra windows, {extra}, hold nothing that is "
+            "{case}you go on after the last piece is in a window. The extra windows, {extra}, hold nothing that's "
             "new.",
             case=case,
             extra=result[len(reference) :][:5],
@@ -296,7 +296,7 @@ def span_mistake(result, start_scores, end_scores, first, last, max_answer) -> M
         )
     if not (first <= start <= last and first <= end <= last):
         return Mistake(
-            "{case}that is not all inside the paragraph. [CLS] and the question have scores too; they are no answer.",
+            "{case}that is not all inside the paragraph. [CLS] and the question have scores too, but they can't be the answer.",
             case=case,
         )
     if end < start:
@@ -316,7 +316,7 @@ def span_mistake(result, start_scores, end_scores, first, last, max_answer) -> M
         )
     if start != reference[0] and start_scores[start] == max(start_scores[first : last + 1]):
         return Mistake(
-            "{case}{reference} has a higher sum. The best start alone does not settle it.",
+            "{case}{reference} has a higher sum. The best start alone doesn't settle it.",
             case=case,
             reference=reference,
         )
@@ -466,13 +466,13 @@ def threshold_mistake(value, candidates, parts) -> Mistake:
         )
     if candidates[:2] == [-2.0, 0.0] and is_best_for(right_decisions):
         return Mistake(
-            "{value:g} decides most often right whether there is an answer. But an answer that is given earns its F1, "
+            "{value:g} is most often right about whether there is an answer. But an answer that is given earns its F1, "
             "30 here, and not 100.",
             value=value,
         )
     if is_best_for(lambda t: f1_at(t, parts["test"])):
         return Mistake(
-            "{value:g} is the best on test. Chosen there, the test score tells how well you fitted the test, and not "
+            "{value:g} is the best on test. If you choose there, the test score tells you how well you fitted the test, not "
             "how the model does on new questions. Choose on validation.",
             value=value,
         )
@@ -483,7 +483,7 @@ def threshold_mistake(value, candidates, parts) -> Mistake:
     if is_best_for(lambda t: f1_at(t, [row for row in validation if row[2]])):
         return Mistake(
             "{value:g} never abstains here, which is best only for the questions that have an answer. Count the "
-            "others too: there, 'none' earns 100. Or is a sign turned? A difference *above* the threshold means "
+            "others too: there, 'none' earns 100. Or did you flip a sign? A difference *above* the threshold means "
             "'none'.",
             value=value,
         )

@@ -135,7 +135,7 @@ SPAN_CAUSES = (
     ),
     (
         _until_the_next,
-        Message("Your names run on through the words with O, up to the next B-. An O ends the name."),
+        Message("Your names continue through the words with O, up to the next B-. An O ends the name."),
     ),
 )
 
@@ -146,7 +146,7 @@ def plain_spans(result, shown):
         return sorted((int(start), int(end), str(kind)) for start, end, kind in result)
     except (TypeError, ValueError):
         raise Mistake(
-            "for {shown}, you return {result}. I expected a list with three things for each name: start, end "
+            "for {shown}, you return {result}. Return a list with three things for each name: start, end "
             "and type.",
             shown=shown,
             result=result,
@@ -288,7 +288,7 @@ def examine_iob1_to_bio(answer):
     for tags in cases:
         result = call_unchanged(answer, tags)
         if isinstance(result, str):
-            raise Mistake("you return one text. I expected a list with a tag for each word.")
+            raise Mistake("you return one text. Return a list with a tag for each word.")
         results.append([str(tag) for tag in result])
         if len(results[-1]) != len(tags):
             raise Mistake(
@@ -343,7 +343,7 @@ ALIGN_CAUSES = (
         _every_piece,
         Message(
             "You copy the tag to every piece of a word, so a B- on three pieces becomes three names. The later "
-            "pieces get -100, which the loss passes over."
+            "pieces get -100, which the loss ignores."
         ),
     ),
     (
@@ -362,8 +362,8 @@ ALIGN_CAUSES = (
     (
         _later_zeros,
         Message(
-            "Later pieces get tag 0, and that is O: the model would learn that the rest of a name is no part "
-            "of it. Use -100."
+            "Later pieces get tag 0, and that is O: the model would learn that the rest of a name isn't "
+            "part of it. Use -100."
         ),
     ),
     (
@@ -384,7 +384,7 @@ ALIGN_CAUSES = (
     ),
     (
         lambda words, tags: [-1 if label == -100 else label for label in align(words, tags)],
-        Message("You use -1 for the pieces without a tag. The loss passes over -100, and over nothing else."),
+        Message("You use -1 for the pieces without a tag. The loss ignores -100, and nothing else."),
     ),
 )
 
@@ -424,7 +424,7 @@ def _plain_labels(result, words, tags):
             pieces=len(words),
         )
     if any(label is None for label in result):
-        raise Mistake("some of your labels are None. What the loss passes over has the number -100.")
+        raise Mistake("some of your labels are None. The number that the loss ignores is -100.")
     return [int(label) for label in result]
 
 
@@ -473,7 +473,9 @@ F1_CAUSES = (
     ),
     (
         lambda g, p: _right(g, p) / len(set(g) | set(p)),
-        Message("That is the share of all different names, in one list or the other. F1 is 2PR / (P + R)."),
+        Message(
+            "That is the share of right names among all different names of both lists. F1 is 2PR / (P + R)."
+        ),
     ),
     (
         lambda g, p: _f1_of(_right(g, p), g, p) / 2,

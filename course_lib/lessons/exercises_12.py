@@ -95,14 +95,14 @@ def examine_score_choices(answer):
         raise Mistake("the bias is missing: a linear layer is states · weight + bias.")
     if torch.allclose(result, wanted.flatten().view(4, 3).T, atol=1e-5):
         raise Mistake(
-            "the scores landed in the wrong questions. The four rows of a question stand together, so the second "
-            "question begins at row 4."
+            "the scores landed in the wrong questions. The four rows of a question come one after the other, so the "
+            "second question begins at row 4."
         )
     if torch.allclose(result.sum(dim=1), torch.ones(3), atol=1e-5):
         raise Mistake("that's already a softmax. Return the scores; the loss takes the softmax itself.")
     if torch.allclose(result, torch.sigmoid(wanted), atol=1e-5):
         raise Mistake(
-            "you squeezed each score with a sigmoid. Endings compete, so leave the scores as they are for a "
+            "you put each score through a sigmoid. Endings compete, so leave the scores as they are for a "
             "softmax over the four."
         )
     raise Mistake(
@@ -190,7 +190,7 @@ def examine_keep_hardest(answer):
             raise Mistake("for count 2 you return {result}; it should be [3, 1].", result=other)
         return
     if result == [0.9, 0.7, 0.4]:
-        raise Mistake("those are the scores. Return their positions: the endings stand there.")
+        raise Mistake("those are the scores. Return their positions, which lead back to the endings.")
     if result in ([6, 0, 2], [2, 0, 6]):
         raise Mistake(
             "those are the three that the model finds least plausible. They're the easy ones; a filter throws them out."
@@ -235,7 +235,7 @@ EXERCISES = [
             "(pooled @ weight + bias).view(-1, choices)",
         ),
         solution=score_choices,
-        praise="One weight vector for all endings, wherever they stand.",
+        praise="One weight vector for all endings, whatever their place.",
     ),
     Exercise(
         identifier="12.3",

@@ -42,11 +42,11 @@ RATE_CAUSES = (
     ),
     (
         lambda u, low, high: math.exp(math.log10(low) + u * math.log10(high / low)),
-        Message("You mix two logarithms: exp undoes the natural one, and 10 ** undoes log10."),
+        Message("You mix up two logarithms: exp undoes the natural one, and 10 ** undoes log10."),
     ),
     (
         lambda u, low, high: 10 ** (math.log(low) + u * math.log(high / low)),
-        Message("You mix two logarithms: 10 ** undoes log10, and math.log is the natural one."),
+        Message("You mix up two logarithms: 10 ** undoes log10, and math.log is the natural one."),
     ),
     (
         lambda u, low, high: high * (low / high) ** u,
@@ -55,7 +55,7 @@ RATE_CAUSES = (
     (
         lambda u, low, high: high * u,
         Message(
-            "You multiply by u. Equal steps on this scale are equal factors, so u belongs into the exponent."
+            "You multiply by u. Equal steps on this scale are equal factors, so u belongs in the exponent."
         ),
     ),
     (
@@ -230,7 +230,7 @@ TRIAL_CAUSES = (
     (
         _best_by(lambda trial: max(trial["validation"])),
         Message(
-            "You take the best epoch of each trial. One lucky epoch is gone when training ends: the model that you "
+            "You take the best epoch of each trial. A lucky epoch is gone when training ends: the model that you "
             "have is that of validation[-1]."
         ),
     ),
@@ -252,7 +252,7 @@ TRIAL_CAUSES = (
     ),
     (
         _best_by(lambda trial: (_last(trial), trial["test"])),
-        Message("Of equal trials, the test must not decide: you may not look at it. Keep the earliest."),
+        Message("Don't let the test score break a tie: you may not look at it. Keep the earliest."),
     ),
     (
         _best_by(lambda trial: statistics.mean(trial["validation"])),

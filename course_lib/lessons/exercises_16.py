@@ -49,11 +49,11 @@ def _missing_is(value):
 CHANGED_CAUSES = (
     (
         lambda one, other: sorted(n for n in one if n not in other or one[n] != other[n]),
-        Message("You look at the names of the first one only. A setting that is new has changed too."),
+        Message("You look only at the names of the first one. A setting that's new has changed too."),
     ),
     (
         lambda one, other: sorted(n for n in other if n not in one or one[n] != other[n]),
-        Message("You look at the names of the second one only. A setting that is gone has changed too."),
+        Message("You look only at the names of the second one. A setting that's gone has changed too."),
     ),
     (
         lambda one, other: sorted(n for n in one if n in other and one[n] != other[n]),
@@ -447,7 +447,7 @@ def _of_differences(statistic):
 MEAN_CAUSES = (
     (
         _of_differences(lambda d: -d.mean()),
-        Message("The sign is turned: take variant less full model, so that a loss is negative."),
+        Message("The sign is flipped: take variant minus full model, so that a loss is negative."),
     ),
     (
         _of_differences(lambda d: abs(d).mean()),
@@ -572,7 +572,7 @@ EXERCISES = [
             ),
         ),
         solution=changed,
-        praise="If the list has more than one name, the comparison isn't an ablation.",
+        praise="If the list has more than one name, ask whether it's still an ablation.",
     ),
     Exercise(
         identifier="16.2",
@@ -589,7 +589,7 @@ EXERCISES = [
             "triangle.bool() & attention_mask[:, None].bool(), which broadcasts to (B, T, T)",
         ),
         solution=left_to_right_mask,
-        praise="One triangle is all that separates BERT's attention from GPT's.",
+        praise="One triangle is the whole difference between BERT's attention and GPT's.",
     ),
     Exercise(
         identifier="16.3",
@@ -603,7 +603,7 @@ EXERCISES = [
             "Then set -100 where attention_mask[:, 1:] is 0: the next token there is padding.",
         ),
         solution=next_word_targets,
-        praise="Every token is asked, not just 15% of them: that's what the old task has going for it.",
+        praise="Every token gets a prediction, not just 15% of them. That's the advantage of the older task.",
     ),
     Exercise(
         identifier="16.4",

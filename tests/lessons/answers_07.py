@@ -371,7 +371,7 @@ WRONG = {
     "7.1": [
         (lambda task, size, labels: size * outputs(task, labels), "bias too"),
         (lambda task, size, labels: (size + 1) * (2 if task == "span" else labels), "any number of endings"),
-        (lambda task, size, labels: (size + 1) * labels, "plays no part"),
+        (lambda task, size, labels: (size + 1) * labels, "the number of labels doesn't matter"),
         (
             lambda task, size, labels: (size + 1) * outputs(task, labels) * (128 if task == "tags" else 1),
             "counted once",
@@ -474,7 +474,10 @@ WRONG = {
         (predicting(lambda scores: (scores.argmax(dim=-1) + 1).tolist()), "classes from 1"),
         (predicting(lambda scores: scores.max(dim=-1).values.tolist()), "the highest scores"),
         (predicting(best, lambda found: [c for part in found for c in part][::-1]), "in another order"),
-        (predicting(best, lambda found: [0 for part in found for c in part]), "the highest scores are of"),
+        (
+            predicting(best, lambda found: [0 for part in found for c in part]),
+            "the highest scores are those of",
+        ),
         (predicting(best, str), "you return str"),
         (predicting(best, lambda found: [float(c) for part in found for c in part]), "are decimals"),
     ],

@@ -268,7 +268,7 @@ def right_decisions(candidates, parts):
 WRONG = {
     "9.2": [
         (overlapping, "stride of some libraries is an overlap"),
-        (lambda length, room, step: list(range(0, length, step)), "nothing that is new"),
+        (lambda length, room, step: list(range(0, length, step)), "nothing that's new"),
         (one_short, "never read"),
         (lambda length, room, step: [s for s in range(step, length, step)], "starts at 0"),
         (lambda length, room, step: list(range(0, length, room)), "stand side by side"),
@@ -287,7 +287,7 @@ WRONG = {
         (shorter_by_a_part, "only in part"),
         (pieces(lambda first, last: list(range(first, last + 1))), "all the pieces"),
         (pieces(lambda first, last: (last, first)), "first piece comes first"),
-        (pieces(lambda first, last: (first, first)), "goes on to piece"),
+        (pieces(lambda first, last: (first, first)), "continues to piece"),
         (pieces(lambda first, last: first), "as one list"),
         (pieces(lambda first, last: (first, last - first + 1)), "is the number of pieces"),
         (pieces(lambda first, last: (first, last, 0)), "you return 3"),
@@ -297,7 +297,7 @@ WRONG = {
         (anywhere, "not all inside the paragraph"),
         (any_length, "pieces long"),
         (too_short, "which is allowed"),
-        (start_first, "does not settle it"),
+        (start_first, "doesn't settle it"),
         (searched(lambda start, end, last: end > start), "may be the same"),
         (searched(lambda start, end, last: end < last), "the last piece, which is allowed"),
         (searched(least=0), "start the search at -inf"),

@@ -479,7 +479,7 @@ WRONG = {
         ),
         (mapped(lambda word, label, tags: max(label, 0)), "Later pieces and special tokens"),
         (mapped(lambda word, label, tags: 0 if word is None else label), "learns to call them O"),
-        (mapped(lambda word, label, tags: label if word is None else max(label, 0)), "no part of it"),
+        (mapped(lambda word, label, tags: label if word is None else max(label, 0)), "isn't part of it"),
         (mapped(lambda word, label, tags: label if word else -100), "counts as false"),
         (mapped(lambda word, label, tags: label if label == -100 else word), "tag_numbers[word]"),
         (mapped(lambda word, label, tags: -1 if label == -100 else label), "You use -1"),

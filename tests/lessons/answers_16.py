@@ -305,8 +305,8 @@ RIGHT = {
 
 WRONG = {
     "16.1": [
-        (lambda one, other: sorted(n for n in one if n not in other or one[n] != other[n]), "names of the first one only."),
-        (lambda one, other: sorted(n for n in other if n not in one or one[n] != other[n]), "names of the second one only"),
+        (lambda one, other: sorted(n for n in one if n not in other or one[n] != other[n]), "look only at the names of the first one"),
+        (lambda one, other: sorted(n for n in other if n not in one or one[n] != other[n]), "look only at the names of the second one"),
         (lambda one, other: sorted(n for n in one if n in other and one[n] != other[n]), "names that both have"),
         (lambda one, other: [n for n in sorted(one) if one[n] != other.get(n)], "looks to you like a setting that is gone"),
         (lambda one, other: sorted(one.keys() ^ other.keys()), "names alone. A setting also"),
@@ -357,7 +357,7 @@ WRONG = {
         (lambda ids, mask: shifted()(ids, mask).clamp(max=999), "or doesn't exist"),
     ],
     "16.4": [
-        (paired(mean=lambda d: -d.mean()), "sign is turned"),
+        (paired(mean=lambda d: -d.mean()), "sign is flipped"),
         (paired(mean=lambda d: abs(d).mean()), "size of each difference."),
         (paired(mean=np.median), "the median"),
         (paired(mean=np.sum), "the sum"),

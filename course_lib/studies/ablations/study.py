@@ -51,12 +51,39 @@ from course_lib.training.update import UpdateStep
 
 CODE_VERSION = 1
 PRECISION = "bfloat16"
-OBJECTIVES = ("MLM and NSP", "MLM alone", "left to right")
 PAIRS = "question-sentence pairs"
 TASKS = ("reviews", "questions", "entities", PAIRS)
 LSTM_TASKS = ("questions", "entities")  # where a word must know what follows it
 UNTOUCHED_TASKS = ("entities",)
 MASKING = tuple(row[:3] for row in MASKING_STRATEGIES if row[:3] != (80, 10, 10))  # the rest of table 8
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the name of an objective stands for: the parts that an ablation can take away.
+
+    Parameters
+    ----------
+    next_sentence : whether the model also says if a pair belongs together.
+    direction : where a token may look.
+    predicted : which words the model is asked for.
+    read_off : the token whose state stands for a whole text; it follows from the direction.
+    """
+
+    next_sentence: bool
+    direction: str
+    predicted: str
+    read_off: str
+
+
+BOTH_WAYS, LEFT_TO_RIGHT = "both ways", "left to right"
+MASKED_WORDS, NEXT_WORDS = "masked words", "every next word"
+PARTS = {
+    "MLM and NSP": Parts(True, BOTH_WAYS, MASKED_WORDS, "[CLS]"),
+    "MLM alone": Parts(False, BOTH_WAYS, MASKED_WORDS, "[CLS]"),
+    "left to right": Parts(False, LEFT_TO_RIGHT, NEXT_WORDS, "last token"),
+}
+OBJECTIVES = tuple(PARTS)
 
 
 @dataclass(frozen=True)
@@ -103,6 +130,11 @@ class Objective:
     )
     review_length: int = 64
     sentences: int = 2
+
+    @property
+    def parts(self) -> Parts:
+        """What the name of this objective stands for."""
+        return PARTS[self.name]
 
 
 @dataclass(frozen=True)
@@ -299,7 +331,7 @@ def continued_training(
     published = load_encoder(bundled_weights_folder())
     configuration = replace(published.configuration, attention_probs_dropout_prob=0.0)
     model = PretrainingModel(configuration)
-    if o.name == "left to right":
+    if o.parts.direction == LEFT_TO_RIGHT:
         model.encoder = LeftToRightEncoder(configuration)
     model.encoder.load_state_dict(published.state_dict())
     freeze(model.encoder.embeddings)
@@ -313,9 +345,9 @@ def continued_training(
     pairs, row = plan_pairs(corpus, o.max_length, seed=seed), 0
 
     def loss_of(batch: PairBatch) -> Tensor:
-        if o.name == "left to right":
+        if o.parts.predicted == NEXT_WORDS:
             return next_word_loss(model, batch)
-        return masked_word_loss(model, batch, vocabulary, strategy, generator, o.name == "MLM and NSP")
+        return masked_word_loss(model, batch, vocabulary, strategy, generator, o.parts.next_sentence)
 
     model.train()
     if not o.steps:
@@ -408,7 +440,7 @@ def run_objective(objective: Objective, seed: int) -> dict:
     if steps and objective.name == "MLM alone":  # where masking strategies are compared
         rows = (task_rows("entities", split) for split in ("train", "test"))
         features = round(entity_f1_from_features(encoder, tokenizer, *rows), 2)
-    trained_on = objective.name == "left to right" and objective.steps
+    trained_on = objective.parts.direction == LEFT_TO_RIGHT and objective.steps
     with_lstm = [task for task in LSTM_TASKS if trained_on and task in objective.tasks]
     return {
         "scores": scores,

@@ -21,6 +21,7 @@ from course_lib.studies.ablations import study as ablations
 from course_lib.studies.ablations.study import (
     CONFIGURATION,
     OBJECTIVES,
+    PARTS,
     BiLstmModel,
     LeftToRightEncoder,
     MeanLeftToRightEncoder,
@@ -155,11 +156,16 @@ def wikipedia_like():
     return corpus_from_pieces(pieces, [8] * 12)
 
 
-def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, monkeypatch):
-    vocabulary = MaskingVocabulary.from_tokens(
+@pytest.fixture(scope="module")
+def vocabulary():
+    """What masking must know of a vocabulary with the bundled one's ids."""
+    return MaskingVocabulary.from_tokens(
         ["[PAD]", *(f"[unused{n}]" for n in range(99)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         + [f"w{n}" for n in range(30522 - 104)]
     )
+
+
+def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, vocabulary, monkeypatch):
     seen, published = {}, load_encoder(bundled_weights_folder()).state_dict()
     gather = ablations.gather_pairs
     for name in OBJECTIVES:
@@ -190,6 +196,34 @@ def test_objectives_read_the_same_pairs_and_train_the_body(wikipedia_like, monke
         for name in OBJECTIVES
         for one, other in zip(seen[name], seen[OBJECTIVES[0]], strict=True)
     )
+
+
+def test_the_parts_of_an_objective_are_what_is_trained(wikipedia_like, vocabulary, monkeypatch):
+    """Each part that an ablation names decides what it says it does."""
+    losses = []
+
+    def masked(model, batch, vocabulary, strategy, generator, next_sentence):
+        losses.append((next_sentence, "masked words"))
+        return model.encoder.blocks[0].expand.weight.sum()
+
+    def following(model, batch):
+        losses.append((False, "every next word"))
+        return model.encoder.blocks[0].expand.weight.sum()
+
+    monkeypatch.setattr(ablations, "masked_word_loss", masked)
+    monkeypatch.setattr(ablations, "next_word_loss", following)
+    one, other = torch.tensor([[101, 2054, 2003, 102]]), torch.tensor([[101, 2054, 2003, 2004]])
+    for name, parts in PARTS.items():
+        objective = Objective(name, steps=1, batch_size=2, max_length=32, early_steps=())
+        ((_, encoder),) = continued_training(objective, wikipedia_like, vocabulary, seed=1)
+        assert losses.pop() == (parts.next_sentence, parts.predicted)
+        with torch.no_grad():
+            first, second = encoder.eval()(one), encoder(other)
+        sees_the_right = not torch.equal(first.last_hidden_state[:, 0], second.last_hidden_state[:, 0])
+        assert sees_the_right == (parts.direction == "both ways")
+        place = {"[CLS]": 0, "last token": -1}[parts.read_off]
+        pooled = torch.tanh(encoder.pooler(first.last_hidden_state[:, place]))  # (1, H)
+        assert torch.allclose(first.pooled_output, pooled, atol=1e-6)
 
 
 def test_no_steps_leave_the_weights_as_they_are(wikipedia_like):
