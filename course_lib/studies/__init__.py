@@ -15,6 +15,7 @@ RECORDINGS = {
     "sentence-order": "course_lib.studies.pretraining.sentence_order",
     "review-run": "course_lib.studies.finetuning.review_run",
     "endings": "course_lib.studies.finetuning.endings",
+    "pairs": "course_lib.studies.finetuning.pairs",
     "freezing": "course_lib.studies.finetuning.freezing",
     "buckets": "course_lib.studies.finetuning.buckets",
     "pretraining": "course_lib.studies.pretraining.pretraining_run",
