@@ -12,6 +12,7 @@ from course_lib.errors import CheckpointError, WeightsError
 from course_lib.files import read_json, write_json, write_text
 from course_lib.finetuning.entities import types_of
 from course_lib.finetuning.loop import TaskModel
+from course_lib.finetuning.sentence_pairs import pair_model
 from course_lib.finetuning.tasks import task_of
 
 HEAD_FILE = "head.safetensors"
@@ -41,7 +42,7 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions`` or ``endings``.
+    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     folder : what was saved by :func:`save_model`.
     types : the entity types that it was fine-tuned with, in their order, to make sure of them; those of the folder if
         left out.
@@ -68,7 +69,8 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
         )
     if task_name == "entities":
         task = task_of(task_name, _saved_types(folder / NOTE_FILE, note["labels"], types))
-    model = task.model(folder)
+    # the classes of pairs are those of the folder; without any, the head gives a score
+    model = pair_model(note["labels"], folder) if task_name == "pairs" else task.model(folder)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     expected = {name: tuple(tensor.shape) for name, tensor in model.head.state_dict().items()}
     if shapes != expected:

@@ -20,6 +20,7 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import sequence_classification_head
 from course_lib.bert.loading import load_encoder
+from course_lib.data.readers.glue import TASKS as LAYOUTS
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning.classification import classification_loss
@@ -66,6 +67,29 @@ PAIR_TASKS = {
         PairTask("question-sentence", ("entailment", "not_entailment"), ("accuracy",)),
         PairTask("similarity", None, ("spearman", "pearson")),
     )
+}
+
+# The tasks of GLUE by their names in :mod:`course_lib.data.readers.glue`, each with the metrics that GLUE reports.
+_GLUE_METRICS = {
+    "cola": ("mcc",),
+    "sst2": ("accuracy",),
+    "mrpc": ("f1", "accuracy"),
+    "qqp": ("f1", "accuracy"),
+    "stsb": ("pearson", "spearman"),
+    "mnli": ("accuracy",),
+    "qnli": ("accuracy",),
+    "rte": ("accuracy",),
+    "wnli": ("accuracy",),
+}
+GLUE_TASKS = {
+    name: PairTask(
+        name,
+        layout.names or layout.labels,
+        _GLUE_METRICS[name],
+        single=len(layout.sentences) == 1,
+        may_be_empty=layout.may_be_empty,
+    )
+    for name, layout in LAYOUTS.items()
 }
 
 
@@ -187,14 +211,11 @@ def pair_features(
         If a sentence is empty, a label is none of the classes or no score, labels are words in one row and numbers
         in another, the columns don't pair up, or ``max_length`` has no room for a token of each.
     """
-    columns = [firsts] if seconds is None else [firsts, seconds]
+    columns = [list(column) for column in (firsts, seconds) if column is not None]
     special = len(columns) + 1  # [CLS], and one [SEP] after each sentence
     _check_sentences(columns, max_length, special, may_be_empty)
-    numbers = None if labels is None else label_numbers(labels, names, rows=len(firsts))
-    ids = [
-        [encoding.ids for encoding in tokenizer.encode_batch(list(column), add_special_tokens=False)]
-        for column in columns
-    ]
+    numbers = None if labels is None else label_numbers(list(labels), names, rows=len(columns[0]))
+    ids = [_token_ids(column, tokenizer) for column in columns]
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     room, shortened, features = max_length - special, 0, []
     for row, first in enumerate(ids[0]):
@@ -228,8 +249,13 @@ def count_shortened(
     columns = [firsts] if seconds is None else [firsts, seconds]
     lengths = np.full(len(firsts), len(columns) + 1)
     for column in columns:
-        lengths += [len(one.ids) for one in tokenizer.encode_batch(list(column), add_special_tokens=False)]
+        lengths += [len(ids) for ids in _token_ids(list(column), tokenizer)]
     return int((lengths > max_length).sum())
+
+
+def _token_ids(sentences: list[str], tokenizer: Tokenizer) -> list[list[int]]:
+    """Return the ids of sentences without special tokens; nobody asks where they stand in the text."""
+    return [encoding.ids for encoding in tokenizer.encode_batch_fast(sentences, add_special_tokens=False)]
 
 
 def _check_sentences(columns: Sequence[Sequence[str]], max_length: int, special: int, empty: bool) -> None:
