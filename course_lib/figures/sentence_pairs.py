@@ -42,7 +42,7 @@ def figure_pair_row(tokens: Sequence[str], token_type_ids: Sequence[int]) -> Pic
     widths = [max(1.0, 0.35 + 0.19 * len(token)) for token in tokens]
     lefts = np.cumsum([0.0, *widths])
     figure, axes = new_figure(10, 2.2)
-    axes.set(xlim=(-0.2, lefts[-1] + 0.2), ylim=(-0.2, 2.6))
+    axes.set(xlim=(-1.6, lefts[-1] + 0.2), ylim=(-0.1, 2.3))
     axes.axis("off")
     for token, segment, left, width in zip(tokens, token_type_ids, lefts, widths, strict=False):
         color = ORANGE if segment else BLUE
@@ -51,8 +51,8 @@ def figure_pair_row(tokens: Sequence[str], token_type_ids: Sequence[int]) -> Pic
         center = left + width / 2 - 0.05
         axes.text(center, 1.7, Verbatim(token), ha="center", va="center", fontsize=10)
         axes.text(center, 0.5, Verbatim(str(segment)), ha="center", va="center", fontsize=11)
-    axes.text(0, 2.3, "token", fontsize=10)
-    axes.text(0, 1.04, "segment id", fontsize=10, va="center", backgroundcolor="white")
+    axes.text(-0.15, 1.7, "token", fontsize=10, ha="right", va="center")
+    axes.text(-0.15, 0.5, "segment id", fontsize=10, ha="right", va="center")
     alt = Message(
         "The row {tokens}. Its first {first} tokens are segment 0, the other {second} segment 1",
         tokens=Verbatim(" ".join(tokens)),
@@ -261,7 +261,7 @@ def figure_helping(sides: Mapping[str, Mapping[str, Sequence[float]]]) -> Pictur
     sides : by what is scored, the scores (%) by seed of two sides, the one without help first.
     """
     title = "Does one task help another?"
-    figure, axes = new_figure(9, 0.9 + 0.75 * len(sides))
+    figure, axes = new_figure(9, 1.2 + 0.75 * len(sides))
     for row, values in enumerate(sides.values()):
         for offset, color, (name, seeds) in zip((-0.16, 0.16), (ORANGE, BLUE), values.items(), strict=True):
             label = name if row == 0 else None
@@ -272,7 +272,7 @@ def figure_helping(sides: Mapping[str, Mapping[str, Sequence[float]]]) -> Pictur
     axes.set_yticks(range(len(sides)), list(sides))
     axes.invert_yaxis()
     axes.set(xlabel="score on the test part (%)")
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, frameon=False)
     alt = joined(
         "; ",
         (
