@@ -6,7 +6,6 @@ Shape letters: B pairs in a batch, T tokens, H hidden size.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import sequence_classification_head
+from course_lib.bert.inputs import truncate_longest_first
 from course_lib.bert.loading import load_encoder
 from course_lib.data.readers.glue import TASKS as LAYOUTS
 from course_lib.data.sources import encoder_folder
@@ -160,21 +160,6 @@ def pair_model(
     return PairModel(encoder, head, labels, pooling=pooling)
 
 
-def shortened_lengths(first: int, second: int, room: int) -> tuple[int, int]:
-    """Return how many tokens of each sentence stay where both together have no room: the longer one gives way.
-
-    It's what taking one token after the other off the end of the longer sentence leads to, off the second one
-    if they are as long (``_truncate_seq_pair`` of the paper's code).
-
-    Parameters
-    ----------
-    first, second : tokens of both sentences.
-    room : tokens that there is room for, special ones not counted.
-    """
-    kept = min(first, max(room - second, math.ceil(room / 2)))
-    return kept, min(second, room - kept)
-
-
 def pair_features(
     firsts: Sequence[str],
     seconds: Sequence[str] | None,
@@ -187,8 +172,9 @@ def pair_features(
 ) -> list[dict]:
     """Turn pairs into features: [CLS] A [SEP] B [SEP], the tokens of B and the last [SEP] in segment 1.
 
-    A pair that is too long loses tokens off the end of its longer sentence, see :func:`shortened_lengths`; how
-    many such pairs there are goes to the log, see also :func:`count_shortened`.
+    A pair that is too long loses tokens off the end of its longer sentence, by
+    :func:`~course_lib.bert.inputs.truncate_longest_first`; how many such pairs there are goes to the log, see also
+    :func:`count_shortened`.
 
     Parameters
     ----------
@@ -222,7 +208,7 @@ def pair_features(
         second = ids[1][row] if len(ids) > 1 else []
         if len(first) + len(second) > room:
             shortened += 1
-            kept, others = shortened_lengths(len(first), len(second), room)
+            kept, others = truncate_longest_first(len(first), len(second), room)
             first, second = first[:kept], second[:others]
         tokens, types = [cls_id, *first, sep_id], [0] * (len(first) + 2)
         if len(ids) > 1:

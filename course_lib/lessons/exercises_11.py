@@ -126,6 +126,71 @@ def _examine_types(ids: list, types: list, first: list, second: list, max_length
 # 11.2 -----------------------------------------------------------------------------------------------
 
 
+def matthews(labels, predictions):
+    """Return Matthews' correlation of two arrays of 0 and 1, and 0.0 where one of the four sums is 0."""
+    labels, predictions = np.asarray(labels) == 1, np.asarray(predictions) == 1
+    hits, false_alarms = float((labels & predictions).sum()), float((~labels & predictions).sum())
+    misses, correct_noes = float((labels & ~predictions).sum()), float((~labels & ~predictions).sum())
+    sums = (hits + false_alarms, hits + misses, correct_noes + false_alarms, correct_noes + misses)
+    if min(sums) == 0:
+        return 0.0
+    return (hits * correct_noes - false_alarms * misses) / math.sqrt(math.prod(sums))
+
+
+def examine_matthews(answer):
+    labels = np.array([1, 1, 0, 0, 0, 0, 0, 0, 1, 0])
+    predictions = np.array([1, 0, 0, 0, 0, 1, 0, 0, 1, 0])
+    value, wanted = float(call(answer, labels.copy(), predictions.copy())), matthews(labels, predictions)
+    if not math.isclose(value, wanted, abs_tol=1e-6):
+        raise Mistake(_about_matthews(value, wanted), value=value, wanted=wanted)
+    opposite = float(call(answer, labels.copy(), 1 - predictions))
+    if not math.isclose(opposite, -wanted, abs_tol=1e-6):
+        raise Mistake(
+            "with all predictions flipped you return {value:.4f}; it should be {wanted:.4f}. Keep the sign: below 0 "
+            "means worse than chance.",
+            value=opposite,
+            wanted=-wanted,
+        )
+    constant = float(call(answer, labels.copy(), np.zeros_like(labels)))
+    if constant != 0:
+        raise Mistake(
+            "for a model that always says 0 you return {value}; it should be 0. Its denominator is 0: ask before you "
+            "divide.",
+            value=constant,
+        )
+    many = 40_000
+    large = float(call(answer, np.tile(labels, many), np.tile(predictions, many)))
+    if not math.isclose(large, wanted, abs_tol=1e-6):
+        raise Mistake(
+            "the same answers {many} times over give {value}, and it should stay {wanted:.4f}. The product of four "
+            "large counts doesn't fit in 64 bits: make the counts floats first.",
+            many=many,
+            value=large,
+            wanted=wanted,
+        )
+
+
+def _about_matthews(value: float, wanted: float) -> str:
+    # 2 hits, 1 false alarm, 1 miss, 6 correct noes
+    others = {
+        0.8: "that's the accuracy. It counts the many easy noes, and that's what we want to get away from.",
+        2 / 3: "that's F1. It never looks at the correct noes; Matthews' correlation uses all four counts.",
+        11 / 441: "the root is missing below the line.",
+        12
+        / 21: "you left out the product of the errors: hits times correct noes *minus* false alarms times misses.",
+        13 / 21: "the products are added. Subtract the one of the two kinds of error.",
+        -wanted: "the sign is wrong: right answers count up, errors down.",
+        11.0: "that's the upper part alone. Divide by the root of the four sums.",
+    }
+    for other, said in others.items():
+        if math.isclose(value, other, abs_tol=1e-6):
+            return said
+    return "you return {value:.4f}; it should be {wanted:.4f}."
+
+
+# 11.3 -----------------------------------------------------------------------------------------------
+
+
 def columns_by_name(probabilities, model_names, our_names):
     """Return the columns of probabilities (N, C) in the order of our names; capitals don't count."""
     places = [name.lower() for name in model_names]
@@ -192,7 +257,7 @@ def _examine_refusal(answer, probabilities: np.ndarray, ours: list[str]) -> None
     )
 
 
-# 11.3 -----------------------------------------------------------------------------------------------
+# 11.4 -----------------------------------------------------------------------------------------------
 
 
 def squared_error(scores, labels):
@@ -245,7 +310,7 @@ def examine_squared_error(answer):
     raise Mistake("you return {value:.4f}; it should be {wanted:.4f}.", value=value, wanted=right)
 
 
-# 11.4 -----------------------------------------------------------------------------------------------
+# 11.5 -----------------------------------------------------------------------------------------------
 
 
 def two_correlations(truth, predictions):
@@ -326,71 +391,6 @@ def _examine_spearman(value: float, truth: np.ndarray, predictions: np.ndarray) 
     raise Mistake("Spearman is {value:.4f}; it should be {wanted:.4f}.", value=value, wanted=wanted)
 
 
-# 11.5 -----------------------------------------------------------------------------------------------
-
-
-def matthews(labels, predictions):
-    """Return Matthews' correlation of two arrays of 0 and 1, and 0.0 where one of the four sums is 0."""
-    labels, predictions = np.asarray(labels) == 1, np.asarray(predictions) == 1
-    hits, false_alarms = float((labels & predictions).sum()), float((~labels & predictions).sum())
-    misses, correct_noes = float((labels & ~predictions).sum()), float((~labels & ~predictions).sum())
-    sums = (hits + false_alarms, hits + misses, correct_noes + false_alarms, correct_noes + misses)
-    if min(sums) == 0:
-        return 0.0
-    return (hits * correct_noes - false_alarms * misses) / math.sqrt(math.prod(sums))
-
-
-def examine_matthews(answer):
-    labels = np.array([1, 1, 0, 0, 0, 0, 0, 0, 1, 0])
-    predictions = np.array([1, 0, 0, 0, 0, 1, 0, 0, 1, 0])
-    value, wanted = float(call(answer, labels.copy(), predictions.copy())), matthews(labels, predictions)
-    if not math.isclose(value, wanted, abs_tol=1e-6):
-        raise Mistake(_about_matthews(value, wanted), value=value, wanted=wanted)
-    opposite = float(call(answer, labels.copy(), 1 - predictions))
-    if not math.isclose(opposite, -wanted, abs_tol=1e-6):
-        raise Mistake(
-            "with all predictions flipped you return {value:.4f}; it should be {wanted:.4f}. Keep the sign: below 0 "
-            "means worse than chance.",
-            value=opposite,
-            wanted=-wanted,
-        )
-    constant = float(call(answer, labels.copy(), np.zeros_like(labels)))
-    if constant != 0:
-        raise Mistake(
-            "for a model that always says 0 you return {value}; it should be 0. Its denominator is 0: ask before you "
-            "divide.",
-            value=constant,
-        )
-    many = 40_000
-    large = float(call(answer, np.tile(labels, many), np.tile(predictions, many)))
-    if not math.isclose(large, wanted, abs_tol=1e-6):
-        raise Mistake(
-            "the same answers {many} times over give {value}, and it should stay {wanted:.4f}. The product of four "
-            "large counts doesn't fit in 64 bits: make the counts floats first.",
-            many=many,
-            value=large,
-            wanted=wanted,
-        )
-
-
-def _about_matthews(value: float, wanted: float) -> str:
-    # 2 hits, 1 false alarm, 1 miss, 6 correct noes
-    others = {
-        0.8: "that's the accuracy. It counts the many easy noes, and that's what we want to get away from.",
-        2 / 3: "that's F1. It never looks at the correct noes; Matthews' correlation uses all four counts.",
-        11 / 441: "the root is missing below the line.",
-        12
-        / 21: "you left out the product of the errors: hits times correct noes *minus* false alarms times misses.",
-        13 / 21: "the products are added. Subtract the one of the two kinds of error.",
-        -wanted: "the sign is wrong: right answers count up, errors down.",
-        11.0: "that's the upper part alone. Divide by the root of the four sums.",
-    }
-    for other, said in others.items():
-        if math.isclose(value, other, abs_tol=1e-6):
-            return said
-    return "you return {value:.4f}; it should be {wanted:.4f}."
-
-
 EXERCISES = [
     Exercise(
         identifier="11.1",
@@ -408,6 +408,20 @@ EXERCISES = [
     ),
     Exercise(
         identifier="11.2",
+        title="One number for an uneven class",
+        difficulty=2,
+        minutes=10,
+        examine=examine_matthews,
+        hints=(
+            "Count four things: hits, false alarms, misses and correct noes.",
+            "Above the line: hits · noes - false alarms · misses. Below: the root of the product of four sums.",
+            "The four sums: all predicted yes, all true yes, all true no, all predicted no. If one is 0, return 0.0.",
+        ),
+        solution=matthews,
+        praise="Always saying no is worth 0 now, however rare a yes is.",
+    ),
+    Exercise(
+        identifier="11.3",
         title="Columns by name",
         difficulty=1,
         minutes=10,
@@ -421,7 +435,7 @@ EXERCISES = [
         praise="A number means nothing without its name. You'll never again trust column 0.",
     ),
     Exercise(
-        identifier="11.3",
+        identifier="11.4",
         title="A loss for a number",
         difficulty=1,
         minutes=5,
@@ -435,7 +449,7 @@ EXERCISES = [
         praise="One score meets one label. The loss with the wrong shape would have run just as smoothly.",
     ),
     Exercise(
-        identifier="11.4",
+        identifier="11.5",
         title="Two correlations",
         difficulty=2,
         minutes=15,
@@ -447,20 +461,6 @@ EXERCISES = [
         ),
         solution=two_correlations,
         praise="One formula, two questions: is it a straight line, and is it the right order?",
-    ),
-    Exercise(
-        identifier="11.5",
-        title="One number for an uneven class",
-        difficulty=2,
-        minutes=10,
-        examine=examine_matthews,
-        hints=(
-            "Count four things: hits, false alarms, misses and correct noes.",
-            "Above the line: hits · noes - false alarms · misses. Below: the root of the product of four sums.",
-            "The four sums: all predicted yes, all true yes, all true no, all predicted no. If one is 0, return 0.0.",
-        ),
-        solution=matthews,
-        praise="Always saying no is worth 0 now, however rare a yes is.",
     ),
 ]
 

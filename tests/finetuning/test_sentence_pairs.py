@@ -13,6 +13,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from transformers import BertConfig, BertForSequenceClassification
 
+from course_lib.bert.inputs import truncate_longest_first
 from course_lib.bert.loading import to_published_names
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TrainingConfiguration, fine_tune, predict
@@ -30,7 +31,6 @@ from course_lib.finetuning.sentence_pairs import (
     pair_predictions,
     pair_scores,
     regression_loss,
-    shortened_lengths,
     with_segments,
     words_of_pairs_baseline,
 )
@@ -80,25 +80,12 @@ def test_a_single_sentence_is_one_segment(tokenizer):
     assert feature == {"input_ids": tokenizer.encode(FIRSTS[0]).ids, "token_type_ids": [0] * 8}
 
 
-@given(first=st.integers(1, 40), second=st.integers(1, 40), room=st.integers(2, 60))
-@settings(deadline=None)
-def test_the_longer_sentence_gives_way_token_by_token(first, second, room):
-    """The loop of the paper's code, ``_truncate_seq_pair``."""
-    a, b = first, second
-    while a + b > room:
-        if a > b:
-            a -= 1
-        else:
-            b -= 1
-    assert shortened_lengths(first, second, room) == (a, b)
-
-
 @given(first=st.integers(1, 30), second=st.integers(1, 30), length=st.integers(5, 40))
 @settings(deadline=None, max_examples=40)
 def test_a_long_pair_keeps_the_beginnings_of_both_sentences(tokenizer, first, second, length):
     (feature,) = pair_features(["rain " * first], ["sun " * second], tokenizer, max_length=length)
     rain, sun = (tokenizer.token_to_id(word) for word in ("rain", "sun"))
-    kept, others = shortened_lengths(first, second, length - 3)
+    kept, others = truncate_longest_first(first, second, length - 3)
     assert feature["input_ids"] == [CLS, *[rain] * kept, SEP, *[sun] * others, SEP]
     assert feature["token_type_ids"] == [0] * (kept + 2) + [1] * (others + 1)
     assert min(kept, others) >= 1 and len(feature["input_ids"]) <= length
