@@ -36,10 +36,10 @@ def matthews(labels, predictions):
 
 STUBS = {
     "11.1": pack_pair,
-    "11.2": columns_by_name,
-    "11.3": squared_error,
-    "11.4": two_correlations,
-    "11.5": matthews,
+    "11.2": matthews,
+    "11.3": columns_by_name,
+    "11.4": squared_error,
+    "11.5": two_correlations,
 }
 
 
@@ -248,24 +248,24 @@ def dividing_by_zero(labels, predictions):
 
 RIGHT = {
     "11.1": [pack_by_counting, pack_with_slices, pack_with_arrays, pack_with_tensors],
-    "11.2": [columns_by_dictionary, columns_as_table, columns_in_lists, columns_by_permutation],
-    "11.3": [
+    "11.2": [
+        by_correlation,
+        by_shares,
+        matthews_corrcoef,
+        from_counts(lambda *c: (c[0] * c[3] - c[1] * c[2]) / below(*c)),
+    ],
+    "11.3": [columns_by_dictionary, columns_as_table, columns_in_lists, columns_by_permutation],
+    "11.4": [
         lambda s, y: functional.mse_loss(s[:, 0], y),
         lambda s, y: (s - y[:, None]).pow(2).mean(),
         error_in_a_loop,
         lambda s, y: torch.dot(s.view(-1) - y, s.view(-1) - y) / len(y),
     ],
-    "11.4": [
+    "11.5": [
         lambda t, p: (stats.pearsonr(t, p).statistic, spearman(t, p)),
         lambda t, p: (pearson(t, p), pearson(stats.rankdata(t), stats.rankdata(p))),
         lambda t, p: [pearson(t, p), pearson(ranks_in_a_loop(t), ranks_in_a_loop(p))],
         lambda t, p: np.array([covariance(t, p) / t.std() / p.std(), spearman(t, p)]),
-    ],
-    "11.5": [
-        by_correlation,
-        by_shares,
-        matthews_corrcoef,
-        from_counts(lambda *c: (c[0] * c[3] - c[1] * c[2]) / below(*c)),
     ],
 }
 
@@ -288,42 +288,6 @@ WRONG = {
         (typed(lambda types: types[1:]), "Each id has one"),
     ],
     "11.2": [
-        (lambda p, theirs, ours: p, "columns are as before"),
-        (way_back, "the way back"),
-        (lambda p, theirs, ours: p[:, ::-1], "turned the columns around"),
-        (lambda p, theirs, ours: np.sort(p, axis=1), "sorted each row"),
-        (lambda p, theirs, ours: p.argmax(axis=1), "Return all the columns"),
-        (lambda p, theirs, ours: p.T, "the shape is"),
-        (case_counts, "in lower case"),
-        (guessing, "Don't guess"),
-        (key_error, "raise KeyError; raise a ValueError"),
-    ],
-    "11.3": [
-        (lambda s, y: ((s - y) ** 2).mean(), "compared with every label"),
-        (lambda s, y: (s - y) ** 2, "16 numbers for 4 pairs"),
-        (lambda s, y: (s[:, 0] - y) ** 2, "take the mean"),
-        (lambda s, y: ((s[:, 0] - y) ** 2).sum(), "sum over the pairs"),
-        (lambda s, y: (s[:, 0] - y).abs().mean(), "absolute error"),
-        (lambda s, y: functional.mse_loss(s[:, 0], y).sqrt(), "has no root"),
-        (lambda s, y: functional.mse_loss(s[:, 0], y) / 2, "half of it"),
-        (lambda s, y: (s[:, 0] - y).mean() ** 2, "cancel that way"),
-        (lambda s, y: -(s.log_softmax(dim=1)[:, 0] * y).mean(), "no classification"),
-        (lambda s, y: functional.mse_loss(s.detach()[:, 0], y), "its gradient is gone"),
-        (lambda s, y: float(functional.mse_loss(s[:, 0], y)), "return a tensor"),
-    ],
-    "11.4": [
-        (lambda t, p: (spearman(t, p), pearson(t, p)), "Pearson comes first"),
-        (lambda t, p: (pearson(t, p) ** 2, spearman(t, p)), "loses the sign"),
-        (lambda t, p: (covariance(t, p), spearman(t, p)), "the covariance"),
-        (lambda t, p: (cosine(t, p), spearman(t, p)), "subtract the mean"),
-        (lambda t, p: (covariance(t, p) / t.std(ddof=1) / p.std(ddof=1), spearman(t, p)), "N - 1"),
-        (lambda t, p: (pearson(t, p), pearson(ordinal(t), ordinal(p))), "share the mean of their ranks"),
-        (lambda t, p: (pearson(t, p), pearson(np.argsort(t), np.argsort(p))), "argsort of the argsort"),
-        (lambda t, p: (pearson(t, p), pearson(t, p)), "both numbers are Pearson's"),
-        (lambda t, p: (pearson(t, p), pearson(np.sort(t), np.sort(p))), "tears the pairs apart"),
-        (lambda t, p: [pearson(t, p)], "return two numbers"),
-    ],
-    "11.5": [
         (lambda y, p: (y == p).mean(), "that's the accuracy"),
         (lambda y, p: f1_score(y, p), "that's F1"),
         (from_counts(lambda *c: (c[0] * c[3] - c[1] * c[2]) / below(*c) ** 2), "root is missing"),
@@ -334,5 +298,41 @@ WRONG = {
         (lambda y, p: abs(by_correlation(y, p)), "Keep the sign"),
         (dividing_by_zero, "ask before you divide"),
         (with_whole_counts, "doesn't fit in 64 bits"),
+    ],
+    "11.3": [
+        (lambda p, theirs, ours: p, "columns are as before"),
+        (way_back, "the way back"),
+        (lambda p, theirs, ours: p[:, ::-1], "turned the columns around"),
+        (lambda p, theirs, ours: np.sort(p, axis=1), "sorted each row"),
+        (lambda p, theirs, ours: p.argmax(axis=1), "Return all the columns"),
+        (lambda p, theirs, ours: p.T, "the shape is"),
+        (case_counts, "in lower case"),
+        (guessing, "Don't guess"),
+        (key_error, "raise KeyError; raise a ValueError"),
+    ],
+    "11.4": [
+        (lambda s, y: ((s - y) ** 2).mean(), "compared with every label"),
+        (lambda s, y: (s - y) ** 2, "16 numbers for 4 pairs"),
+        (lambda s, y: (s[:, 0] - y) ** 2, "take the mean"),
+        (lambda s, y: ((s[:, 0] - y) ** 2).sum(), "sum over the pairs"),
+        (lambda s, y: (s[:, 0] - y).abs().mean(), "absolute error"),
+        (lambda s, y: functional.mse_loss(s[:, 0], y).sqrt(), "has no root"),
+        (lambda s, y: functional.mse_loss(s[:, 0], y) / 2, "half of it"),
+        (lambda s, y: (s[:, 0] - y).mean() ** 2, "cancel that way"),
+        (lambda s, y: -(s.log_softmax(dim=1)[:, 0] * y).mean(), "no classification"),
+        (lambda s, y: functional.mse_loss(s.detach()[:, 0], y), "its gradient is gone"),
+        (lambda s, y: functional.mse_loss(s[:, 0], y).item(), "return a tensor"),
+    ],
+    "11.5": [
+        (lambda t, p: (spearman(t, p), pearson(t, p)), "Pearson comes first"),
+        (lambda t, p: (pearson(t, p) ** 2, spearman(t, p)), "loses the sign"),
+        (lambda t, p: (covariance(t, p), spearman(t, p)), "the covariance"),
+        (lambda t, p: (cosine(t, p), spearman(t, p)), "subtract the mean"),
+        (lambda t, p: (covariance(t, p) / t.std(ddof=1) / p.std(ddof=1), spearman(t, p)), "N - 1"),
+        (lambda t, p: (pearson(t, p), pearson(ordinal(t), ordinal(p))), "share the mean of their ranks"),
+        (lambda t, p: (pearson(t, p), pearson(np.argsort(t), np.argsort(p))), "argsort of the argsort"),
+        (lambda t, p: (pearson(t, p), pearson(t, p)), "both numbers are Pearson's"),
+        (lambda t, p: (pearson(t, p), pearson(np.sort(t), np.sort(p))), "tears the pairs apart"),
+        (lambda t, p: [pearson(t, p)], "return two numbers"),
     ],
 }
