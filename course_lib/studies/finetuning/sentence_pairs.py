@@ -69,7 +69,8 @@ def load_pairs(task: str) -> dict:
     parts = {}
     for name, rows in load_texts("questions", "bundled").items():
         pairs = question_sentence_pairs(rows, PAIRING_SEED)
-        columns = zip(*pairs, strict=True)
+        order = np.random.default_rng(PAIRING_SEED).permutation(len(pairs))  # else the first rows are of one article
+        columns = zip(*(pairs[row] for row in order), strict=True)
         parts[name] = datasets.Dataset.from_dict(
             dict(zip(("sentence1", "sentence2", "label"), map(list, columns), strict=True))
         )
