@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,11 +21,20 @@ from course_lib.finetuning.loop import TrainingConfiguration, fine_tune
 from course_lib.finetuning.sentence_pairs import PAIR_TASKS, PairModel, pair_loss
 from course_lib.studies.finetuning.sentence_pairs import (
     features_of,
-    first_rows,
+    load_pairs,
     part_scores,
     scored_part,
     train_pairs,
 )
+
+
+DRAWING_SEED = 7  # the same rows for all runs: their seeds are those of training
+
+
+def drawn_rows(task: str, rows: int):
+    """Return a few training rows of a task, drawn from all of them: its first ones may be of a single article."""
+    train = load_pairs(task)["train"]
+    return train.select(np.random.default_rng(DRAWING_SEED).permutation(len(train))[:rows])
 
 
 def joint_features(features: Mapping[str, Sequence[dict]]) -> list[dict]:
@@ -100,14 +110,14 @@ def score_together(run: Together, seed: int) -> dict:
     if run.together:
         torch.manual_seed(seed)
         joint = joint_model(run.tasks)
-        features = joint_features({task: features_of(task, first_rows(task, run.rows)) for task in run.tasks})
+        features = joint_features({task: features_of(task, drawn_rows(task, run.rows)) for task in run.tasks})
         history = fine_tune(joint, features, joint_loss(run.tasks), training, progress=False)
         updates = len(history.losses)
     for task in run.tasks:
         if run.together:
             model = model_of_one(joint, run.tasks, task)
         else:
-            model, losses = train_pairs(task, first_rows(task, run.rows), training)
+            model, losses = train_pairs(task, drawn_rows(task, run.rows), training)
             updates += len(losses)
         found[task] = part_scores(model, task, scored_part(task))
     return found | {"updates": updates}
@@ -135,9 +145,9 @@ def score_first(run: First, seed: int) -> dict:
     """Train on inference if the run has it, then on the small set; return its test scores (%), and the updates."""
     training, updates, model = replace(run.training, seed=seed), 0, None
     if run.inference_rows:
-        rows = first_rows("inference", run.inference_rows)
+        rows = drawn_rows("inference", run.inference_rows)
         model, losses = train_pairs("inference", rows, replace(training, epochs=1))
         updates += len(losses)
-    model, losses = train_pairs(run.task, first_rows(run.task, run.rows), training, body=model)
+    model, losses = train_pairs(run.task, drawn_rows(run.task, run.rows), training, body=model)
     updates += len(losses)
     return part_scores(model, run.task, scored_part(run.task)) | {"updates": updates}

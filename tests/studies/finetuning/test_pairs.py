@@ -39,18 +39,19 @@ def small_folder(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch, small_folder):
-    """A small encoder in place of MiniLM, and a few rows of each part, evenly from the whole."""
+    """A small encoder in place of MiniLM, and a few rows of each part."""
     for module in (library, sentence_pairs, pair_transfer):
         monkeypatch.setattr(module, "encoder_folder", lambda source=None: small_folder)
     load, rows = sentence_pairs.load_pairs, {}
 
     def some(task):
         if task not in rows:
-            parts = load(task).items()
-            rows[task] = {name: part.select(range(0, len(part), len(part) // 20)) for name, part in parts}
+            parts, generator = load(task).items(), np.random.default_rng(0)
+            rows[task] = {name: part.select(generator.permutation(len(part))[:20]) for name, part in parts}
         return rows[task]
 
-    monkeypatch.setattr(sentence_pairs, "load_pairs", some)
+    for module in (sentence_pairs, pair_transfer):
+        monkeypatch.setattr(module, "load_pairs", some)
     return some
 
 
