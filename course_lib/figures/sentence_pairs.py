@@ -181,6 +181,8 @@ def table_of_tasks(results: Mapping, counts: Mapping[str, tuple[int, int]]) -> T
 
 
 def _over_seeds(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.1f}"
     return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
 
 

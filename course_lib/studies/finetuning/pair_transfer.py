@@ -27,7 +27,6 @@ from course_lib.studies.finetuning.sentence_pairs import (
     train_pairs,
 )
 
-
 DRAWING_SEED = 7  # the same rows for all runs: their seeds are those of training
 
 

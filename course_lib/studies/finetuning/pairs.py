@@ -46,15 +46,15 @@ def _training(epochs: int, learning_rate: float = 2e-4) -> TrainingConfiguration
 TASKS = ("similarity", "question-sentence", "paraphrase", "inference")  # the cheapest first
 CONFIGURATION = Configuration(
     recipes={
-        "similarity": Recipe(_training(4)),
+        "similarity": Recipe(_training(5, 3e-4)),
         "question-sentence": Recipe(_training(1), rows=1400),
-        "paraphrase": Recipe(_training(4)),
+        "paraphrase": Recipe(_training(4, 3e-4)),
         "inference": Recipe(_training(2)),
     },
     without_segments="question-sentence",
     together={
-        "alone": Together(TASKS, 192, _training(3), together=False),
-        "together": Together(TASKS, 192, _training(3), together=True),
+        "alone": Together(TASKS, 96, _training(3), together=False),
+        "together": Together(TASKS, 96, _training(3), together=True),
     },
     first={  # in updates of 16 rows: 12 · 8, and 64 + 4 · 8
         "alone": First("question-sentence", 128, 0, _training(12)),
