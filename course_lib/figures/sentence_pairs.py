@@ -153,19 +153,23 @@ def figure_two_correlations(
     return Picture(figure, title, alt)
 
 
-def table_of_tasks(results: Mapping, counts: Mapping[str, tuple[int, int]]) -> Table:
+def table_of_tasks(
+    results: Mapping, counts: Mapping[str, tuple[int, int]], shared: Mapping[str, Mapping[str, float]]
+) -> Table:
     """Return the tasks in the manner of GLUE: baselines, random weights and MiniLM.
 
     Parameters
     ----------
     results : ``tasks`` and ``baselines`` of the recording, see :mod:`course_lib.studies.finetuning.pairs`.
     counts : rows to learn from and rows of the test part, by task.
+    shared : by task, the scores (%) of a model that sees only how many words both sentences share.
     """
     rows = []
     for task, runs in results["tasks"].items():
         for measure in runs["MiniLM"]["kept"]:
             simple = results["baselines"][task]
             cells = [f"{simple[name][measure]:.1f}" for name in READERS if name in simple]
+            cells.append(f"{shared[task][measure]:.1f}")
             cells += [_over_seeds(runs[name]["kept"][measure]) for name in READERS if name in runs]
             worst = f"{min(runs['MiniLM']['kept'][measure]):.1f}"
             rows.append([task, MEASURES[measure], "{:,} / {:,}".format(*counts[task]), *cells, worst])
@@ -174,10 +178,15 @@ def table_of_tasks(results: Mapping, counts: Mapping[str, tuple[int, int]]) -> T
                 cells = [_over_seeds(runs[name]["mismatched"][measure]) for name in READERS if name in runs]
                 worst = f"{min(runs['MiniLM']['mismatched'][measure]):.1f}"
                 name = Message("{task}, other genres", task=Message(task))
-                rows.append([str(name), MEASURES[measure], "–", "–", "–", "–", *cells, worst])
-    columns = ["task", "measure", "train / test", "majority", "B only", "bag of words", "random weights"]
+                rows.append([str(name), MEASURES[measure], *["–"] * 5, *cells, worst])
+    columns = ["task", "measure", "train / test", "majority", "B only", "bag of words", "shared words"]
     note = "Mean ± standard deviation of the seeds; correlations times 100. B only: a bag of words of sentence B."
-    return Table("Four tasks in the manner of GLUE (%)", [*columns, "MiniLM", "worst seed"], rows, note)
+    return Table(
+        "Four tasks in the manner of GLUE (%)",
+        [*columns, "random weights", "MiniLM", "worst seed"],
+        rows,
+        note,
+    )
 
 
 def _over_seeds(values: Sequence[float]) -> str:
@@ -262,7 +271,7 @@ def figure_helping(sides: Mapping[str, Mapping[str, Sequence[float]]]) -> Pictur
     ----------
     sides : by what is scored, the scores (%) by seed of two sides, the one without help first.
     """
-    title = "Does one task help another?"
+    title = "What one task adds to another"
     figure, axes = new_figure(9, 1.2 + 0.75 * len(sides))
     for row, values in enumerate(sides.values()):
         for offset, color, (name, seeds) in zip((-0.16, 0.16), (ORANGE, BLUE), values.items(), strict=True):
