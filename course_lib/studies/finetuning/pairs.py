@@ -46,10 +46,10 @@ def _training(epochs: int, learning_rate: float = 2e-4) -> TrainingConfiguration
 TASKS = ("similarity", "question-sentence", "paraphrase", "inference")  # the cheapest first
 CONFIGURATION = Configuration(
     recipes={
-        "similarity": Recipe(_training(5, 3e-4)),
+        "similarity": Recipe(_training(8)),
         "question-sentence": Recipe(_training(1), rows=1400),
-        "paraphrase": Recipe(_training(4, 3e-4)),
-        "inference": Recipe(_training(2)),
+        "paraphrase": Recipe(_training(5, 1e-4)),
+        "inference": Recipe(_training(3, 1e-4)),
     },
     without_segments="question-sentence",
     together={
