@@ -12,6 +12,7 @@ import torch
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import save_encoder
+from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
 from course_lib.finetuning import sentence_pairs as library
@@ -37,22 +38,29 @@ def small_folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def few_rows():
+    """Twenty rows of each part of each task, drawn from the whole."""
+    generator = np.random.default_rng(0)
+    return {
+        task: {
+            name: rows.select(generator.permutation(len(rows))[:20])
+            for name, rows in sentence_pairs.load_pairs(task).items()
+        }
+        for task in TASKS
+    }
+
+
 @pytest.fixture
-def few(monkeypatch, small_folder):
-    """A small encoder in place of MiniLM, and a few rows of each part."""
+def few(monkeypatch, small_folder, few_rows):
+    """A small encoder in place of MiniLM, its tokenizer read once, and few rows."""
     for module in (library, sentence_pairs, pair_transfer):
         monkeypatch.setattr(module, "encoder_folder", lambda source=None: small_folder)
-    load, rows = sentence_pairs.load_pairs, {}
-
-    def some(task):
-        if task not in rows:
-            parts, generator = load(task).items(), np.random.default_rng(0)
-            rows[task] = {name: part.select(generator.permutation(len(part))[:20]) for name, part in parts}
-        return rows[task]
-
     for module in (sentence_pairs, pair_transfer):
-        monkeypatch.setattr(module, "load_pairs", some)
-    return some
+        monkeypatch.setattr(module, "load_pairs", few_rows.__getitem__)
+    tokenizer = load_tokenizer(small_folder)
+    monkeypatch.setattr(sentence_pairs, "load_tokenizer", lambda folder: tokenizer)
+    return few_rows.__getitem__
 
 
 # The rows
