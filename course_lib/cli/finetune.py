@@ -4,7 +4,7 @@ course finetune reviews --save my-model
 accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
 accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
 accelerate launch -m course_lib.cli finetune endings --encoder hub --texts hub
-course finetune pairs --glue rte --texts path/to/RTE
+accelerate launch -m course_lib.cli finetune pairs --encoder hub --glue rte --texts path/to/RTE
 """
 
 from __future__ import annotations
