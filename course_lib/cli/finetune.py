@@ -4,6 +4,7 @@ course finetune reviews --save my-model
 accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
 accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
 accelerate launch -m course_lib.cli finetune endings --encoder hub --texts hub
+accelerate launch -m course_lib.cli finetune pairs --encoder hub --glue rte --texts path/to/RTE
 """
 
 from __future__ import annotations
@@ -18,8 +19,19 @@ from course_lib.files import check_writable
 from course_lib.translation import translate
 
 HELP = "fine-tune a BERT on a task, with the bundled data or your own"
-TASKS = ("endings", "entities", "questions", "reviews")
+TASKS = ("endings", "entities", "pairs", "questions", "reviews")
 READINGS = ("pooler", "cls", "mean")  # of course_lib.bert.heads, which needs torch
+GLUE = (
+    "cola",
+    "sst2",
+    "mrpc",
+    "qqp",
+    "stsb",
+    "mnli",
+    "qnli",
+    "rte",
+    "wnli",
+)  # as finetuning.sentence_pairs has them
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--texts", help=translate("bundled, hub, or a path to files of your own"))
     add(
         "--types", nargs="+", help=translate("entity types of files of your own; by default PER ORG LOC MISC")
+    )
+    add(
+        "--glue",
+        choices=GLUE,
+        help=translate("for pairs: the task of GLUE that the files are of; by default mrpc, the paraphrases"),
     )
     add("--scheme", choices=("bio", "iob1"), help=translate("of the tags of files of your own; detected"))
     add("--token-column", type=whole_number(1), help=translate("of files of your own, from 1; the first"))
@@ -92,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
         texts=options.texts,
         types=options.types,
         reads=options.reads,
+        glue=options.glue,
         scheme=options.scheme,
         token_column=options.token_column,
         tag_column=options.tag_column,

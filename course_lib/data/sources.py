@@ -124,6 +124,9 @@ WANTED_FILES = {
     "paraphrase": ("mrpc/*.parquet",),
     "endings": ("regular/*.parquet",),
 }
+# The tasks of GLUE that the course has pairs for, and the names of GLUE's files.
+GLUE_NAMES = {"mrpc": "paraphrase", "mnli": "inference", "stsb": "similarity"}
+GLUE_FILES = ("train", "dev", "test", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched")
 # Seconds after which a part of a file, of which nothing more came, is of no download that still runs.
 ABANDONED = 24 * 60 * 60
 # Where a data set's main branch holds a script, the hub keeps a Parquet copy beside it.
@@ -248,6 +251,70 @@ def load_texts(
     if name in PACKAGES:
         return _from_package(chosen)
     return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), told)
+
+
+def load_glue(task: str, source: str | Path | None = None):
+    """Load a task of GLUE from a folder or a file as the benchmark distributes them.
+
+    Of MRPC, STS-B and MNLI the course has its own pairs, and knows those of the hub.
+
+    Parameters
+    ----------
+    task : CoLA, SST-2, MRPC, QQP, STS-B, MNLI, QNLI, RTE or WNLI, with or without hyphen, in any case.
+    source : the task's folder, or a file; for MRPC, STS-B and MNLI also ``"bundled"`` or ``"hub"``, by the profile if
+        left out.
+
+    Returns
+    -------
+    datasets.DatasetDict
+        The splits that the source has, with the columns of :func:`course_lib.data.readers.read_glue`. Questions of QQP
+        that are broken over two lines are left out, with a warning that says how many.
+
+    Raises
+    ------
+    DataFileError
+        If there is no such task, or a file is not in its format.
+    SettingError
+        If a path is wanted, or does not exist.
+    """
+    import datasets
+
+    from course_lib.data.readers.glue import glue_key, read_glue
+
+    key = glue_key(task, source or "GLUE")
+    name = GLUE_NAMES.get(key)
+    if source in (None, "bundled", "hub"):
+        if name is None:
+            raise SettingError(
+                f"The course has no pairs for GLUE's {task!r}. Give the folder with its official files, such as "
+                "train.tsv and dev.tsv."
+            )
+        return load_texts(name, source)
+    place = Path(choose_source(name or "paraphrase", source).place)
+    read = _read_inference if key == "mnli" else partial(read_glue, task=key, skip_broken=key == "qqp")
+    if not _is_folder(place):
+        return datasets.DatasetDict({"test": read(place)})
+    splits = {}
+    for split in SPLITS:
+        found = [
+            path
+            for path in folder_entries(place)
+            if path.suffix.lower() in (".tsv", ".txt") and _split_of(path.stem) == split
+        ]
+        # MRPC's folder also has dev_ids.tsv and msr_paraphrase_train.txt; dev.tsv and train.tsv are those of GLUE
+        named = [path for path in found if path.suffix == ".tsv" and path.stem in GLUE_FILES] or found
+        if len(named) > 1:
+            files = ", ".join(path.name for path in named)
+            raise DataFileError(
+                place, f"{files} all look like the {split} part", "Keep one of them in the folder"
+            )
+        if named:
+            splits[split] = read(named[0])
+    if not splits:
+        raise DataFileError(
+            place, "no file of a split is in the folder (such as train.tsv)", "Name the files by split"
+        )
+    return datasets.DatasetDict(splits)
 
 
 def _from_package(chosen: Source):

@@ -20,8 +20,9 @@ import torch
 from transformers import PrinterCallback
 
 from course_lib.bert.tokenizer import load_tokenizer
-from course_lib.data.sources import encoder_folder, held_out_part, load_texts
-from course_lib.errors import DataFileError
+from course_lib.data.readers.glue import NO_LABEL
+from course_lib.data.sources import encoder_folder, held_out_part, load_glue, load_texts
+from course_lib.errors import DataFileError, SettingError
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
     TrainingConfiguration,
@@ -31,10 +32,28 @@ from course_lib.finetuning.loop import (
 from course_lib.finetuning.saving import save_model
 from course_lib.finetuning.tasks import task_of
 
+# The parts that a model is scored on, the first of them that there is; GLUE's own test parts have no labels.
+
 
 def on_cpu(cpu: bool) -> bool:
     """Tell whether a run stays on the CPU, because it is asked to or there is nothing else."""
     return cpu or not torch.accelerator.is_available()
+
+
+def _has_labels(rows) -> bool:
+    """Tell whether rows can be scored: the public test parts of GLUE have -1 for each label."""
+    return "label" not in rows.column_names or any(label != NO_LABEL for label in rows["label"])
+
+
+def _rows_of(task_name: str, glue: str | None, texts: str | None, types: Sequence[str] | None, reading: dict):
+    if task_name != "pairs":
+        return load_texts(task_name, texts, types=types, **reading)
+    given = [name for name, value in {"types": types, **reading}.items() if value is not None]
+    if given:
+        raise SettingError(
+            f"{given[0]!r} was given for 'pairs', and the files of GLUE need none. Leave it out."
+        )
+    return load_glue(glue or "mrpc", texts)
 
 
 def run(
@@ -45,6 +64,7 @@ def run(
     texts: str | None = None,
     types: Sequence[str] | None = None,
     reads: str | None = None,
+    glue: str | None = None,
     max_length: int = 128,
     save: str | Path | None = None,
     cpu: bool = False,
@@ -54,12 +74,13 @@ def run(
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions`` or ``endings``.
+    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
-    reads : what the head reads of a row, for ``reviews`` and ``endings``, see
+    reads : what the head reads of a row, for ``reviews``, ``endings`` and ``pairs``, see
         :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
+    glue : for ``pairs``, the task of GLUE whose files are read and whose metrics are reported; ``mrpc`` if left out.
     max_length : the most pieces of a row or window.
     save : a folder for the encoder, its tokenizer and the head, see :func:`course_lib.finetuning.saving.load_saved`.
     cpu : whether to stay on the CPU where there is a GPU.
@@ -69,21 +90,23 @@ def run(
     -------
     dict
         The task's scores on the validation part, or on the test part if there is no other. For questions,
-        overall, and by kind (``HasAns_f1``, ``NoAns_f1`` and so on) if some of them have no answer.
+        overall, and by kind (``HasAns_f1``, ``NoAns_f1`` and so on) if some of them have no answer. For pairs with a
+        matched and a mismatched part, those of the matched part, and the others as ``mismatched_accuracy``.
 
     Raises
     ------
     SettingError
-        If there is no such task, or types, a reading of the head or a way to read files are given for one that has none.
+        If there is no such task, or types, a task of GLUE, a reading of the head or a way to read files are given
+        for one that has none.
     DataFileError
         If the texts have no training part, or none to score on.
     CourseError
         All that loading, features and training raise.
     """
-    c, task = configuration, task_of(task_name, types, reads)
-    data = load_texts(task_name, texts, types=types, **reading)
+    c, task = configuration, task_of(task_name, types, reads, glue)
+    data = _rows_of(task_name, glue, texts, types, reading)
     folder = encoder_folder(encoder)
-    held_out = held_out_part(data)
+    held_out = held_out_part({part: rows for part, rows in data.items() if _has_labels(rows)})
     if "train" not in data or held_out is None:
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"
@@ -113,6 +136,10 @@ def run(
     if trainer.is_world_process_zero():
         model.eval()
         scores = task.score(model, data[held_out], tokenizer, max_length)
+        other = held_out.replace("_matched", "_mismatched")
+        if other != held_out and other in data:
+            others = task.score(model, data[other], tokenizer, max_length)
+            scores |= {f"mismatched_{name}": score for name, score in others.items()}
         print(
             json.dumps({"task": task_name, "part": held_out, "updates": trainer.state.global_step, **scores})
         )

@@ -13,6 +13,7 @@ from course_lib.errors import CheckpointError, WeightsError
 from course_lib.files import read_json, write_json, write_text
 from course_lib.finetuning.entities import types_of
 from course_lib.finetuning.loop import TaskModel
+from course_lib.finetuning.sentence_pairs import pair_model
 from course_lib.finetuning.tasks import task_of
 
 HEAD_FILE = "head.safetensors"
@@ -43,7 +44,7 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions`` or ``endings``.
+    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     folder : what was saved by :func:`save_model`.
     types : the entity types that it was fine-tuned with, in their order, to make sure of them; those of the folder if
         left out.
@@ -72,7 +73,10 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
         task = task_of(task_name, _saved_types(folder / NOTE_FILE, note["labels"], types))
     elif task.pooled:
         task = task_of(task_name, reads=note.get("reads"))  # none in folders of before there was a choice
-    model = task.model(folder)
+    if task_name == "pairs":  # the classes are those of the folder; without any, the head gives a score
+        model = pair_model(note["labels"], folder, reads=note.get("reads") or READINGS[0])
+    else:
+        model = task.model(folder)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     expected = {name: tuple(tensor.shape) for name, tensor in model.head.state_dict().items()}
     if shapes != expected:

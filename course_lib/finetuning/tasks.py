@@ -14,7 +14,13 @@ from torch import Tensor
 
 from course_lib.bert.heads import check_reading
 from course_lib.errors import SettingError
-from course_lib.finetuning import classification, entities, multiple_choice, question_answering
+from course_lib.finetuning import (
+    classification,
+    entities,
+    multiple_choice,
+    question_answering,
+    sentence_pairs,
+)
 from course_lib.finetuning.loop import Collate, TaskModel
 from course_lib.training.batching import pad_batch
 
@@ -115,6 +121,54 @@ def _ending_scores(model: TaskModel, rows, tokenizer: Tokenizer, max_length: int
     return multiple_choice.choice_scores(rows["label"], chosen)
 
 
+def _pair_features(
+    rows, tokenizer: Tokenizer, max_length: int, *, task: sentence_pairs.PairTask, labels: bool = True
+) -> list[dict]:
+    first, second = (rows["sentence"], None) if task.single else (rows["sentence1"], rows["sentence2"])
+    return sentence_pairs.pair_features(
+        first,
+        second,
+        tokenizer,
+        rows["label"] if labels else None,
+        names=task.labels,
+        max_length=max_length,
+        may_be_empty=task.may_be_empty,
+    )
+
+
+def _pair_scores(
+    model: TaskModel, rows, tokenizer: Tokenizer, max_length: int, *, task: sentence_pairs.PairTask
+) -> Scores:
+    features = _pair_features(rows, tokenizer, max_length, task=task, labels=False)
+    said = sentence_pairs.pair_predictions(model, features)
+    return sentence_pairs.pair_scores(rows["label"], said, task.metrics)
+
+
+def pair_task(glue: str = "mrpc") -> Task:
+    """Return the task of one of GLUE's, single sentences too: its head and its metrics follow from it.
+
+    Raises
+    ------
+    SettingError
+        If GLUE has no such task here.
+    """
+    if glue not in sentence_pairs.GLUE_TASKS:
+        raise SettingError(
+            f"GLUE has no task {glue!r} here. Choose one of: {', '.join(sentence_pairs.GLUE_TASKS)}."
+        )
+    task = sentence_pairs.GLUE_TASKS[glue]
+    return Task(
+        name="pairs",
+        model=partial(sentence_pairs.pair_model, task.labels),
+        features=partial(_pair_features, task=task),
+        loss=sentence_pairs.pair_loss,
+        score=partial(_pair_scores, task=task),
+        main_score=task.metrics[0],
+        max_length=128,
+        pooled=True,
+    )
+
+
 def entity_task(types: Sequence[str]) -> Task:
     """Return the task of entities of given types: its head and its tags follow from them."""
     tags = entities.tags_of(types)
@@ -164,31 +218,40 @@ TASKS = {
             collate=multiple_choice.pad_choices,
             pooled=True,
         ),
+        pair_task(),
     )
 }
 
 
-def task_of(name: str, types: Sequence[str] | None = None, reads: str | None = None) -> Task:
+def task_of(
+    name: str, types: Sequence[str] | None = None, reads: str | None = None, glue: str | None = None
+) -> Task:
     """Return a task by its name.
 
     Parameters
     ----------
-    name : ``reviews``, ``entities``, ``questions`` or ``endings``.
+    name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     types : entity types of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
-    reads : what the head reads of a row, for ``reviews`` and ``endings``, see
+    reads : what the head reads of a row, for ``reviews``, ``endings`` and ``pairs``, see
         :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
+    glue : which task of GLUE, for ``pairs``; ``mrpc`` if left out.
 
     Raises
     ------
     SettingError
-        If there is no such task or reading, types are given for another one than entities, or a reading for a task
-        whose head scores every token.
+        If there is no such task or reading, types are given for another one than entities, a reading for a task
+        whose head scores every token, or a task of GLUE for one that has none.
     """
     if name not in TASKS:
         raise SettingError(f"There is no task {name!r}. Choose one of: {', '.join(sorted(TASKS))}.")
     if types is not None and name != "entities":
         raise SettingError(f"Types were given for {name!r}, and only entities have types. Leave them out.")
-    task = TASKS[name] if types is None else entity_task(types)
+    if glue is not None and name != "pairs":
+        raise SettingError(f"A task of GLUE was given for {name!r}, and it is for pairs alone. Leave it out.")
+    if glue is not None:
+        task = pair_task(glue)
+    else:
+        task = TASKS[name] if types is None else entity_task(types)
     if reads is None:
         return task
     if not task.pooled:

@@ -17,6 +17,7 @@ RECORDINGS = {
     "review-run": "course_lib.studies.finetuning.review_run",
     "endings": "course_lib.studies.finetuning.endings",
     "pooling": "course_lib.studies.finetuning.pooling",
+    "pairs": "course_lib.studies.finetuning.pairs",
     "freezing": "course_lib.studies.finetuning.freezing",
     "buckets": "course_lib.studies.finetuning.buckets",
     "pretraining": "course_lib.studies.pretraining.pretraining_run",

@@ -114,6 +114,17 @@ FINE_TUNING_GRID = {
 # experts who combined manual and grid search; on how many of the data sets it was equal, and better.
 RANDOM_SEARCH = {"parameters": 32, "data sets": 7, "statistically equal": 4, "better": 1}
 
+# Devlin et al. 2018, table 1, test sets (%): MNLI matched and mismatched and QNLI are accuracies, QQP and MRPC F1,
+# STS-B is Spearman's correlation times 100.
+GLUE_TEST = {
+    "MNLI, matched": {"BERT-base": 84.6, "BERT-large": 86.7},
+    "MNLI, mismatched": {"BERT-base": 83.4, "BERT-large": 85.9},
+    "QNLI": {"BERT-base": 90.5, "BERT-large": 92.7},
+    "MRPC": {"BERT-base": 88.9, "BERT-large": 89.3},
+    "STS-B": {"BERT-base": 85.8, "BERT-large": 86.5},
+    "RTE": {"BERT-base": 66.4, "BERT-large": 70.1},
+}
+
 # Devlin et al. 2018, table 4: accuracy (%) on SWAG's dev and test parts; None where the table has no number.
 SWAG_ACCURACY = {
     "ESIM + GloVe": (51.9, 52.7),

@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from course_lib import translation
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.figures import style
+from course_lib.figures.sentence_pairs import table_of_segments, table_of_tasks
 from course_lib.figures.style import Picture, Table
 from course_lib.finetuning.loop import History, TrainingConfiguration
 
@@ -25,6 +26,7 @@ MODULES = (
     "input_embeddings",
     "masked_language_model",
     "multiple_choice",
+    "sentence_pairs",
     "text_classification",
     "transformer_encoder",
 )
@@ -75,6 +77,22 @@ def drawings(variant: int) -> dict[str, Picture]:
         "figure_shapes": (2 + variant, 4, 30),
         "figure_filtering": ([0.6, 0.4 - share / 4, 0.3], 159),
         "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
+        "figure_pair_row": (tokens, [0] * 4 + [1] * 3),
+        "figure_exchanged_labels": (
+            {"entailment": {"entailment": 5, "neutral": 70 + 20 * variant}, "neutral": {"entailment": 9, "neutral": 4}},
+        ),
+        "figure_two_correlations": (
+            [0.0, 2.5, 5.0],
+            {"straight": [1.0, 2.0, 4.0], "bent": [0.0, 0.1, 5.0]},
+            {"straight": (0.98, 1.0), "bent": (0.87, 1.0 - share)},
+        ),
+        "figure_tasks": (results_of_pairs(60.0 + 10 * variant),),
+        "figure_helping": (
+            {
+                "paraphrase, 400 pairs": {"alone": [60.0, 61.0], "with help": [64.0 + variant, 66.0]},
+                "inference": {"alone": [50.0, 52.0], "with help": [51.0, 50.0]},
+            },
+        ),
         "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
         "figure_encoder_block": (size,),
         "figure_scores_to_weights": (random.normal(size=(7, 7)), weights, tokens),
@@ -105,6 +123,24 @@ def drawings(variant: int) -> dict[str, Picture]:
     }  # fmt: skip
     functions = {name: value for module in MODULES for name, value in functions_of(module).items()}
     return {name: functions[name](*arguments) for name, arguments in calls.items()}
+
+
+def results_of_pairs(score: float) -> dict:
+    """Return two tasks as lesson 11's recording has them."""
+    runs = {
+        name: {
+            part: {"accuracy": [value - 1, value + 3]} for part in ("kept", "removed", "swapped", "exchanged")
+        }
+        | {"mismatched": {"accuracy": [value - 4, value - 2]}, "agreement": [90.0, 80.0]}
+        for name, value in (("random weights", 52.0), ("MiniLM", score))
+    }
+    simple = {
+        name: {"accuracy": 50.0} for name in ("majority", "bag of words, hypothesis only", "bag of words")
+    }
+    return {
+        "tasks": {"paraphrase": runs, "inference": runs},
+        "baselines": {"paraphrase": simple, "inference": simple},
+    }
 
 
 def functions_of(module: str) -> dict:
@@ -294,3 +330,22 @@ def test_every_text_of_a_table_is_translated_once(monkeypatch):
     assert [text for text in texts if text and not re.match("⟦[^⟦]", text)] == []
     cells = [cell for table in made for row in table.rows for cell in row]
     assert "⟦share of tokens chosen⟧" in cells and not any("⟦⟦" in str(cell) for cell in cells)
+
+
+def test_the_table_of_pair_tasks_has_means_deviations_and_the_worst_seed():
+    shared = {"paraphrase": {"accuracy": 53.6}, "inference": {"accuracy": 36.6}}
+    table = table_of_tasks(
+        results_of_pairs(70.0), {"paraphrase": (1574, 463), "inference": (8280, 1813)}, shared
+    )
+    rows = [[str(cell) for cell in row] for row in table.rows]
+    assert rows[0] == [
+        "paraphrase", "accuracy", "1,574 / 463", "50.0", "50.0", "50.0", "53.6", "53.0 ± 2.8", "71.0 ± 2.8", "69.0",
+    ]  # fmt: skip
+    assert rows[1][0] == "paraphrase, other genres" and rows[1][-2:] == ["67.0 ± 1.4", "66.0"]
+
+
+def test_the_table_of_segments_has_a_column_for_each_way_to_ask():
+    results = results_of_pairs(70.0)
+    results["tasks"]["paraphrase"]["MiniLM"]["swapped"] = {"accuracy": [10.0, 20.0]}
+    (row, _) = table_of_segments(results).rows
+    assert [str(cell) for cell in row] == ["paraphrase", "accuracy", "71.0", "71.0", "15.0", "71.0", "85.0"]

@@ -20,6 +20,7 @@ LOOP = "course_lib.finetuning.loop"
 BATCHING = "course_lib.training.batching"
 CLASSIFICATION = "course_lib.finetuning.classification"
 ENTITIES = "course_lib.finetuning.entities"
+SENTENCE_PAIRS = "course_lib.finetuning.sentence_pairs"
 CHOICES = "course_lib.finetuning.multiple_choice"
 QUESTIONS = "course_lib.finetuning.question_answering"
 PAIRS = "course_lib.pretraining.sentence_pairs"
@@ -42,6 +43,7 @@ T_LOOP = "tests/finetuning/test_loop.py::"
 T_BATCHING = "tests/training/test_batching.py::"
 T_CLASSIFICATION = "tests/finetuning/test_classification.py::"
 T_ENTITIES = "tests/finetuning/test_entities.py::"
+T_SENTENCE_PAIRS = "tests/finetuning/test_sentence_pairs.py::"
 T_CHOICES = "tests/finetuning/test_multiple_choice.py::"
 T_QUESTIONS = "tests/finetuning/test_question_answering.py::"
 T_PAIRS = "tests/pretraining/test_sentence_pairs.py::"
@@ -1870,6 +1872,51 @@ FURTHER: list[Mutant] = [
         "np.ones_like(real, dtype=np.int64)",
         T_CHOICES + "test_padding_and_company_do_not_change_a_score",
         area="packing",
+    ),
+    one(
+        "pair tasks: label order",
+        "The names of the classes are numbered in the order of the alphabet, and not in the model's own.",
+        f"{SENTENCE_PAIRS}:label_numbers",
+        "enumerate(names)}",
+        "enumerate(sorted(names))}",
+        T_SENTENCE_PAIRS + "test_the_order_of_names_is_the_order_of_outputs",
+        area="metrics",
+    ),
+    one(
+        "pair tasks: segments",
+        "Segment ids of zeros: both sentences are read as A.",
+        f"{SENTENCE_PAIRS}:pair_features",
+        "types += [1] *",
+        "types += [0] *",
+        T_SENTENCE_PAIRS + "test_a_pair_is_both_sentences_with_their_segments",
+        area="packing",
+    ),
+    one(
+        "pair tasks: accuracy for MCC",
+        "Accuracy on an uneven class: what says nothing but the majority scores high.",
+        f"{SENTENCE_PAIRS}:_matthews",
+        "matthews_corrcoef(truth, said)",
+        "float((np.asarray(truth) == np.asarray(said)).mean())",
+        T_SENTENCE_PAIRS + "test_accuracy_flatters_the_majority_of_an_uneven_task_and_other_metrics_do_not",
+        area="metrics",
+    ),
+    one(
+        "pair tasks: every score against every other",
+        "The mean squared error of (B, 1) and (B,): every prediction is compared with every score of the batch.",
+        f"{SENTENCE_PAIRS}:regression_loss",
+        "scores.squeeze(-1)",
+        "scores",
+        T_SENTENCE_PAIRS + "test_the_loss_of_scores_is_the_mean_squared_error",
+        area="loss",
+    ),
+    one(
+        "pair tasks: Pearson for Spearman",
+        "Pearson's correlation is reported as Spearman's.",
+        f"{SENTENCE_PAIRS}:_spearman",
+        "return spearmanr(truth, said).statistic",
+        "return float(np.corrcoef(truth, said)[0, 1])",
+        T_SENTENCE_PAIRS + "test_metrics_are_those_of_scikit_learn_and_scipy",
+        area="metrics",
     ),
 ]
 

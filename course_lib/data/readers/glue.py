@@ -41,6 +41,7 @@ class GlueTask:
     index : column with the number of the row, in files that have it.
     has_header : whether the training file begins with the header.
     may_be_empty : whether a sentence may be empty, as a few of the official ones are.
+    undecided : what the label column says where the annotators didn't agree; such a row has no label and is left out.
     """
 
     header: tuple[str, ...]
@@ -52,6 +53,7 @@ class GlueTask:
     index: str = "index"
     has_header: bool = True
     may_be_empty: bool = False
+    undecided: str | None = None
 
     @property
     def sentence_columns(self) -> tuple[str, ...]:
@@ -109,6 +111,7 @@ TASKS = {
         sentences=PAIR,
         label="gold_label",
         labels=("entailment", "neutral", "contradiction"),
+        undecided="-",
     ),
     "qnli": GlueTask(
         header=("index", "question", "sentence", "label"),
@@ -137,8 +140,8 @@ ALIASES = {"sst-2": "sst2", "sts-b": "stsb"}
 LABEL_COLUMNS_OF_MNLI = tuple(f"label{number}" for number in range(1, 6))  # the five annotators, in dev files
 
 
-def glue_task(name: str, path: str | Path) -> GlueTask:
-    """Return the layout of a task; ``SST-2`` and ``sst2`` are the same.
+def glue_key(name: str, path: str | Path) -> str:
+    """Return the name of a task here; ``SST-2`` and ``sst2`` are the same.
 
     Raises
     ------
@@ -149,7 +152,18 @@ def glue_task(name: str, path: str | Path) -> GlueTask:
     key = ALIASES.get(key, key)
     if key not in TASKS:
         raise DataFileError(path, f"GLUE has no task {name!r} here", f"Choose one of: {', '.join(TASKS)}")
-    return TASKS[key]
+    return key
+
+
+def glue_task(name: str, path: str | Path) -> GlueTask:
+    """Return the layout of a task.
+
+    Raises
+    ------
+    DataFileError
+        If there is no such task.
+    """
+    return TASKS[glue_key(name, path)]
 
 
 def glue_features(task: GlueTask, columns: Sequence[str] = ()) -> Features:
@@ -187,9 +201,25 @@ def _label(text: str, task: GlueTask, place: Place) -> int | float:
         if re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", text) and 0 <= float(text) <= 5:
             return float(text)
         raise place.error(f"the score is {describe(text)}", "Use a number from 0 to 5")
-    if text in task.labels:
-        return task.labels.index(text)
+    for spelling in _spellings(task):
+        if text in spelling:
+            return spelling.index(text)
     raise place.error(f"the label is {describe(text)}", f"Use one of: {', '.join(task.labels)}")
+
+
+def _spellings(task: GlueTask) -> tuple[tuple[str, ...], ...]:
+    """Return the ways to write a task's labels, the official one first: as numbers, or as words."""
+    numbers = tuple(str(number) for number in range(len(task.labels or ())))
+    return tuple(dict.fromkeys((task.labels or (), numbers, task.names or ())))
+
+
+def _check_spelling(text: str, first: str, place: Place) -> None:
+    """Refuse a word among numbers, or a number among words: whose numbers these are would be a guess."""
+    if text.isdigit() != first.isdigit():
+        raise place.error(
+            f"the label is {describe(text)}, and the first row has {describe(first)}",
+            "Write all labels as words, or all as numbers",
+        )
 
 
 def _parse_line(line: str, place: Place, header: list[str], task: GlueTask, number: int) -> dict[str, Any]:
@@ -230,17 +260,29 @@ def _rows(
         _check_header(header, task, place, columns)
     seen: set[int] = set()
     broken: list[Place] = []
+    undecided, spelling = 0, None
     for number, (place, line) in enumerate(records):
         if skip_broken and line.count("\t") != len(header) - 1:
             broken.append(place)
             continue
+        cells = dict(zip(header, line.split("\t"), strict=False))
+        label = cells.get(task.label)
+        if label is not None and label == task.undecided:
+            undecided += 1
+            continue
         row = _parse_line(line, place, header, task, number)
+        if label is not None and task.labels is not None:
+            spelling = spelling or label
+            _check_spelling(label, spelling, place.inside(task.label))
         if row["idx"] in seen:
             raise place.inside(task.index).error(f"the index {row['idx']} stands twice", "Make it unique")
         if task.index in header:
             seen.add(row["idx"])
-        cells = dict(zip(header, line.split("\t"), strict=True))
         yield row | {name: checked_text(cells[name], place.inside(name), empty=True) for name in columns}
+    if undecided:
+        logger.warning(
+            "%s: %d rows without an agreed label (%s) were left out", path, undecided, task.undecided
+        )
     if broken:
         lines = ", ".join(str(place.line) for place in broken[:5])
         logger.warning(
@@ -273,14 +315,15 @@ def read_glue(
     Returns
     -------
     Dataset
-        ``sentence``, or ``sentence1`` and ``sentence2`` (str); ``label`` (class number; for STS-B a float
-        from 0 to 5; -1 in a test set, which has no labels); ``idx`` (the file's own index, or else the number
-        of the row from 0); the further columns (str).
+        ``sentence``, or ``sentence1`` and ``sentence2`` (str); ``label`` (class number, whether the file has words or
+        numbers; for STS-B a float from 0 to 5; -1 in a test set, which has no labels); ``idx`` (the file's own index,
+        or else the number of the row from 0); the further columns (str).
 
     Raises
     ------
     DataFileError
-        If columns are missing or too many, a label is not one of the task's, or an index stands twice.
+        If columns are missing or too many, a label is not one of the task's, labels are words in one row and numbers in
+        another, or an index stands twice.
     """
     layout = glue_task(task, path)
     rows = _rows(path, layout, columns, skip_broken, line_limit)
