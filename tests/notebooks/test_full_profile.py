@@ -29,9 +29,9 @@ from tiny_bert import tiny_bert
 CASED = "google-bert/bert-base-cased"
 BLOCKS = 1  # of the weights that the hub serves for whole lessons
 FIRST_CELLS = {"08": "cell-004", "09": "cell-005", "10": "cell-005"}  # the last that is run: it shows rows
-# Three more go to the hub for a few cells. All others of theirs train bundled weights on bundled data
+# Four more go to the hub for a few cells. All others of theirs train bundled weights on bundled data
 # in both profiles, which the notebook's own validation runs.
-ASKING_LESSONS = ("07", *FIRST_CELLS, "12", "13")
+ASKING_LESSONS = ("07", *FIRST_CELLS, "11", "12", "13")
 ASKING = re.compile(r'encoder_folder\(\)|load_texts\("\w+"\)|profile == "full"')
 EXPECTED = {
     "08": ["train        29 reviews", "validation    3 reviews", "test         32 reviews"],
@@ -224,6 +224,27 @@ def some_bundled_endings() -> Repository:
     )
 
 
+def some_bundled_pairs() -> Repository:
+    """Return some of the bundled paraphrases, in the columns of GLUE's MRPC on the hub."""
+    import datasets
+
+    string, number = datasets.Value("string"), datasets.Value("int32")
+    label = datasets.ClassLabel(names=["not_equivalent", "equivalent"])
+    columns = datasets.Features({"sentence1": string, "sentence2": string, "label": label, "idx": number})
+    parts = load_texts("paraphrase", "bundled")
+
+    def written(split: str, count: int) -> bytes:
+        rows = parts[split].select(range(count))
+        return parquet({name: list(rows[name]) for name in columns}, columns)
+
+    return Repository(
+        {
+            f"mrpc/{split}-00000-of-00001.parquet": written(split, count)
+            for split, count in (("train", 40), ("validation", 12), ("test", 12))
+        }
+    )
+
+
 WHOLE = """
 import json
 import sys
@@ -246,7 +267,7 @@ print("to its end")
 
 @pytest.fixture(scope="module")
 def real_hub():
-    served = some_bundled_data() | {"endings": some_bundled_endings()}
+    served = some_bundled_data() | {"endings": some_bundled_endings(), "paraphrase": some_bundled_pairs()}
     repositories = {("datasets", HUB[name]): data for name, data in served.items()}
     weights = Repository(lowest_blocks(BLOCKS))
     repositories["models", HUB["encoder"]] = repositories["models", CASED] = weights
