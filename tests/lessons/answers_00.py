@@ -88,7 +88,7 @@ RIGHT = {
 
 WRONG = {
     "0.1": [
-        (without_return, "Use return"),
+        (without_return, "use return"),
         (lambda name: "Hello, {name}!", "taken literally"),
         (lambda name: f"Hello, {name}", "exclamation mark"),
         (lambda name: f"Hello, {name}! ", "exclamation mark"),
@@ -96,19 +96,19 @@ WRONG = {
         (lambda name: "Hello, Ada!", "use the argument"),
         (lambda name: 3, "return a string"),
         (lambda name: f"Hi, {name}!", "you return 'Hi, Ada!'"),
-        (lambda name: f"Hello, {name.title()}!", "Take the name as it is"),
+        (lambda name: f"Hello, {name.title()}!", "Leave the name as it is"),
     ],
     "0.2": [
         (lambda p, y: right(p, y) / len(y), "divides by zero"),
         (lambda p, y: 100 * right(p, y) / len(y), "percent"),
         (right, "number of right predictions"),
         (lambda p, y: right(p, y) // len(y), "drops the decimals"),
-        (lambda p, y: sum(a and b for a, b in zip(p, y, strict=True)) / len(y), "two zeros are equal"),
-        (lambda p, y: sum(a * b for a, b in zip(p, y, strict=True)) / len(y), "two zeros are equal"),
+        (lambda p, y: sum(a and b for a, b in zip(p, y, strict=True)) / len(y), "don't count two zeros"),
+        (lambda p, y: sum(a * b for a, b in zip(p, y, strict=True)) / len(y), "don't count two zeros"),
         (lambda p, y: round(right(p, y) / len(y), 1), "not 0.7"),
         (lambda p, y: round(right(p, y) / len(y), 2), "not 0.67"),
         (lambda p, y: 0.5 if len(y) != 4 or y[0] else 0.75, "one half for other lists"),
-        (lambda p, y: sum((Counter(p) & Counter(y)).values()) / len(y), "at the same place"),
+        (lambda p, y: sum((Counter(p) & Counter(y)).values()) / len(y), "at the same position"),
         (
             lambda p, y: 1 - sum(abs(a - b) for a, b in zip(p, y, strict=True)) / len(y),
             "you measure distances",
@@ -128,8 +128,8 @@ WRONG = {
         (lambda w, p: max(zip(w, p, strict=True))[0], "Compare the probabilities"),
         (lambda w, p: w[0], "Compare the probabilities"),
         (lambda w, p: w[p.index(min(p))], "least probable"),
-        (lambda w, p: w[1], "by luck"),
-        (lambda w, p: min(w), "by luck"),
+        (lambda w, p: w[1], "that was luck"),
+        (lambda w, p: min(w), "that was luck"),
         (lambda w, p: where(lambda x: x >= 0.5, w, p), "no word reaches one half"),
         (lambda w, p: [w[p.index(max(p))]], "the most probable of"),
         (lambda w, p: best_by_loop(w, p[:5]) if len(w) < 6 else w[-1], "it should be"),

@@ -449,7 +449,7 @@ WRONG = {
         (of_dot_products, "these are dot products"),
         (of_absolute_values, "absolute values"),
         (summed_up, "you return a sum"),
-        (centered, "take the mean vector away"),
+        (centered, "you subtract the mean vector"),
         (length_of_the_mean, "Its *square* is the mean cosine"),
         (normalizing_in_place, "you change the vectors"),
     ],
