@@ -57,7 +57,7 @@ def shown(deck, file):
             opened.page.keyboard.press("s")
         opened.show(1)
         spoken = waiting.value.locator(".speaker-controls-notes .value")
-        spoken.filter(has_text=first_words(deck.slides[0].notes)).wait_for(timeout=10_000)
+        spoken.filter(has_text=first_words(deck.slides[0].notes)).wait_for(timeout=30_000)
         return found | {"spoken": spoken.inner_text(), "asked": opened.requests, "errors": opened.errors}
 
 
