@@ -7,6 +7,7 @@ import torch
 
 from course_lib.lessons.catalog import Exercise, Mistake, Option, Question
 from course_lib.lessons.exercises import call, describe
+from course_lib.translation import Message
 
 # 11.1 -----------------------------------------------------------------------------------------------
 
@@ -50,36 +51,42 @@ def _examine_ids(ids: list, first: list, second: list, max_length: int) -> None:
         return
     whole, _ = pack_pair(first, second, 101, 102, 99)
     others = {
-        tuple(
-            whole
-        ): "the row has {length} ids, and max_length is {limit}. Shorten the longer side until it fits.",
-        tuple(
-            whole[:max_length]
-        ): "you cut the end of the whole row. That costs the second sentence and the last "
-        "[SEP]: shorten the longer side instead, before you pack.",
-        tuple(wanted[:-1]): "the last [SEP] is missing: the second segment ends with one, too.",
-        tuple(pack_pair(second, first, 101, 102, max_length)[0]): "the second sentence comes first.",
-        tuple(
-            pack_pair(first, second, 101, 102, max_length + 3)[0]
-        ): "the row has {length} ids, and max_length "
-        "is {limit}. The three special tokens need room, too: keep max_length - 3 for the sentences.",
-        tuple(
-            pack_pair(first[::-1], second[::-1], 101, 102, max_length)[0]
-        ): "the tokens of a sentence are in the wrong order.",
-        tuple(
-            _halves(first, second, max_length)
-        ): "each side got half of the room, though one of them needs less. "
-        "Take tokens from the longer side only, one at a time.",
+        tuple(whole): Message(
+            "the row has {length} ids, and max_length is {limit}. Shorten the longer side until it fits.",
+            length=len(ids),
+            limit=max_length,
+        ),
+        tuple(whole[:max_length]): Message(
+            "you cut the end of the whole row. That costs the second sentence and the last "
+            "[SEP]: shorten the longer side instead, before you pack."
+        ),
+        tuple(wanted[:-1]): Message("the last [SEP] is missing: the second segment ends with one, too."),
+        tuple(pack_pair(second, first, 101, 102, max_length)[0]): Message("the second sentence comes first."),
+        tuple(pack_pair(first, second, 101, 102, max_length + 3)[0]): Message(
+            "the row has {length} ids, and max_length "
+            "is {limit}. The three special tokens need room, too: keep max_length - 3 for the sentences.",
+            length=len(ids),
+            limit=max_length,
+        ),
+        tuple(pack_pair(first[::-1], second[::-1], 101, 102, max_length)[0]): Message(
+            "the tokens of a sentence are in the wrong order."
+        ),
+        tuple(_halves(first, second, max_length)): Message(
+            "each side got half of the room, though one of them needs less. "
+            "Take tokens from the longer side only, one at a time."
+        ),
     }
     said = others.get(tuple(ids))
     if said is None and len(first) == len(second) and ids == _tie(first, second, max_length):
-        said = "both sides were equally long, and you shortened the first. In a tie shorten the second."
+        said = Message(
+            "both sides were equally long, and you shortened the first. In a tie shorten the second."
+        )
     if said is None and [i for i in ids if i not in (101, 102)] == [i for i in wanted if i not in (101, 102)]:
-        said = "the special tokens aren't in their places: [CLS] first [SEP] second [SEP]."
+        said = Message("the special tokens aren't in their places: [CLS] first [SEP] second [SEP].")
     if said is None and ids == _from_the_front(first, second, max_length):
-        said = "you took tokens from the wrong place. Cut at the end of the longer side."
+        said = Message("you took tokens from the wrong place. Cut at the end of the longer side.")
     if said is not None:
-        raise Mistake(said, length=len(ids), limit=max_length)
+        raise Mistake(said)
     raise Mistake("the row is {row}; it should be {wanted}.", row=ids, wanted=wanted)
 
 
@@ -142,7 +149,8 @@ def examine_matthews(answer):
     predictions = np.array([1, 0, 0, 0, 0, 1, 0, 0, 1, 0])
     value, wanted = float(call(answer, labels.copy(), predictions.copy())), matthews(labels, predictions)
     if not math.isclose(value, wanted, abs_tol=1e-6):
-        raise Mistake(_about_matthews(value, wanted), value=value, wanted=wanted)
+        said = _about_matthews(value, wanted)
+        raise Mistake(said)
     opposite = float(call(answer, labels.copy(), 1 - predictions))
     if not math.isclose(opposite, -wanted, abs_tol=1e-6):
         raise Mistake(
@@ -170,22 +178,27 @@ def examine_matthews(answer):
         )
 
 
-def _about_matthews(value: float, wanted: float) -> str:
+def _about_matthews(value: float, wanted: float) -> Message:
     # 2 hits, 1 false alarm, 1 miss, 6 correct noes
     others = {
-        0.8: "that's the accuracy. It counts the many easy noes, and that's what we want to get away from.",
-        2 / 3: "that's F1. It never looks at the correct noes; Matthews' correlation uses all four counts.",
-        11 / 441: "the root is missing below the line.",
-        12
-        / 21: "you left out the product of the errors: hits times correct noes *minus* false alarms times misses.",
-        13 / 21: "the products are added. Subtract the one of the two kinds of error.",
-        -wanted: "the sign is wrong: right answers count up, errors down.",
-        11.0: "that's the upper part alone. Divide by the root of the four sums.",
+        0.8: Message(
+            "that's the accuracy. It counts the many easy noes, and that's what we want to get away from."
+        ),
+        2 / 3: Message(
+            "that's F1. It never looks at the correct noes; Matthews' correlation uses all four counts."
+        ),
+        11 / 441: Message("the root is missing below the line."),
+        12 / 21: Message(
+            "you left out the product of the errors: hits times correct noes *minus* false alarms times misses."
+        ),
+        13 / 21: Message("the products are added. Subtract the one of the two kinds of error."),
+        -wanted: Message("the sign is wrong: right answers count up, errors down."),
+        11.0: Message("that's the upper part alone. Divide by the root of the four sums."),
     }
     for other, said in others.items():
         if math.isclose(value, other, abs_tol=1e-6):
             return said
-    return "you return {value:.4f}; it should be {wanted:.4f}."
+    return Message("you return {value:.4f}; it should be {wanted:.4f}.", value=value, wanted=wanted)
 
 
 # 11.3 -----------------------------------------------------------------------------------------------
@@ -287,22 +300,24 @@ def examine_squared_error(answer):
         return
     distances = (scores.detach() - labels[:, None]).squeeze(1)
     others = {
-        float(
-            ((scores.detach() - labels) ** 2).mean()
-        ): "(B, 1) minus (B,) is (B, B): each score is compared with "
-        "every label, and nothing complains. Bring both to (B,) first.",
-        float(
-            (distances**2).sum()
-        ): "that's the sum over the pairs. Take the mean, or a larger batch takes larger steps.",
-        float(distances.abs().mean()): "that's the mean absolute error. Square the differences.",
-        float(
-            (distances**2).mean().sqrt()
-        ): "that's the root of the mean squared error. The loss has no root.",
-        float((distances**2).mean() / 2): "that's half of it. Take the plain mean of the squares.",
-        float(
-            distances.mean() ** 2
-        ): "you took the mean first and squared it. Errors up and down cancel that way.",
-        0.0: "that's 0 whatever the scores are. A softmax over one output is always 1: this is no classification.",
+        float(((scores.detach() - labels) ** 2).mean()): Message(
+            "(B, 1) minus (B,) is (B, B): each score is compared with "
+            "every label, and nothing complains. Bring both to (B,) first."
+        ),
+        float((distances**2).sum()): Message(
+            "that's the sum over the pairs. Take the mean, or a larger batch takes larger steps."
+        ),
+        float(distances.abs().mean()): Message("that's the mean absolute error. Square the differences."),
+        float((distances**2).mean().sqrt()): Message(
+            "that's the root of the mean squared error. The loss has no root."
+        ),
+        float((distances**2).mean() / 2): Message("that's half of it. Take the plain mean of the squares."),
+        float(distances.mean() ** 2): Message(
+            "you took the mean first and squared it. Errors up and down cancel that way."
+        ),
+        0.0: Message(
+            "that's 0 whatever the scores are. A softmax over one output is always 1: this is no classification."
+        ),
     }
     for other, said in others.items():
         if math.isclose(value, other, abs_tol=1e-6):
@@ -370,20 +385,20 @@ def _examine_spearman(value: float, truth: np.ndarray, predictions: np.ndarray) 
     if math.isclose(value, wanted, abs_tol=1e-6):
         return
     others = {
-        _pearson(
-            np.argsort(np.argsort(truth)), np.argsort(np.argsort(predictions))
-        ): "equal values got different ranks. Pairs with the same score share the mean of their ranks.",
-        _pearson(
-            np.argsort(truth), np.argsort(predictions)
-        ): "argsort alone gives which pair is at each rank. You "
-        "need the rank of each pair: that's an argsort of the argsort.",
-        _pearson(
-            truth, predictions
-        ): "both numbers are Pearson's. For Spearman put ranks in the place of the values.",
-        _pearson(
-            np.sort(truth), np.sort(predictions)
-        ): "you sorted the two sides, each on its own. That tears the "
-        "pairs apart: take ranks, and leave them in place.",
+        _pearson(np.argsort(np.argsort(truth)), np.argsort(np.argsort(predictions))): Message(
+            "equal values got different ranks. Pairs with the same score share the mean of their ranks."
+        ),
+        _pearson(np.argsort(truth), np.argsort(predictions)): Message(
+            "argsort alone gives which pair is at each rank. You "
+            "need the rank of each pair: that's an argsort of the argsort."
+        ),
+        _pearson(truth, predictions): Message(
+            "both numbers are Pearson's. For Spearman put ranks in the place of the values."
+        ),
+        _pearson(np.sort(truth), np.sort(predictions)): Message(
+            "you sorted the two sides, each on its own. That tears the "
+            "pairs apart: take ranks, and leave them in place."
+        ),
     }
     for other, said in others.items():
         if math.isclose(value, other, abs_tol=1e-6):
