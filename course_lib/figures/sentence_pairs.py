@@ -87,7 +87,7 @@ def figure_exchanged_labels(counts: Mapping[str, Mapping[str, int]]) -> Picture:
                 axes.text(left[row] + share / 2, row, f"{share:.0f}%", ha="center", va="center")
         left += shares
     names = [
-        Message("{label} ({pairs} pairs)", label=Message(label), pairs=sum(row.values()))
+        Message("{label} ({pairs} pairs)", label=label, pairs=sum(row.values()))
         for label, row in counts.items()
     ]
     axes.set_yticks(rows, names)
@@ -99,7 +99,7 @@ def figure_exchanged_labels(counts: Mapping[str, Mapping[str, int]]) -> Picture:
         (
             Message(
                 "{label} becomes {others}",
-                label=Message(label),
+                label=label,
                 others=values_by_name(
                     {name: 100 * count / sum(row.values()) for name, count in row.items()},
                     "{name} {value:.0f}%",
@@ -133,7 +133,7 @@ def figure_two_correlations(
         pearson, spearman = correlations[name]
         heading = Message(
             "{name}\nPearson {pearson:.2f}, Spearman {spearman:.2f}",
-            name=Message(name),
+            name=name,
             pearson=pearson,
             spearman=spearman,
         )
@@ -143,7 +143,7 @@ def figure_two_correlations(
         (
             Message(
                 "{name}: Pearson {pearson:.2f}, Spearman {spearman:.2f}",
-                name=Message(name),
+                name=name,
                 pearson=pearson,
                 spearman=spearman,
             )

@@ -244,8 +244,8 @@ def test_a_full_disk_leaves_no_part_of_a_lesson(tmp_path, monkeypatch):
 def test_a_lesson_of_the_syllabus_gets_its_title(monkeypatch):
     written = {}
     monkeypatch.setattr(lesson_files, "write_text", lambda path, text: written.setdefault(path.name, text))
-    assert [path.name for path in new_lesson(11, "sentence_pairs")] == list(written)
-    assert "# 11 · Sentence pairs" in written["11_sentence_pairs.ipynb"]
+    assert [path.name for path in new_lesson(15, "case_study")] == list(written)
+    assert "# 15 · A case study" in written["15_case_study.ipynb"]
     assert "$" not in "".join(written.values())
 
 
