@@ -253,6 +253,16 @@ def load_texts(
     return _from_hub(chosen) if chosen.kind == "hub" else _from_files(name, Path(chosen.place), told)
 
 
+def _only(paths: Sequence[Path], place: Path, split: str) -> Path:
+    """Return the one file of a split; refuse a folder that has several."""
+    if len(paths) > 1:
+        files = ", ".join(path.name for path in paths)
+        raise DataFileError(
+            place, f"{files} all look like the {split} part", "Keep one of them in the folder"
+        )
+    return paths[0]
+
+
 def load_glue(task: str, source: str | Path | None = None):
     """Load a task of GLUE from a folder or a file as the benchmark distributes them.
 
@@ -303,13 +313,8 @@ def load_glue(task: str, source: str | Path | None = None):
         ]
         # MRPC's folder also has dev_ids.tsv and msr_paraphrase_train.txt; dev.tsv and train.tsv are those of GLUE
         named = [path for path in found if path.suffix == ".tsv" and path.stem in GLUE_FILES] or found
-        if len(named) > 1:
-            files = ", ".join(path.name for path in named)
-            raise DataFileError(
-                place, f"{files} all look like the {split} part", "Keep one of them in the folder"
-            )
         if named:
-            splits[split] = read(named[0])
+            splits[split] = read(_only(named, place, split))
     if not splits:
         raise DataFileError(
             place, "no file of a split is in the folder (such as train.tsv)", "Name the files by split"
@@ -360,13 +365,8 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
     splits = {}
     for split in SPLITS:
         chosen = [path for stem, path in found if _split_of(stem) == split]
-        if len(chosen) > 1:
-            files = ", ".join(path.name for path in chosen)
-            raise DataFileError(
-                place, f"{files} all look like the {split} part", "Keep one of them in the folder"
-            )
         if chosen:
-            splits[split] = read(chosen[0])
+            splits[split] = read(_only(chosen, place, split))
     if not splits:
         wanted = " or ".join(f"train{suffix}" for suffix in suffixes)
         raise DataFileError(
