@@ -21,8 +21,12 @@ from course_lib.figures import style
 from course_lib.figures.sentence_pairs import table_of_segments, table_of_tasks
 from course_lib.figures.style import Picture, Table
 from course_lib.finetuning.loop import History, TrainingConfiguration
+from course_lib.studies.case_study.calibration import Bin
+from course_lib.studies.case_study.plan import Claim, Plan
+from course_lib.studies.case_study.statistics import Part
 
 MODULES = (
+    "case_study",
     "input_embeddings",
     "masked_language_model",
     "multiple_choice",
@@ -30,6 +34,7 @@ MODULES = (
     "text_classification",
     "transformer_encoder",
 )
+PARTS = [Part("plain", 40, 0.8, 0.65, 0.9), Part("mixed", 24, 0.6, 0.4, 0.77)]
 TOKENS = ["[CLS]", "the", "bank", "of", "the", "river", "[SEP]"]
 
 
@@ -76,6 +81,25 @@ def drawings(variant: int) -> dict[str, Picture]:
         "figure_11_fine_tuning": (history,),
         "figure_shapes": (2 + variant, 4, 30),
         "figure_filtering": ([0.6, 0.4 - share / 4, 0.3], 159),
+        "figure_18_learning_curve": (
+            {
+                "MiniLM": {50: [0.6, 0.62], 200: [0.7, 0.72], 935: [0.8 + share / 10, 0.82]},
+                "TF-IDF": {50: [0.58, 0.6], 200: [0.64, 0.66], 935: [0.74, 0.75]},
+            },
+        ),
+        "figure_19_parts": (PARTS, PARTS[::-1], 0.7 + share / 10),
+        "figure_ways": (
+            {
+                "test reviews": {"head": [0.7, 0.72], "tail": [0.75, 0.76 + share / 10]},
+                "long reviews": {"head": [0.6, 0.62], "tail": [0.65, 0.7]},
+            },
+        ),
+        "figure_reliability": (
+            [Bin(30, 0.55, 0.5), Bin(250, 0.97, 0.8 + share / 10)],
+            [Bin(30, 0.55, 0.5), Bin(250, 0.85, 0.8)],
+            (0.15, 0.04),
+        ),
+        "figure_error_types": ({"irony": 2 + variant, "plot": 0}, {"mixed": 20, "short": 9 + variant}),
         "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
         "figure_pair_row": (tokens, [0] * 4 + [1] * 3),
         "figure_exchanged_labels": (
@@ -301,14 +325,25 @@ def test_words_are_not_filled_in_before_they_are_translated(path):
 
 
 def tables() -> list[Table]:
-    from course_lib.figures import masked_language_model, text_classification, transformer_encoder
+    from course_lib.figures import case_study, masked_language_model, text_classification, transformer_encoder
 
     scores = {"masked_accuracy": [30.0, 31.0], "visible_accuracy": [80.0, 81.0], "entity_f1": [60.0, 61.0]}
     strategies = [
         {"mask": mask, "keep": keep, "random": random, **scores}
         for mask, keep, random, *_ in masked_language_model.MASKING_STRATEGIES
     ]
+    plan = Plan(
+        "Which is right?",
+        "accuracy",
+        "test part",
+        "validation part",
+        (50, 100),
+        (1,),
+        (Claim("more", "gain"),),
+    )
     return [
+        case_study.table_18_plan(plan),
+        case_study.table_19_results({"BERT": PARTS, "majority": PARTS[:1]}, {"BERT": "60", "majority": "–"}),
         masked_language_model.table_03_parameters(),
         masked_language_model.table_04_strategies(strategies),
         text_classification.table_10_settings(TrainingConfiguration(), 192),
