@@ -22,5 +22,6 @@ RECORDINGS = {
     "buckets": "course_lib.studies.finetuning.buckets",
     "pretraining": "course_lib.studies.pretraining.pretraining_run",
     "search": "course_lib.studies.search.study",
+    "case-study": "course_lib.studies.case_study.study",
     "ablations": "course_lib.studies.ablations.study",
 }
