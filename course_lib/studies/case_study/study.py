@@ -13,16 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from course_lib import settings
-from course_lib.bert.heads import sequence_classification_head
-from course_lib.bert.loading import load_encoder
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder, load_texts
 from course_lib.data.splits import all_parts
 from course_lib.errors import CourseError
-from course_lib.finetuning.classification import classification_loss
+from course_lib.finetuning.classification import classification_loss, classification_model
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tune, predict
 from course_lib.studies.case_study.truncation import WAYS, cut_features
 from course_lib.studies.records import Runner, folder_of_runs, load_record
@@ -40,7 +37,8 @@ class Shared:
     Parameters
     ----------
     encoder, texts : where weights and reviews come from, as in the fine-tuning functions.
-    reads : what the head reads of a text: ``"mean"`` of the tokens' states, or ``"pooler"``, the pooled state of [CLS].
+    reads : what the head reads of a text, see :func:`~course_lib.bert.heads.row_state`. The bundled MiniLM was trained
+        as a model of sentences by the mean of the tokens' states; its pooler of [CLS] was not trained with it.
     training : rate, batch size and so on; ``epochs`` is the least number of epochs.
     fewest_updates : a run on few rows makes more epochs, until it has made so many updates.
     max_length : tokens of a review that is read whole, special ones counted.
@@ -93,30 +91,12 @@ class Run:
     parts: tuple[str, ...] = JUDGED
 
 
-class MeanPooledModel(TaskModel):
-    """A model of whole texts whose head takes the mean of the tokens' states.
-
-    The bundled MiniLM was trained that way, as a model of sentences; its pooler of [CLS] was not trained with it.
-    """
-
-    def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        """Score every text: (B, T) -> (B, classes)."""
-        states = self.encoder(batch["input_ids"], None, batch["attention_mask"]).last_hidden_state
-        return self.head(mean_of_states(states, batch["attention_mask"]))
-
-
-def mean_of_states(states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Return the mean of the states of the real tokens: (B, T, H), (B, T) -> (B, H)."""
-    real = attention_mask.unsqueeze(-1).to(states.dtype)  # (B, T, 1)
-    return (states * real).sum(dim=1) / real.sum(dim=1)
-
-
 def review_model(shared: Shared) -> TaskModel:
     """Return a pre-trained encoder with a fresh head for two classes."""
-    encoder = load_encoder(encoder_folder(shared.encoder))
-    head = sequence_classification_head(encoder.configuration, len(LABELS))
-    kind = MeanPooledModel if shared.reads == "mean" else TaskModel
-    return kind(encoder, head, pooled=True, labels=LABELS).to(settings.device())
+    model = classification_model(
+        len(LABELS), encoder_folder(shared.encoder), labels=LABELS, reads=shared.reads
+    )
+    return model.to(settings.device())
 
 
 def load_reviews(shared: Shared) -> dict:

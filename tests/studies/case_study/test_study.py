@@ -84,7 +84,7 @@ def test_the_head_reads_the_mean_of_the_real_tokens():
 
 def test_the_full_study_reads_the_pooler():
     model = study.review_model(replace(Shared(), reads="pooler"))
-    assert type(model).__name__ == "TaskModel" and model.pooled
+    assert model.pooled and model.reads == "pooler"
 
 
 @pytest.fixture(scope="module")
