@@ -23,4 +23,5 @@ RECORDINGS = {
     "pretraining": "course_lib.studies.pretraining.pretraining_run",
     "search": "course_lib.studies.search.study",
     "ablations": "course_lib.studies.ablations.study",
+    "features": "course_lib.studies.features.study",
 }
