@@ -319,7 +319,7 @@ QUIZ = [
         Option("An error: states can't be saved in training.", "Nobody stops you. That's why it happens."),
     ),
     Question(
-        "What does document context add for named entities?",
+        "What can document context add for named entities?",
         Option("More sentences to train on.", "The sentences are the same. Each is read with its neighbors."),
         Option(
             "Other sentences can say who a name belongs to.",
