@@ -24,4 +24,5 @@ RECORDINGS = {
     "search": "course_lib.studies.search.study",
     "case-study": "course_lib.studies.case_study.study",
     "ablations": "course_lib.studies.ablations.study",
+    "features": "course_lib.studies.features.study",
 }

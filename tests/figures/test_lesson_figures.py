@@ -27,6 +27,7 @@ from course_lib.studies.case_study.statistics import Part
 
 MODULES = (
     "case_study",
+    "feature_based",
     "input_embeddings",
     "masked_language_model",
     "multiple_choice",
@@ -116,6 +117,39 @@ def drawings(variant: int) -> dict[str, Picture]:
                 "paraphrase, 400 pairs": {"alone": [60.0, 61.0], "with help": [64.0 + variant, 66.0]},
                 "inference": {"alone": [50.0, 52.0], "with help": [51.0, 50.0]},
             },
+        ),
+        "figure_reading_costs": (3.0 + share, 0.7, 13.0, 6),
+        "figure_rows": (
+            {
+                context: {
+                    "embeddings": {"test": [60.0 + variant, 62.0, 61.0]},
+                    "last hidden": {"test": [65.0, 66.0 + more, 67.0]},
+                    "concat of last four": {"test": [72.0, 73.0, 71.0 + variant]},
+                }
+                for context, more in (("sentence", 0.0), ("document", 1.5))
+            },
+        ),
+        "figure_layer_weights": (
+            {
+                "weighted sum of last four": {3: [0.3 + share / 10, 0.2], 4: [0.4, 0.5], 5: [0.2, 0.2], 6: [0.1, 0.1]},
+                "weighted sum of all": {layer: [0.1 * layer, 0.05 + share / 10] for layer in range(1, 7)},
+            },
+        ),
+        "figure_road": (
+            {
+                name: {
+                    "test": [60.0 + 3 * place, 61.0 + 3 * place + variant],
+                    "trainable": 3465 * 8**place,
+                    "optimizer": 41580 * 8**place,
+                    "activations": 5 * 10**7,
+                    "epoch_seconds": [3.0 + 2 * place, 3.5 + 2 * place],
+                }
+                for place, name in enumerate(("head alone", "last block", "LoRA", "all blocks"))
+            },
+        ),
+        "figure_probes": (
+            {"[CLS]": [50.0, 61.0 + variant, 62.0], "mean": [66.0, 70.0, 71.0], "pooler": [63.0]},
+            52.0,
         ),
         "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
         "figure_encoder_block": (size,),
