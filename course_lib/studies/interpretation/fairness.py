@@ -225,9 +225,16 @@ def equalizing_thresholds(
         From probabilities, groups and a seed to classes (N,) int. It needs to be told each person's group.
     """
     from fairlearn.postprocessing import ThresholdOptimizer
+    from sklearn.base import BaseEstimator
+
+    class Scores(BaseEstimator):
+        """A model that needs no fitting: its inputs are its scores."""
+
+        def predict(self, X):
+            return np.asarray(X)[:, 0]
 
     optimizer = ThresholdOptimizer(
-        estimator=_Scores(), constraints=constraint, prefit=True, predict_method="predict"
+        estimator=Scores(), constraints=constraint, prefit=True, predict_method="predict"
     )
     optimizer.fit(np.asarray(positive)[:, None], labels, sensitive_features=groups)
 
@@ -236,16 +243,3 @@ def equalizing_thresholds(
         return np.asarray(optimizer.predict(column, sensitive_features=groups, random_state=seed)).astype(int)
 
     return decide
-
-
-class _Scores:
-    """A model that is already fitted, and whose inputs are its scores."""
-
-    def __init__(self):
-        self.fitted_ = True
-
-    def fit(self, X, y):
-        return self
-
-    def predict(self, X):
-        return np.asarray(X)[:, 0]
