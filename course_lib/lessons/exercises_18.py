@@ -165,7 +165,10 @@ def _fairness_case(seed):
     generator = np.random.default_rng(seed)
     groups = generator.choice(["a", "b", "c"], size=240)
     labels = generator.integers(2, size=240)
-    share = np.where(labels == 1, 0.8, 0.2) + np.where(groups == "b", 0.15 * (1 - 2 * (seed % 2)), 0.0)
+    share = np.where(labels == 1, 0.6, 0.2)
+    share = share + np.where(
+        (groups == "b") & (labels == seed % 2), 0.35, 0.0
+    )  # one of the two gaps is the larger
     return labels, (generator.random(240) < share).astype(int), groups
 
 
