@@ -143,7 +143,7 @@ def figure_deletion(results: Mapping[str, Faithfulness], shares: Sequence[float]
     return Picture(figure, "Does the model need the words an explanation names?", alt)
 
 
-def figure_probes(results: Mapping[str, Sequence[float]], chance: float, title: str) -> Picture:
+def figure_probe_controls(results: Mapping[str, Sequence[float]], chance: float, title: str) -> Picture:
     """Draw the balanced accuracy of probes by layer.
 
     Parameters
