@@ -122,6 +122,7 @@ RIGHT = {
         gap_with_a_dictionary,
         fairlearn_gap,
         lambda y, p, g: np.max(gaps(y, p, g)),
+        lambda y, p, g: max(gap_of_means(p[y == truth], g[y == truth]) for truth in (0, 1)),
     ],
 }
 
