@@ -71,32 +71,6 @@ def drawings(variant: int) -> dict[str, Picture]:
         ),
         "figure_03_how_it_works": (seen, 1, ["old", "big", "new"], [0.5 + share / 4, 0.2, 0.1]),
         "figure_04_strategy": (tokens, seen, chosen),
-        "figure_training_curve": (curve, 0.05),
-        "figure_10_data_preparation": (
-            random.integers(20, 300 + 200 * variant, 500),
-            192,
-            {"plain": 0.4 + share / 4, "sorted": 0.1, "buckets": 0.05},
-        ),
-        "figure_11_fine_tuning": (history,),
-        "figure_shapes": (2 + variant, 4, 30),
-        "figure_filtering": ([0.6, 0.4 - share / 4, 0.3], 159),
-        "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
-        "figure_pair_row": (tokens, [0] * 4 + [1] * 3),
-        "figure_exchanged_labels": (
-            {"entailment": {"entailment": 5, "neutral": 70 + 20 * variant}, "neutral": {"entailment": 9, "neutral": 4}},
-        ),
-        "figure_two_correlations": (
-            [0.0, 2.5, 5.0],
-            {"straight": [1.0, 2.0, 4.0], "bent": [0.0, 0.1, 5.0]},
-            {"straight": (0.98, 1.0), "bent": (0.87, 1.0 - share)},
-        ),
-        "figure_tasks": (results_of_pairs(60.0 + 10 * variant),),
-        "figure_helping": (
-            {
-                "paraphrase, 400 pairs": {"alone": [60.0, 61.0], "with help": [64.0 + variant, 66.0]},
-                "inference": {"alone": [50.0, 52.0], "with help": [51.0, 50.0]},
-            },
-        ),
         "figure_head_patterns": (
             HeadScores(
                 {pattern: torch.rand(3, 4) for pattern in PATTERNS},
@@ -134,6 +108,32 @@ def drawings(variant: int) -> dict[str, Picture]:
                 "augmentation": [(0.6, 0.8), (0.01, 0.05), (0.9, 0.98)],
             },
             "One sentence, twenty names",
+        ),
+        "figure_training_curve": (curve, 0.05),
+        "figure_10_data_preparation": (
+            random.integers(20, 300 + 200 * variant, 500),
+            192,
+            {"plain": 0.4 + share / 4, "sorted": 0.1, "buckets": 0.05},
+        ),
+        "figure_11_fine_tuning": (history,),
+        "figure_shapes": (2 + variant, 4, 30),
+        "figure_filtering": ([0.6, 0.4 - share / 4, 0.3], 159),
+        "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
+        "figure_pair_row": (tokens, [0] * 4 + [1] * 3),
+        "figure_exchanged_labels": (
+            {"entailment": {"entailment": 5, "neutral": 70 + 20 * variant}, "neutral": {"entailment": 9, "neutral": 4}},
+        ),
+        "figure_two_correlations": (
+            [0.0, 2.5, 5.0],
+            {"straight": [1.0, 2.0, 4.0], "bent": [0.0, 0.1, 5.0]},
+            {"straight": (0.98, 1.0), "bent": (0.87, 1.0 - share)},
+        ),
+        "figure_tasks": (results_of_pairs(60.0 + 10 * variant),),
+        "figure_helping": (
+            {
+                "paraphrase, 400 pairs": {"alone": [60.0, 61.0], "with help": [64.0 + variant, 66.0]},
+                "inference": {"alone": [50.0, 52.0], "with help": [51.0, 50.0]},
+            },
         ),
         "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
         "figure_encoder_block": (size,),
