@@ -24,11 +24,15 @@ from course_lib.finetuning.loop import History, TrainingConfiguration
 from course_lib.studies.case_study.calibration import Bin
 from course_lib.studies.case_study.plan import Claim, Plan
 from course_lib.studies.case_study.statistics import Part
+from course_lib.studies.interpretation.attributions import Attribution
+from course_lib.studies.interpretation.faithfulness import Faithfulness
+from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
 
 MODULES = (
     "case_study",
     "feature_based",
     "input_embeddings",
+    "looking_inside",
     "masked_language_model",
     "multiple_choice",
     "sentence_pairs",
@@ -73,6 +77,44 @@ def drawings(variant: int) -> dict[str, Picture]:
         ),
         "figure_03_how_it_works": (seen, 1, ["old", "big", "new"], [0.5 + share / 4, 0.2, 0.1]),
         "figure_04_strategy": (tokens, seen, chosen),
+        "figure_head_patterns": (
+            HeadScores(
+                {pattern: torch.rand(3, 4) for pattern in PATTERNS},
+                dict.fromkeys(PATTERNS, 0.05),
+                dict.fromkeys(PATTERNS, 90),
+            ),
+        ),
+        "figure_attributions": (
+            {
+                name: Attribution(tuple(tokens), torch.randn(7), 3.0 + variant, -1.0)
+                for name in ("gradient × input", "integrated, [PAD]", "integrated, [MASK]")
+            },
+            "positive",
+        ),
+        "figure_deletion": (
+            {
+                name: Faithfulness(random.random((5, 4)) * most, random.random((5, 4)) * (1 - most))
+                for name, most in (("integrated gradients", 0.8), ("attention of [CLS]", 0.5), ("random", 0.4))
+            },
+            (0.1, 0.2, 0.35, 0.5),
+        ),
+        "figure_probe_controls": (
+            {"name": [0.9, 0.93 + share / 20, 0.95], "control": [0.78, 0.75, 0.7], "random weights": [0.6, 0.62, 0.61]},
+            0.5,
+            "Names, and two controls",
+        ),
+        "figure_gaps": (
+            {"female – male": (-0.03, -0.08, -0.01 * variant), "Polish – US, white": (0.01, -0.02, 0.04)},
+            "Who is called positive more often?",
+            "difference (percentage points)",
+        ),
+        "figure_swaps": (
+            {
+                "as fine-tuned": [(0.1, 0.8 + 0.1 * variant), (0.02, 0.05), (0.9, 0.97)],
+                "augmentation": [(0.6, 0.8), (0.01, 0.05), (0.9, 0.98)],
+            },
+            "One sentence, twenty names",
+        ),
         "figure_training_curve": (curve, 0.05),
         "figure_10_data_preparation": (
             random.integers(20, 300 + 200 * variant, 500),
