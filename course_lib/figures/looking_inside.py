@@ -34,7 +34,8 @@ def figure_head_patterns(scores: HeadScores) -> Picture:
         shown = axes.imshow(weight, vmin=0, vmax=1, cmap="Blues", origin="lower", aspect="auto")
         layer, head, value = scores.best(pattern)
         axes.plot(head, layer, "s", markersize=13, markerfacecolor="none", markeredgecolor=VERMILION)
-        axes.set_title(Message(pattern), fontsize=11)
+        name = pattern if pattern.startswith("[") else Message(pattern)  # special tokens aren't translated
+        axes.set_title(name, fontsize=11)
         axes.grid(False)
         layers, heads = weight.shape
         axes.set_xticks(range(0, heads, 2), [str(number) for number in range(0, heads, 2)])
@@ -42,7 +43,7 @@ def figure_head_patterns(scores: HeadScores) -> Picture:
         described.append(
             Message(
                 "{pattern}: layer {layer}, head {head} with {value:.2f}",
-                pattern=Message(pattern),
+                pattern=name,
                 layer=layer + 1,
                 head=head,
                 value=value,
