@@ -34,7 +34,9 @@ def figure_head_patterns(scores: HeadScores) -> Picture:
         shown = axes.imshow(weight, vmin=0, vmax=1, cmap="Blues", origin="lower", aspect="auto")
         layer, head, value = scores.best(pattern)
         axes.plot(head, layer, "s", markersize=13, markerfacecolor="none", markeredgecolor=VERMILION)
-        name = pattern if pattern.startswith("[") else Message(pattern)  # special tokens aren't translated
+        name = (
+            Verbatim(pattern) if pattern.startswith("[") else Message(pattern)
+        )  # special tokens stay as they are
         axes.set_title(name, fontsize=11)
         axes.grid(False)
         layers, heads = weight.shape
@@ -87,10 +89,8 @@ def figure_attributions(explanations: Mapping[str, Attribution], label: str) -> 
         colors = [BLUE if value >= 0 else VERMILION for value in values]
         axes.barh(range(len(words)), values, color=colors)
         axes.axvline(0, color=GRAY, linewidth=1)
-        axes.set_title(
-            Message("{name}\ngap {gap:+.2f}", name=Message(name), gap=round(explanation.gap, 2) + 0.0),
-            fontsize=11,
-        )
+        gap = round(explanation.gap, 2) + 0.0
+        axes.set_title(joined("\n", [Message(name), Message("gap {gap:+.2f}", gap=gap)]), fontsize=11)
         axes.set_xlabel("adds to the log-odds")
         strongest = int(np.argmax(np.abs(values)))
         described.append(
@@ -99,7 +99,7 @@ def figure_attributions(explanations: Mapping[str, Attribution], label: str) -> 
                 name=Message(name),
                 word=Verbatim(words[strongest]),
                 value=values[strongest],
-                gap=round(explanation.gap, 2) + 0.0,
+                gap=gap,
             )
         )
     row[0][0].set_yticks(range(len(words)), [Verbatim(word) for word in words])
