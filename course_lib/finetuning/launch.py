@@ -144,6 +144,6 @@ def run(
             json.dumps({"task": task_name, "part": held_out, "updates": trainer.state.global_step, **scores})
         )
         if save is not None:
-            save_model(task_name, model, tokenizer, save)
+            save_model(task_name, model, tokenizer, save, max_length=max_length)
     trainer.accelerator.wait_for_everyone()
     return scores
