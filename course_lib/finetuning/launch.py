@@ -29,6 +29,7 @@ from course_lib.finetuning.loop import (
     check_features,
     prepare_model,
 )
+from course_lib.finetuning.model_card import CardFacts, label_counts, write_card
 from course_lib.finetuning.saving import save_model
 from course_lib.finetuning.tasks import task_of
 
@@ -145,5 +146,17 @@ def run(
         )
         if save is not None:
             save_model(task_name, model, tokenizer, save, max_length=max_length)
+            facts = CardFacts(
+                task=task_name,
+                encoder=str(encoder or folder.name),
+                texts=str(texts or "the bundled texts"),
+                rows={part: len(rows) for part, rows in data.items()},
+                label_counts=label_counts(model, data["train"]),
+                part=held_out,
+                scores=scores,
+                configuration=c,
+                max_length=max_length,
+            )
+            write_card(facts, model, save)
     trainer.accelerator.wait_for_everyone()
     return scores
