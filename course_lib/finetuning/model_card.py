@@ -105,7 +105,11 @@ def opening_code(task: str, model: TaskModel, folder: str) -> str:
         return OPEN_TAGGER.format(folder=folder)
     if task not in PIPELINES:  # transformers 5 has no pipeline for questions, and none has one for choices
         return OPEN_HEAD.format(auto=CLASSES[task][0].replace("Bert", "AutoModel", 1), folder=folder)
-    example = '"a text"' if task == "reviews" else '{"text": "a sentence", "text_pair": "another one"}'
+    example = (
+        '"a text"'
+        if task in ("classification", "reviews")
+        else '{"text": "a sentence", "text_pair": "another one"}'
+    )
     after = ""
     if model.labels is None and model.head.out_features == 1:
         example, after = f'{example}, function_to_apply="none"', "  # a score, not a probability"

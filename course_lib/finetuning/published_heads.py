@@ -22,6 +22,7 @@ from course_lib.bert.loading import (
 from course_lib.finetuning.loop import TaskModel
 
 CLASSES = {  # task: transformers' class and its name of the head
+    "classification": ("BertForSequenceClassification", "classifier"),
     "reviews": ("BertForSequenceClassification", "classifier"),
     "pairs": ("BertForSequenceClassification", "classifier"),
     "entities": ("BertForTokenClassification", "classifier"),

@@ -44,7 +44,7 @@ def save_model(
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
+    task_name : ``classification``, ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     model, tokenizer : what belongs together.
     folder : is made if it isn't there; a model in it is replaced.
     max_length : the most pieces of a row in training; as many as the model has positions if left out.
@@ -80,7 +80,7 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
+    task_name : ``classification``, ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
     folder : what was saved by :func:`save_model`.
     types : the entity types that it was fine-tuned with, in their order, to make sure of them; those of the folder if
         left out.
@@ -92,7 +92,8 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
     SettingError
         If there is no such task, or types are given for another one than ``entities``.
     """
-    task, folder = task_of(task_name, types), Path(folder)
+    classes = task_name == "classification"  # whose labels only the folder knows
+    task, folder = task_of("reviews" if classes else task_name, types), Path(folder)
     path, tensors = _saved_head(folder)
     note = saved_note(folder)
     if note["task"] != task_name:
@@ -103,10 +104,10 @@ def load_saved(task_name: str, folder: str | Path, *, types: Sequence[str] | Non
     if task_name == "entities":
         task = task_of(task_name, _saved_types(folder / NOTE_FILE, note["labels"], types))
     elif task.pooled:
-        task = task_of(task_name, reads=note.get("reads"))  # none in folders of before there was a choice
+        task = task_of(task.name, reads=note.get("reads"))  # none in folders of before there was a choice
     if task_name == "pairs":  # the classes are those of the folder; without any, the head gives a score
         model = pair_model(note["labels"], folder, reads=note.get("reads") or READINGS[0])
-    elif task_name == "reviews" and note["labels"]:
+    elif task.name == "reviews" and note["labels"]:
         labels = note["labels"]
         model = classification_model(
             len(labels), folder, labels=labels, reads=note.get("reads") or READINGS[0]
