@@ -190,6 +190,23 @@ def checked_rows(frame: pandas.DataFrame, path: Path, names: ColumnNames) -> pan
     return pandas.DataFrame(columns)
 
 
+def checked_texts(frame: pandas.DataFrame, name: str, path: Path, option: str) -> list[str]:
+    """Return a column of texts.
+
+    Parameters
+    ----------
+    frame, path : the table and its file.
+    name, option : of the column, and the option that names it.
+
+    Raises
+    ------
+    DataFileError
+        If there is no such column, or one of its cells is empty.
+    """
+    checked_column(frame, name, path, option)
+    return [_text(value, Place(path, line, name)) for line, value in frame[name].items()]
+
+
 def _is_missing(value) -> bool:
     """Tell whether a cell is empty: pandas and Excel have NaN for that."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
