@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, help=translate("of a model that course finetune has saved"))
     add("--data", type=Path, required=True, help=translate("labeled texts, as course finetune takes them"))
-    add("--text", default="text", help=translate("column of the texts"))
+    add("--text", nargs="+", default="text", help=translate("column of the texts, or columns to join"))
     add("--label", default="label", help=translate("column of the classes or scores"))
     add("--second", help=translate("column of the second text of a pair"))
     add("--sheet", help=translate("of an Excel file with several"))

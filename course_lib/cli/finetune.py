@@ -112,7 +112,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_table_options(group) -> None:
     add = group.add_argument
-    add("--text", help=translate("column of the texts; by default text"))
+    add("--text", nargs="+", help=translate("column of the texts, or columns to join; by default text"))
     add("--label", help=translate("column of the classes, or of the scores of pairs; by default label"))
     add("--second", help=translate("column of the second text of a pair"))
     add("--sheet", help=translate("of an Excel file with several"))

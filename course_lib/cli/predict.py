@@ -28,7 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("texts; of pairs, or questions, one after the other"),
     )
     add("--data", type=Path, help=translate("a table with the texts"))
-    add("--text", default="text", help=translate("its column of the texts, or of the questions"))
+    add(
+        "--text",
+        nargs="+",
+        default="text",
+        help=translate("its column of the texts or questions, or columns to join"),
+    )
     add("--second", help=translate("its column of the second texts of pairs, or of the paragraphs"))
     add("--sheet", help=translate("of an Excel file with several"))
     add("--output", type=Path, help=translate("a .csv or .jsonl file; by default JSON lines on the screen"))

@@ -76,7 +76,7 @@ def predictions(
     paired = saved.task in ("pairs", "questions")
     if saved.task == "endings":
         raise SettingError(
-            "A model for endings chooses among several: call choice_probabilities, see lesson 08."
+            "A model for endings chooses among several: call choice_probabilities, see lesson 12."
         )
     if paired != (seconds is not None):
         wanted, given = ("two texts a row", "one") if paired else ("one text a row", "two")

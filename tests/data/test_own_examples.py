@@ -14,6 +14,7 @@ from course_lib.data.own.examples import ColumnNames, read_examples
 from course_lib.data.own.findings import findings, label_names
 from course_lib.data.own.parts import complete_parts
 from course_lib.errors import CourseError, DataFileError
+from course_lib.settings import DATA
 
 ROWS = [
     ("where is my parcel", "delivery"),
@@ -270,3 +271,28 @@ def test_labels_stay_strings(tmp_path):
         "".join(json.dumps({"text": "x", "label": label}) + "\n" for label in (1, 2.0, "003")),
     )
     assert list(read_examples(path)["train"]["label"]) == ["1", "2", "003"]
+
+
+def test_texts_of_several_columns_are_joined(tmp_path):
+    path = write(tmp_path / "t.csv", "subject,body,label\nlate,where is it?,a\n,no subject,b\n")
+    assert list(read_examples(path, ColumnNames(text=("subject", "body")))["train"]["text"]) == [
+        "late\nwhere is it?", "no subject",
+    ]  # fmt: skip
+    write(path, "subject,body,label\n,,b\n")
+    with pytest.raises(DataFileError, match="line 2, field 'subject': the text is empty"):
+        read_examples(path, ColumnNames(text=("subject", "body")))
+
+
+def test_the_tickets_of_the_course_are_read_and_split():
+    path = DATA / "examples" / "tickets.csv"
+    names = ColumnNames(text=("subject", "body"), label="topic")
+    rows = read_examples(path, names)
+    assert len(rows["train"]) == 220 and label_names(rows, path) == (
+        "billing",
+        "delivery",
+        "other",
+        "technical",
+    )
+    assert rows["train"]["text"][0].startswith("Charged twice\nHi, I ordered")
+    parts, _ = complete_parts(rows, path)
+    assert [len(frame) for frame in parts.values()] == [176, 22, 22]

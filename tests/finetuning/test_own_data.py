@@ -12,13 +12,15 @@ import torch
 from course_lib import cli
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.own.examples import ColumnNames
+from course_lib.data.readers.conll import read_conll
 from course_lib.data.readers.lines import Place
 from course_lib.errors import CourseError
 from course_lib.finetuning import annotations, classification, epochs, launch
-from course_lib.finetuning.entities import find_entities
+from course_lib.finetuning.entities import entities_of, find_entities
 from course_lib.finetuning.loop import TrainingConfiguration
 from course_lib.finetuning.own_data import balanced_weights, own_data
 from course_lib.finetuning.saving import load_saved
+from course_lib.settings import DATA
 
 WORDS = {"bill": "bills & fees", "parcel": "delivery", "password": "login", "thanks": "praise"}
 TRAINING = ["--learning-rate", "3e-3", "--batch-size", "8", "--max-length", "24", "--cpu"]
@@ -178,6 +180,21 @@ def test_exports_of_annotation_tools_become_words_with_tags(name, tmp_path):
     found = annotations.read_annotations(tmp_path / name)
     assert found["tokens"][0] == ["Lisa", "Brandt", "sells", "the", "Zephyr", "850", "."]
     assert found["tags"][0] == TAGS
+
+
+def test_the_three_files_of_the_course_say_the_same():
+    place = DATA / "examples"
+    studio, doccano = (
+        annotations.read_annotations(place / f"products_{n}") for n in ("labelstudio.json", "doccano.jsonl")
+    )
+    columns = read_conll(place / "products.conll", types=["PART", "PRODUCT"])
+    assert list(studio["tags"]) == list(doccano["tags"]) and list(studio["tokens"]) == list(doccano["tokens"])
+    for ours, theirs in zip(studio.to_dict("records"), columns, strict=True):
+        spans = [
+            [" ".join(row["tokens"][a:b]) for a, b, _ in entities_of(row["tokens"], row["tags"])]
+            for row in (ours, theirs)
+        ]
+        assert spans[0] == spans[1]
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ class ColumnNames:
 
     Parameters
     ----------
-    text, label : the text and what it is labeled with.
+    text, label : the text and what it is labeled with; texts of several columns are joined, a line each.
     second : the second text of a pair; None for single texts.
     sheet : of an Excel file.
     score : whether labels are numbers to be met, and no classes.
     """
 
-    text: str = "text"
+    text: str | Sequence[str] = "text"
     label: str = "label"
     second: str | None = None
     sheet: str | None = None
@@ -168,20 +168,13 @@ def checked_rows(frame: pandas.DataFrame, path: Path, names: ColumnNames) -> pan
     """
     import pandas
 
-    wanted = {"text": names.text, "label": names.label}
-    wanted |= {"second": names.second} if names.second is not None else {}
-    used: list[str] = []
-    for column, name in wanted.items():
-        checked_column(frame, name, path, f"--{column}", used)
-        used.append(name)
-    _check_texts(frame[names.text], path)
-    columns = {
-        "text": [_text(value, Place(path, line, names.text)) for line, value in frame[names.text].items()]
-    }
+    columns = {"text": checked_texts(frame, names.text, path, "--text")}
+    used = [names.text] if isinstance(names.text, str) else list(names.text)
     if names.second is not None:
-        columns["second"] = [
-            _text(value, Place(path, line, names.second)) for line, value in frame[names.second].items()
-        ]
+        checked_column(frame, names.second, path, "--second", used)
+        columns["second"] = checked_texts(frame, names.second, path, "--second")
+        used.append(names.second)
+    checked_column(frame, names.label, path, "--label", used)
     parse = _score if names.score else _label
     columns["label"] = [
         parse(value, Place(path, line, names.label)) for line, value in frame[names.label].items()
@@ -190,21 +183,33 @@ def checked_rows(frame: pandas.DataFrame, path: Path, names: ColumnNames) -> pan
     return pandas.DataFrame(columns)
 
 
-def checked_texts(frame: pandas.DataFrame, name: str, path: Path, option: str) -> list[str]:
-    """Return a column of texts.
+def checked_texts(frame: pandas.DataFrame, names: str | Sequence[str], path: Path, option: str) -> list[str]:
+    """Return the texts of a column, or of several, joined with a line each.
 
     Parameters
     ----------
     frame, path : the table and its file.
-    name, option : of the column, and the option that names it.
+    names, option : of the column or columns, and the option that names them.
 
     Raises
     ------
     DataFileError
-        If there is no such column, or one of its cells is empty.
+        If there is no such column, it holds numbers only, or a row has no text.
     """
-    checked_column(frame, name, path, option)
-    return [_text(value, Place(path, line, name)) for line, value in frame[name].items()]
+    columns = [names] if isinstance(names, str) else list(names)
+    for number, name in enumerate(columns):
+        checked_column(frame, name, path, option, columns[:number])
+        _check_texts(frame[name], path, option)
+    if len(columns) == 1:
+        return [_text(value, Place(path, line, columns[0])) for line, value in frame[columns[0]].items()]
+    texts = []
+    for line, *values in frame[columns].itertuples(name=None):
+        places = [Place(path, line, name) for name in columns]
+        parts = [
+            _text(value, place) for value, place in zip(values, places, strict=True) if not _is_missing(value)
+        ]
+        texts.append(_text("\n".join(parts), places[0]))
+    return texts
 
 
 def _is_missing(value) -> bool:
@@ -212,14 +217,14 @@ def _is_missing(value) -> bool:
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
-def _check_texts(values: pandas.Series, path: Path) -> None:
+def _check_texts(values: pandas.Series, path: Path, option: str) -> None:
     """Refuse a column of numbers as texts: it is the wrong one."""
     some = [value for value in values if not _is_missing(value)]
     if some and all(_is_number(value) for value in some):
         raise DataFileError(
             path,
             "the column of the texts holds only numbers",
-            "Name that of the texts with --text COLUMN",
+            f"Name that of the texts with {option} COLUMN",
             field=values.name,
         )
 
