@@ -12,6 +12,7 @@ to the processes and groups them by length. ``--encoder`` and ``--texts`` take `
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -65,9 +66,10 @@ def _rows_of(task_name: str, glue: str | None, texts: str | None, types: Sequenc
 
 
 def _say(sentences: Sequence[str]) -> None:
-    """Print sentences on the error stream: the scores alone go to the output."""
+    """Print sentences on the error stream, once for all processes: the scores alone go to the output."""
     for sentence in sentences:
-        print(str(sentence), file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":
+            print(str(sentence), file=sys.stderr)
 
 
 def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_length: int):
@@ -172,9 +174,9 @@ def run(
     folder = encoder_folder(encoder)
     scored = {part: rows for part, rows in data.items() if _has_labels(rows)}
     held_out = held_out_part(scored)
-    chosen_on = held_out if patience else None  # a part that has chosen the epoch is a poor judge
+    chosen_on = held_out if patience and held_out != "test" else None
     if patience and "test" in scored:
-        held_out = "test"
+        held_out = "test"  # a part that has chosen the epoch is a poor judge
     if "train" not in data or held_out is None:
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"
@@ -212,8 +214,7 @@ def run(
             trainer.add_callback(line)
         interrupted = _train(trainer, line)
     epoch = epochs.restore(model)
-    if trainer.is_world_process_zero():
-        _say(how_it_ended(epochs, epoch=epoch, name=task.main_score, interrupted=interrupted))
+    _say(how_it_ended(epochs, epoch=epoch, name=task.main_score, interrupted=interrupted))
     scores = {}
     if trainer.is_world_process_zero():
         model.eval()
@@ -234,6 +235,7 @@ def run(
                 rows={part: len(rows) for part, rows in data.items()},
                 label_counts=label_counts(model, data["train"]),
                 part=held_out,
+                chosen_on=chosen_on,
                 scores=scores,
                 configuration=c,
                 max_length=max_length,

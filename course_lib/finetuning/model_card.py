@@ -67,6 +67,7 @@ class CardFacts:
     scores : by name, shares and correlations.
     configuration : how it was fine-tuned, with the seed.
     max_length : the most pieces of a row.
+    chosen_on : the part whose scores chose the epoch; None if the last one was kept.
     """
 
     task: str
@@ -78,6 +79,7 @@ class CardFacts:
     scores: Mapping[str, float]
     configuration: TrainingConfiguration
     max_length: int
+    chosen_on: str | None = None
 
 
 def label_counts(model: TaskModel, rows) -> dict[str, int]:
@@ -156,6 +158,8 @@ def _limits(facts: CardFacts, model: TaskModel) -> list[str]:
         if facts.task != "questions"
         else "",
     ]
+    if facts.chosen_on == facts.part:
+        limits.append(f"The {facts.part} part also chose the epoch, so its scores are a little too good.")
     numbers = facts.label_counts.values()
     if numbers and min(numbers) < 20:
         rare = [label for label, number in facts.label_counts.items() if number < 20]

@@ -11,7 +11,7 @@ from torch import Tensor
 from course_lib.bert.heads import READINGS
 from course_lib.bert.loading import read_tensors, save_encoder, save_weights, write_tensors
 from course_lib.errors import CheckpointError, WeightsError
-from course_lib.files import read_json, write_json, write_text
+from course_lib.files import read_json, whole_folder, write_json, write_text
 from course_lib.finetuning.classification import classification_model
 from course_lib.finetuning.entities import types_of
 from course_lib.finetuning.loop import TaskModel
@@ -57,6 +57,14 @@ def save_model(
     folder, model = Path(folder), model.cpu()
     positions = model.encoder.configuration.max_position_embeddings
     longest = min(max_length or positions, positions)
+    if folder.exists():
+        _write_model(task_name, model, tokenizer, folder, longest)
+        return
+    with whole_folder(folder, error=CheckpointError) as temporary:  # all of it or nothing
+        _write_model(task_name, model, tokenizer, temporary, longest)
+
+
+def _write_model(task_name: str, model: TaskModel, tokenizer: Tokenizer, folder: Path, longest: int) -> None:
     if has_published_class(model):
         tensors = published_model(task_name, model)
         save_weights(published_configuration(task_name, model), tensors, folder)

@@ -66,6 +66,10 @@ def test_its_numbers_are_those_of_the_run(folder):
     for words in ("# tickets\n", "train: 1,200 rows", "accuracy: 0.8125", "seed: 7", "max_length: 48", "torch: 2",
                   "pipeline_tag: text-classification", "fewer than 20 examples of: parcels."):  # fmt: skip
         assert words in text, words
+    assert "also chose the epoch" not in text
+    assert "also chose the epoch" in model_card(
+        facts_of("reviews", chosen_on="validation"), MODELS["reviews"](folder), "x"
+    )
     assert "fewer than 20" not in model_card(
         facts_of("reviews", label_counts={"bills": 20}), MODELS["reviews"](folder), "x"
     )
