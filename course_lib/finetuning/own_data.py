@@ -91,6 +91,8 @@ def own_data(
         raise SettingError(f"{task_name!r} is learned from files of your own. Give their path with --data.")
     if class_weights and (task_name == "entities" or names.score):
         raise SettingError("Class weights are for texts and pairs with classes. Leave --class-weights out.")
+    if task_name == "classification" and names.score:
+        raise SettingError("A score is learned of pairs. Give --second COLUMN, or leave --score out.")
     if task_name == "entities":
         if reads is not None:
             raise SettingError(
@@ -98,8 +100,6 @@ def own_data(
             )
         return _own_entities(Path(path), seed)
     parts = read_examples(path, names)
-    if task_name == "classification" and names.score:
-        raise SettingError("A score is learned of pairs. Give --second COLUMN, or leave --score out.")
     labels = None if names.score else label_names(parts, path)
     parts, made = complete_parts(parts, path, seed=seed)
     weights = balanced_weights(parts["train"]["label"], labels) if class_weights else None

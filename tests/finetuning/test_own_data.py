@@ -51,7 +51,7 @@ def tickets(tmp_path_factory):
 def test_from_a_csv_with_four_classes_to_a_saved_model(tickets, folder, tmp_path, capsys):
     saved = tmp_path / "model"
     command = ["finetune", "classification", "--data", str(tickets), "--text", "body", "--label", "topic",
-               "--encoder", str(folder), "--save", str(saved), "--epochs", "30", "--patience", "6", *TRAINING]  # fmt: skip
+               "--encoder", str(folder), "--save", str(saved), "--epochs", "30", "--patience", "30", *TRAINING]  # fmt: skip
     assert cli.main(command) == 0
     out, err = capsys.readouterr()
     said = json.loads(out)
@@ -66,7 +66,7 @@ def test_from_a_csv_with_four_classes_to_a_saved_model(tickets, folder, tmp_path
     model = load_saved("classification", saved)
     assert model.labels == tuple(sorted(WORDS.values()))
     features = classification.classification_features(
-        ["my bill", "a parcel", "password!"], load_tokenizer(saved)
+        [f"we have a {word} now" for word in ("bill", "parcel", "password")], load_tokenizer(saved)
     )
     chosen = [
         model.labels[number] for number in classification.class_probabilities(model, features).argmax(axis=1)
@@ -228,8 +228,8 @@ def test_own_types_are_learned_from_an_export(folder, tmp_path, capsys):
             spans = [[0, 3, "PER"], [len(text) - len(thing), len(text), "THING"]]
             lines.append(json.dumps({"text": text, "label": spans}))
     (tmp_path / "d.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = ["finetune", "entities", "--data", str(tmp_path / "d.jsonl"), "--encoder", str(folder), "--epochs", "12",
-               "--save", str(tmp_path / "m"), *TRAINING]  # fmt: skip
+    command = ["finetune", "entities", "--data", str(tmp_path / "d.jsonl"), "--encoder", str(folder), "--epochs", "25",
+               "--patience", "25", "--save", str(tmp_path / "m"), *TRAINING]  # fmt: skip
     assert cli.main(command) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["f1"] > 0.8 and "PER 20, THING 20" in err
@@ -266,7 +266,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_time_may_end_a_run(tickets, folder, tm
     )  # in the third epoch of five steps
     scores = launch.run("classification", configuration, save=tmp_path / "m", progress=True, **run)
     out, err = capsys.readouterr()
-    assert json.loads(out)["updates"] == 11 and np.isfinite(scores["f1"])
+    assert json.loads(out)["updates"] == 12 and np.isfinite(scores["f1"])
     assert "Interrupted" in err and "is kept" in err and load_saved("classification", tmp_path / "m")
     monkeypatch.undo()
     launch.run("classification", configuration, minutes=1e-9, progress=True, **run)
