@@ -19,6 +19,7 @@ from course_lib.bert.loading import (
     published_tensors,
     to_published_names,
 )
+from course_lib.data.readers.reviews import LABELS
 from course_lib.finetuning.loop import TaskModel
 
 CLASSES = {  # task: transformers' class and its name of the head
@@ -83,12 +84,19 @@ def published_configuration(task_name: str, model: TaskModel) -> dict:
     if CLASSES[task_name][1] != "classifier" or task_name == "endings":
         return content  # a start and an end, or one score a choice: no labels
     outputs = model.head.out_features
-    labels = model.labels or (["score"] if outputs == 1 else [f"LABEL_{number}" for number in range(outputs)])
+    labels = model.labels or _names_of(task_name, outputs)
     content |= {"id2label": {str(number): label for number, label in enumerate(labels)}}
     content |= {"label2id": {label: number for number, label in enumerate(labels)}}
     if model.pooled:
         content["problem_type"] = "regression" if outputs == 1 else "single_label_classification"
     return content
+
+
+def _names_of(task_name: str, outputs: int) -> list[str]:
+    """Return names for the outputs of a model that carries none."""
+    if outputs == 1:
+        return ["score"]
+    return list(LABELS) if task_name == "reviews" and outputs == 2 else [f"LABEL_{n}" for n in range(outputs)]
 
 
 def published_tokenizer(tokenizer: Tokenizer, max_length: int) -> tuple[str, dict]:

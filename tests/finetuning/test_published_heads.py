@@ -22,6 +22,7 @@ from course_lib.finetuning import (
     sentence_pairs,
 )
 from course_lib.finetuning.loop import predict
+from course_lib.finetuning.published_heads import published_configuration
 from course_lib.finetuning.saving import load_saved, save_model
 from course_lib.finetuning.tasks import TASKS
 
@@ -183,6 +184,12 @@ def test_a_pooler_that_changes_nothing_is_not_taken_for_a_trained_one(saved, fol
     assert load_encoder(saved["classes-no-pooler"][2]).pooler is None
     assert load_encoder(saved["classes"][2]).pooler is not None
     assert load_encoder(saved["tags"][2]).pooler is not None, "token tasks keep the pooler of the encoder"
+
+
+def test_reviews_without_names_are_negative_and_positive(folder):
+    model = classification.classification_model(2, folder)
+    assert published_configuration("reviews", model)["id2label"] == {"0": "negative", "1": "positive"}
+    assert published_configuration("pairs", model)["id2label"] == {"0": "LABEL_0", "1": "LABEL_1"}
 
 
 def test_a_mean_has_no_class_in_transformers_and_none_is_pretended(folder, tokenizer, tmp_path):
