@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from course_lib.finetuning.evaluation import Evaluation
+from course_lib.html_text import escape
 from course_lib.translation import Message, translate
 
 STYLE = """
@@ -62,7 +63,7 @@ def html_report(found: Evaluation, title: str) -> str:
         else f"<p>{translate('There was no error.')}</p>"
     )
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"

@@ -12,7 +12,6 @@ to the processes and groups them by length. ``--encoder`` and ``--texts`` take `
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -66,10 +65,9 @@ def _rows_of(task_name: str, glue: str | None, texts: str | None, types: Sequenc
 
 
 def _say(sentences: Sequence[str]) -> None:
-    """Print sentences on the error stream, once for all processes: the scores alone go to the output."""
+    """Print sentences on the error stream: the scores alone go to the output."""
     for sentence in sentences:
-        if os.environ.get("RANK", "0") == "0":
-            print(str(sentence), file=sys.stderr)
+        print(str(sentence), file=sys.stderr)
 
 
 def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_length: int):
@@ -167,8 +165,9 @@ def run(
         found = own_data(task_name, texts, names, class_weights=class_weights, reads=reads, seed=c.seed)
         task, data = found.task, found.parts
         patience = 2 if patience is None else patience
-        _say(found.said if progress or check else ())
+        said = found.said
     else:
+        said = []
         task = task_of(task_name, types, reads, glue)
         data = _rows_of(task_name, glue, texts, types, reading)
     folder = encoder_folder(encoder)
@@ -186,6 +185,7 @@ def run(
     torch.manual_seed(c.seed)  # the same head in every process
     model = task.model(folder)
     if check:
+        _say(said)
         if own and "text" in data["train"].column_names:
             _say(length_messages(data["train"], tokenizer, max_length))
         device = "cpu" if on_cpu(cpu) else torch.accelerator.current_accelerator()
@@ -212,11 +212,12 @@ def run(
         line = ProgressLine(trainer.history)
         if progress:
             trainer.add_callback(line)
+            _say(said if trainer.is_world_process_zero() else ())
         interrupted = _train(trainer, line)
     epoch = epochs.restore(model)
-    _say(how_it_ended(epochs, epoch=epoch, name=task.main_score, interrupted=interrupted))
     scores = {}
     if trainer.is_world_process_zero():
+        _say(how_it_ended(epochs, epoch=epoch, name=task.main_score, interrupted=interrupted))
         model.eval()
         scores = task.score(model, data[held_out], tokenizer, max_length)
         other = held_out.replace("_matched", "_mismatched")
