@@ -228,11 +228,12 @@ def test_own_types_are_learned_from_an_export(folder, tmp_path, capsys):
             spans = [[0, 3, "PER"], [len(text) - len(thing), len(text), "THING"]]
             lines.append(json.dumps({"text": text, "label": spans}))
     (tmp_path / "d.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = ["finetune", "entities", "--data", str(tmp_path / "d.jsonl"), "--encoder", str(folder), "--epochs", "25",
-               "--patience", "25", "--save", str(tmp_path / "m"), *TRAINING]  # fmt: skip
+    command = ["finetune", "entities", "--data", str(tmp_path / "d.jsonl"), "--encoder", str(folder), "--epochs", "60",
+               "--patience", "0", "--save", str(tmp_path / "m"), *TRAINING]  # fmt: skip
     assert cli.main(command) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["f1"] > 0.8 and "PER 20, THING 20" in err
+    assert json.loads(out)["part"] == "validation" and "PER 20, THING 20" in err
+    assert "is kept" not in err, "with a patience of 0, the last weights are kept"
     model = load_saved("entities", tmp_path / "m")
     text = "Bob sold a chair"
     found = find_entities(text, model, load_tokenizer(tmp_path / "m"))
