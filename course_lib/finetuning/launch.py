@@ -153,16 +153,16 @@ def run(
         All that loading, features and training raise.
     """
     c, own = configuration, is_own(task_name, texts, names)
-    others = {"types": types, "glue": glue, **reading}
-    if own and (unused := [name for name, value in others.items() if value is not None]):
-        raise SettingError(f"{unused[0]!r} is for files in another format. Leave it out.")
     if not own and (class_weights or names != ColumnNames()):
         raise SettingError(
             f"Columns and class weights are for tables of your own, and {task_name!r} has none. Leave them out; tables are "
             "read for classification, and for pairs with --second."
         )
     if own:
-        found = own_data(task_name, texts, names, class_weights=class_weights, reads=reads, seed=c.seed)
+        told = {"types": types, **reading} | ({"glue": glue} if glue else {})
+        found = own_data(
+            task_name, texts, names, class_weights=class_weights, reads=reads, seed=c.seed, **told
+        )
         task, data = found.task, found.parts
         patience = 2 if patience is None else patience
         said = found.said

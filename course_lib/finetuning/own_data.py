@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from course_lib.data.own.examples import ColumnNames, read_examples
 from course_lib.data.own.findings import findings, label_names
 from course_lib.data.own.parts import complete_parts
+from course_lib.data.readers.conll import read_conll
 from course_lib.errors import DataFileError, SettingError
 from course_lib.finetuning import classification, sentence_pairs
 from course_lib.finetuning.annotations import read_annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
 ANNOTATIONS = (".json", ".jsonl")
+COLUMN_OPTIONS = ("types", "scheme", "token_column", "tag_column", "comments")  # of read_conll
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def is_own(task_name: str, texts: str | Path | None, names: ColumnNames) -> bool
     texts, names : the path, and the columns that were asked for.
     """
     if task_name == "entities":
-        return texts is not None and Path(texts).suffix.lower() in ANNOTATIONS
+        return texts is not None and (Path(texts).suffix.lower() in ANNOTATIONS or Path(texts).is_file())
     return task_name == "classification" or (task_name == "pairs" and names.second is not None)
 
 
@@ -67,6 +69,7 @@ def own_data(
     class_weights: bool = False,
     reads: str | None = None,
     seed: int = 0,
+    **columns: Any,
 ) -> OwnData:
     """Read somebody's own files and make the task that fits them.
 
@@ -79,6 +82,7 @@ def own_data(
     class_weights : whether each class counts the same in the loss, however many rows it has.
     reads : what the head reads of a row; the pooler if left out.
     seed : of the split, where one is made.
+    columns : ``types`` and others of :func:`~course_lib.data.readers.read_conll`, for a single file of columns.
 
     Raises
     ------
@@ -98,7 +102,11 @@ def own_data(
             raise SettingError(
                 "A head for entities scores every token: there is nothing to choose. Leave --reads out."
             )
-        return _own_entities(Path(path), seed)
+        return _own_entities(
+            Path(path), seed, {name: value for name, value in columns.items() if value is not None}
+        )
+    if unused := [name for name, value in columns.items() if value is not None]:
+        raise SettingError(f"{unused[0]!r} is for files in another format. Leave it out.")
     parts = read_examples(path, names)
     labels = None if names.score else label_names(parts, path)
     parts, made = complete_parts(parts, path, seed=seed)
@@ -191,8 +199,27 @@ def _data_set(parts: dict[str, pandas.DataFrame], labels: Sequence[str] | None) 
     return datasets.DatasetDict(found)
 
 
-def _own_entities(path: Path, seed: int) -> OwnData:
-    frame = read_annotations(path).assign(label="text")  # no label of its own: nothing to stratify by
+def _read_columns(path: Path, columns: dict[str, Any]) -> pandas.DataFrame:
+    """Read a file in CoNLL's layout as :func:`read_annotations` reads an export."""
+    import pandas
+
+    if unused := [name for name in columns if name not in COLUMN_OPTIONS]:
+        raise SettingError(f"{unused[0]!r} is for files in another format. Leave it out.")
+    rows = read_conll(path, **columns)
+    texts = [" ".join(tokens) for tokens in rows["tokens"]]
+    places = [f"{path}, sentence {number}" for number in range(1, len(texts) + 1)]
+    return pandas.DataFrame(
+        {"tokens": list(rows["tokens"]), "tags": list(rows["tags"]), "text": texts, "place": places}
+    )
+
+
+def _own_entities(path: Path, seed: int, columns: dict[str, Any]) -> OwnData:
+    exported = path.suffix.lower() in ANNOTATIONS
+    if exported and columns:
+        raise SettingError(f"{next(iter(columns))!r} is for columns, and {path} is an export. Leave it out.")
+    frame = (read_annotations(path) if exported else _read_columns(path, columns)).assign(
+        label="text"
+    )  # no label of its own: nothing to stratify by
     parts, made = complete_parts({"train": frame}, path, seed=seed)
     kinds = {part: {tag[2:] for tags in rows["tags"] for tag in tags} - {""} for part, rows in parts.items()}
     for part, types in kinds.items():

@@ -197,6 +197,22 @@ def test_the_three_files_of_the_course_say_the_same():
         assert spans[0] == spans[1]
 
 
+def test_a_single_file_of_columns_is_split_too():
+    place = DATA / "examples"
+    found = own_data("entities", place / "products.conll", types=["PART", "PRODUCT"])
+    exported = own_data("entities", place / "products_doccano.jsonl")
+    assert {part: len(rows) for part, rows in found.parts.items()} == {
+        "train": 32,
+        "validation": 4,
+        "test": 4,
+    }
+    assert sum(len(rows) for rows in exported.parts.values()) == 40 and found.task.name == exported.task.name
+    with pytest.raises(CourseError, match=r"'types' is for columns, and .* is an export"):
+        own_data("entities", place / "products_doccano.jsonl", types=["PART"])
+    with pytest.raises(CourseError, match="'repair' is for files in another format"):
+        own_data("entities", place / "products.conll", types=["PART", "PRODUCT"], repair=True)
+
+
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
