@@ -69,6 +69,7 @@ def test_a_folder_for_each_class_and_any_number_of_them(tmp_path):
         for part in ("train", "test"):
             write(tmp_path / "two" / part / name / "1.txt", f"{part} {name}")
     assert list(read_examples(tmp_path / "one")["train"]["label"]) == ["neg", "neutral", "pos"]
+    write(tmp_path / "two" / "imdbEr.txt", "notes")
     parts = read_examples(tmp_path / "two")
     assert list(parts) == ["train", "test"] and list(parts["test"]["text"]) == [
         "test neg",

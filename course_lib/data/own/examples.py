@@ -66,7 +66,8 @@ def read_examples(path: str | Path, names: ColumnNames = ColumnNames()) -> dict[
     if (path / "dataset_dict.json").is_file() or (path / "dataset_info.json").is_file():
         return _from_datasets(path, names)
     entries = folder_entries(path)
-    tables = [entry for entry in entries if entry.is_file() and is_table(entry)]
+    # Beside IMDB's folders lie notes: a .txt file is a table only if it is named itself.
+    tables = [entry for entry in entries if entry.is_file() and is_table(entry) and entry.suffix != ".txt"]
     folders = [entry for entry in entries if entry.is_dir()]
     if (tables and folders) or not entries:
         problem = "there is nothing in it" if not entries else "there are tables and folders in it"
