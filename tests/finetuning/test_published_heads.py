@@ -125,7 +125,7 @@ def answers(saved, tmp_path_factory):
         request[name] = (kind, str(place), texts or numbers)
     done = subprocess.run(
         [sys.executable, "-c", OPEN, str(saved["classes"][2]), json.dumps(TEXTS)],
-        input=json.dumps(request), capture_output=True, text=True, timeout=300, cwd=tmp_path_factory.mktemp("elsewhere"),
+        input=json.dumps(request), capture_output=True, text=True, timeout=1200, cwd=tmp_path_factory.mktemp("elsewhere"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
