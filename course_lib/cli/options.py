@@ -57,6 +57,17 @@ def share(text: str) -> float:
     return _number(text, lambda part: 0 <= part < 1, translate("a share from 0 to below 1 is wanted"))
 
 
+def minutes(text: str) -> float:
+    """Read a number of minutes above 0.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    return _number(text, lambda number: 0 < number < math.inf, translate("a number above 0 is wanted"))
+
+
 def port(text: str) -> int:
     """Read the number of a port.
 
