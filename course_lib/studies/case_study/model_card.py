@@ -8,10 +8,9 @@ from pathlib import Path
 
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.files import read_json, write_text
+from course_lib.finetuning.model_card import CARD_FILE, MARK
 from course_lib.finetuning.saving import NOTE_FILE
 from course_lib.studies.case_study.statistics import Part
-
-CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True)
@@ -119,11 +118,13 @@ def _result_rows(parts: Sequence[Part]) -> str:
 def write_card(folder: str | Path, facts: CardFacts, *, replace: bool = False) -> Path:
     """Write the card into a folder that ``course finetune --save`` has made, and return its path.
 
+    The short card that the command has written there makes room.
+
     Parameters
     ----------
     folder : of the saved model; its labels go into the card.
     facts : what the card tells.
-    replace : whether a card that is there already may go.
+    replace : whether somebody's own card that is there already may go.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def write_card(folder: str | Path, facts: CardFacts, *, replace: bool = False) -
             f"{folder} holds no fine-tuned model with labels. Give a folder that was saved by course finetune reviews."
         )
     path = folder / CARD_FILE
-    if path.exists() and not replace:
+    if path.exists() and not replace and MARK not in path.read_text(encoding="utf-8", errors="replace"):
         raise CheckpointError(f"{path} is there already. Move it away, or write with replace=True.")
     write_text(path, model_card(facts, note["labels"]), error=CheckpointError)
     return path
