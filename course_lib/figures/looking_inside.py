@@ -131,7 +131,7 @@ def figure_deletion(results: Mapping[str, Faithfulness], shares: Sequence[float]
             Message("{kind}: {meaning}", kind=Message(kind), meaning=Message(meaning)), fontsize=11
         )
     panels[0].set_ylabel("loss of probability")
-    panels[0].legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(results))
     found = [
         Message(
             "{kind}: {values}",
@@ -166,7 +166,7 @@ def figure_probe_controls(results: Mapping[str, Sequence[float]], chance: float,
     axes.axhline(100 * chance, color=GRAY, linestyle=":", label="a guess")
     axes.set(xlabel="layer, 0 is the embeddings", ylabel="balanced accuracy (%)")
     axes.set_xticks(range(len(next(iter(results.values())))))
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     found = [
         Message(
             "{name} from {first:.0f} to {last:.0f} percent, most in layer {best} with {most:.0f}",
@@ -217,14 +217,16 @@ def figure_swaps(spans: Mapping[str, Sequence[tuple[float, float]]], title: str)
 
     Parameters
     ----------
-    spans : by name of a model, the lowest and highest probability of each frame.
+    spans : by name of a model, the lowest and highest probability of each frame, the frames in the same order.
     title : what is shown.
     """
     figure, axes = new_figure(8, 4.2)
-    found = []
+    first, found = next(iter(spans.values())), []
+    order = sorted(
+        range(len(first)), key=lambda row: sum(first[row])
+    )  # one order, so that a frame keeps its place
     for place, (name, rows) in enumerate(spans.items()):
         shift = (place - (len(spans) - 1) / 2) * 0.3
-        order = sorted(range(len(rows)), key=lambda row: rows[row][0] + rows[row][1])
         for number, row in enumerate(order):
             axes.plot(
                 (number + shift,) * 2,
@@ -252,5 +254,5 @@ def figure_swaps(spans: Mapping[str, Sequence[tuple[float, float]]], title: str)
     )
     axes.set_xticks([])
     if len(spans) > 1:
-        axes.legend()
+        axes.legend(loc="upper left")
     return Picture(figure, title, Message("A bar for each frame. {found}.", found=joined("; ", found)))
