@@ -2,6 +2,7 @@
 
 course finetune reviews --save my-model
 course finetune classification --data tickets.csv --text body --label topic --save my-model
+accelerate launch -m course_lib.cli finetune classification --data tickets.csv --text body --label topic
 course finetune pairs --data questions.xlsx --text first --second other --label same --check
 course finetune entities --data label-studio.json --save my-model
 accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
