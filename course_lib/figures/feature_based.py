@@ -141,7 +141,7 @@ def figure_road(methods: Mapping[str, Mapping], part: str = "test") -> Picture:
     part : which part is scored.
     """
     title = "From frozen to full: what each step costs"
-    figure, panels = new_figure(11, 5.2, columns=3, sharey=True)
+    figure, panels = new_figure(9.6, 5.0, columns=3, sharey=True)
     figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
     costs = {
         "trained parameters": lambda row: row["trainable"],

@@ -348,7 +348,7 @@ QUIZ = [
             correct=True,
         ),
         Option("Removing the same direction twice.", "The second time, there's nothing left to remove."),
-        Option("A larger model.", "That's another study."),
+        Option("A larger model.", "That answers another question: what a larger model does."),
         Option("The accuracy of the probe.", "It says what can be found, not what is used."),
     ),
     Question(

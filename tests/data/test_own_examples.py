@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import csv
 import json
 import time
 
@@ -55,6 +56,14 @@ def test_excel(tmp_path):
     TABLE.to_excel(tmp_path / "t.xlsx", index=False)
     train = read_examples(tmp_path / "t.xlsx", NAMES)["train"]
     assert list(zip(train["text"], train["label"], strict=True)) == ROWS
+
+
+def test_reading_leaves_the_limit_of_a_field_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    path = tmp_path / "long.csv"
+    path.write_text(f"text,label\n{'a' * (before + 1)},x\nb,y\n", encoding="utf-8")
+    assert len(read_examples(path, ColumnNames(("text",), "label"))["train"]["text"][0]) == before + 1
+    assert csv.field_size_limit() == before  # the readers of official files count on it
 
 
 def test_a_line_number_counts_lines_within_quotation_marks(tmp_path):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,17 @@ def read_table(path: str | Path, *, sheet: str | None = None) -> pandas.DataFram
     return frame
 
 
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Allow long fields while a file is read: the limit belongs to the whole process, and others count on it."""
+    before = csv.field_size_limit(LINE_LIMIT)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+@_long_fields()
 def _read_separated(path: Path) -> pandas.DataFrame:
     import pandas
 
@@ -84,7 +96,6 @@ def _read_separated(path: Path) -> pandas.DataFrame:
             raise DataFileError(
                 path, "it is an Excel or zip file under another name", "Rename it to .xlsx, or unpack it"
             )
-    csv.field_size_limit(LINE_LIMIT)
     texts = (f"{text}\n" for _, text in read_lines(path))
     first = next(texts)
     counts = {name: first.count(mark) for name, mark in SEPARATORS.items()}
