@@ -76,8 +76,8 @@ def figure_attributions(explanations: Mapping[str, Attribution], label: str) -> 
     first = next(iter(explanations.values()))
     words = [word for word, _ in by_word(first.tokens, first.values)]
     figure, row = new_figure(
-        2.2 + 2.4 * len(explanations),
-        1.2 + 0.27 * len(words),
+        2.0 + 2.2 * len(explanations),
+        1.1 + 0.25 * len(words),
         1,
         len(explanations),
         sharey=True,
