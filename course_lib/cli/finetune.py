@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.cli.options import learning_rate, minutes, share, whole_number
+from course_lib.cli.options import number_above_zero, share, whole_number
 from course_lib.errors import CheckpointError
 from course_lib.files import check_writable
 from course_lib.translation import Message, translate
@@ -71,7 +71,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("move answers that are not at their offsets"),
     )
     add("--max-length", type=whole_number(3), default=128)
-    add("--learning-rate", type=learning_rate, default=2e-5)
+    add("--learning-rate", type=number_above_zero, default=2e-5)
     add("--epochs", type=whole_number(1), default=3)
     add("--batch-size", type=whole_number(1), default=16, help=translate("rows a device"))
     add("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -100,7 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             "keeps the last; by default 0, and 2 for tables and exports of your own"
         ),
     )
-    add("--max-minutes", type=minutes, help=translate("end the run after so many minutes"))
+    add("--max-minutes", type=number_above_zero, help=translate("end the run after so many minutes"))
     add(
         "--check",
         action="store_true",

@@ -137,15 +137,15 @@ def model_card(facts: CardFacts, model: TaskModel, folder: str) -> str:
         "" if has_published_class(model) else MEAN_NOTE,
         "## Scores\n",
         f"On the {facts.part} part, which was not trained on:\n",
-        _list(f"{name}: {score:.4f}" for name, score in facts.scores.items()),
+        bullets(f"{name}: {score:.4f}" for name, score in facts.scores.items()),
         "## Data\n",
-        _list(counts),
+        bullets(counts),
         "## Training\n",
-        _list(f"{name}: {value}" for name, value in settings.items()),
+        bullets(f"{name}: {value}" for name, value in settings.items()),
         "## Versions\n",
-        _list(f"{name}: {value}" for name, value in versions.items()),
+        bullets(f"{name}: {value}" for name, value in versions.items()),
         "## Limits\n",
-        _list(_limits(facts, model)),
+        bullets(_limits(facts, model)),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -167,7 +167,8 @@ def _limits(facts: CardFacts, model: TaskModel) -> list[str]:
     return [limit for limit in limits if limit]
 
 
-def _list(lines) -> str:
+def bullets(lines) -> str:
+    """Return a list in Markdown, one line each."""
     return "".join(f"- {line}\n" for line in lines)
 
 

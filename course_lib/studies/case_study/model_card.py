@@ -8,7 +8,7 @@ from pathlib import Path
 
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.files import read_json, write_text
-from course_lib.finetuning.model_card import CARD_FILE, MARK
+from course_lib.finetuning.model_card import CARD_FILE, MARK, bullets
 from course_lib.finetuning.saving import NOTE_FILE
 from course_lib.studies.case_study.statistics import Part
 
@@ -63,11 +63,11 @@ def model_card(facts: CardFacts, labels: Sequence[str]) -> str:
         _header(facts),
         f"# {facts.name}\n",
         "## Intended use\n",
-        _list([*facts.uses, f"It answers with one of: {', '.join(labels)}."]),
+        bullets([*facts.uses, f"It answers with one of: {', '.join(labels)}."]),
         "## Limits\n",
-        _list(facts.limits),
+        bullets(facts.limits),
         "## Training\n",
-        _list([f"{name}: {value}" for name, value in facts.training.items()]),
+        bullets([f"{name}: {value}" for name, value in facts.training.items()]),
         "## Results\n",
         "| rows | number | accuracy | 95% interval |\n| --- | --: | --: | --- |\n"
         + _result_rows(facts.parts),
@@ -102,10 +102,6 @@ def _header(facts: CardFacts) -> str:
         "---\n",
     ]
     return "\n".join(lines)
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "".join(f"- {line}\n" for line in lines)
 
 
 def _result_rows(parts: Sequence[Part]) -> str:

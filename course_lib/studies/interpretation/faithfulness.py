@@ -97,11 +97,3 @@ def random_values(features: Sequence[dict], seed: int) -> list[np.ndarray]:
     """Return an explanation that knows nothing: random numbers, one a token."""
     generator = np.random.default_rng(seed)
     return [generator.random(len(feature["input_ids"])) for feature in features]
-
-
-def mean_interval(differences: Sequence[float], seed: int, draws: int = 2000) -> tuple[float, float, float]:
-    """Return a mean with its 95% bootstrap interval over texts."""
-    values = np.asarray(differences, dtype=float)
-    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(values[rows].mean(axis=1), (0.025, 0.975))
-    return float(values.mean()), float(low), float(high)

@@ -209,13 +209,6 @@ def test_a_true_explanation_beats_chance_and_a_false_one_does_not(tokenizer):
         faithfulness.faithfulness(model, features, true[:1])
 
 
-def test_the_interval_holds_the_mean():
-    values = np.random.default_rng(0).normal(1.0, 1.0, 200)
-    mean, low, high = faithfulness.mean_interval(values, seed=1)
-    assert low < mean < high
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(200), rel=0.15)
-
-
 # probes
 
 SENTENCES = [
