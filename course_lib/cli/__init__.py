@@ -19,6 +19,7 @@ COMMANDS = (
     "doctor",
     "lab",
     "progress",
+    "collect",
     "finetune",
     "predict",
     "evaluate",
