@@ -20,6 +20,7 @@ COMMANDS = (
     "lab",
     "progress",
     "collect",
+    "export",
     "finetune",
     "predict",
     "evaluate",

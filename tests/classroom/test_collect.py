@@ -173,9 +173,7 @@ def test_prints_waits_and_ends_are_survived():
     sleep = "def how_many(length):\n    import time\n    time.sleep(1000)\n"
     prints = "def how_many(length):\n    print('x' * 2_000_000)\n    return min(20, max(1, round(0.15 * length)))\n"
     ends = "def how_many(length):\n    import os\n    os._exit(0)\n"
-    verdicts = check_again(
-        [Answer("4.1", source) for source in (prints, sleep, ends, RIGHT)], seconds=3
-    )
+    verdicts = check_again([Answer("4.1", source) for source in (prints, sleep, ends, RIGHT)], seconds=3)
     assert [verdict.outcome for verdict in verdicts] == ["right", "wrong", "wrong", "right"]
     assert "still running after 3 seconds" in verdicts[1].sentence and "ended Python" in verdicts[2].sentence
 
