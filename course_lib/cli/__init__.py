@@ -26,6 +26,7 @@ COMMANDS = (
     "search",
     "run",
     "slides",
+    "site",
     "record",
     "data",
     "new",
