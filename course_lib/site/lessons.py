@@ -86,7 +86,10 @@ def lesson_page(path: Path, places: Places, figures: Path, problems: Problems):
         if cell.source.startswith(CLAIMS):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
         _add_help(cell, known)
-    bar = new_code_cell(outputs=[_shown(_bar(places.links(path.stem)))], metadata={"tags": ["remove-input"]})
+    bar = new_code_cell(
+        "...", outputs=[_shown(_bar(places.links(path.stem)))]
+    )  # a cell without code isn't shown
+    bar.metadata["tags"] = ["remove-input"]
     notebook.cells.insert(1, bar)
     return notebook
 

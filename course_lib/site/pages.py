@@ -140,9 +140,10 @@ def _outputs(sources: Sources) -> str:
         return ""
     cards = []
     for text in printed.removeprefix("```text\n").removesuffix("\n```").split("\n\n"):
-        title, _, lines = text.partition("\n")
-        number = LEADS_TO.get(title, FIRST_LESSON.name)
-        cards.append(
-            f"````{{grid-item-card}} {title}\n```text\n{textwrap.dedent(lines)}\n```\n\n[{translate('Build it in lesson {number}').format(number=number[:2])}](notebooks/{number})\n````"
-        )
+        title, *lines = text.splitlines()
+        lines = [line for line in lines if " " in line.strip()]  # the names of labels are left out
+        lesson = LEADS_TO.get(title, FIRST_LESSON.name)
+        words = translate("Build it in lesson {number}").format(number=lesson[:2])
+        shown = ["```text", textwrap.dedent("\n".join(lines)), "```", "", f"[{words}](notebooks/{lesson})"]
+        cards.append("\n".join([f"````{{grid-item-card}} {title}", *shown, "````"]))
     return "\n".join(["`````{grid} 1 1 2 2", ":gutter: 3", "", *cards, "`````"])
