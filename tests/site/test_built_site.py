@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ def test_nothing_is_wrong_with_the_sources(site):
 
 def test_every_lesson_is_a_page_and_leads_to_the_next(site):
     addresses = [f"{name}.html" for name in READY]
-    for name, following in zip(addresses, addresses[1:]):
+    for name, following in itertools.pairwise(addresses):
         tree = tree_of(site, f"notebooks/{name}")
         assert following in tree.xpath("//a[contains(@class, 'right-next')]/@href")[0]
     assert (
@@ -187,7 +188,7 @@ def test_headings_go_down_step_by_step(site):
             int(h.tag[1]) for h in tree.xpath("//main//*[self::h1 or self::h2 or self::h3 or self::h4]")
         ]
         assert levels.count(1) == 1 and levels[0] == 1, path
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:])), path
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), path
         assert tree.get("lang") == "en"
 
 
