@@ -37,7 +37,7 @@ def configuration() -> dict:
         "templates_path": [str(THEME / "templates")],
         "html_static_path": [str(THEME / "static")],
         "html_css_files": ["course.css"],
-        "html_js_files": [("quiz.js", {"defer": "defer"})],
+        "html_js_files": [("course.js", {"defer": "defer"})],
         "html_theme": "pydata_sphinx_theme",
         "html_title": translate("BERT, built from scratch"),
         "html_copy_source": False,

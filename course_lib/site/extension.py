@@ -85,6 +85,9 @@ def _entries(app, docname: str) -> list[list[str]]:
         anchor = "" if section.parent is doctree else f"#{section['ids'][0]}"
         address = app.builder.get_target_uri(docname) + anchor
         found.append([address, title, heading.astext() if heading is not None else title, text])
+    if docname == GLOSSARY:
+        page = app.builder.get_target_uri(docname)
+        found += [[f"{page}#{t.anchor}", title, t.name, t.plain_meaning] for t in _terms(app).values()]
     return found
 
 

@@ -47,7 +47,7 @@ def read_terms(text: str) -> dict[str, Term]:
 
 def singular(words: str) -> str:
     """Return words in small letters and without a plural's s, to be compared."""
-    words = re.sub(r"[`*]", "", words).strip().lower()
+    words = re.sub(r"[`*]", "", words).replace("’", "'").strip().lower()  # Sphinx curls apostrophes
     return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
 
 

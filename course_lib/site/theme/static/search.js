@@ -2,14 +2,14 @@
 // variable of search-index.js, a list of [address, page's title, heading, text], so a file needs no server.
 (() => {
   const COMMON = new Set(
-    ("a about am an and any are as at be been but by can could did do does for from get had has have how i if in into is " +
+    ("a about am an and any are as at be been but by can could did do does for from get had has have how i if in into is mean means meaning " +
      "it its just me my of on or our own should so some t than that the their them then there these they this to use was we " +
-     "what when where which who why will with would you your").split(" "));
+     "what when where which who why will with would yes yet you your yours mine").split(" "));
   const K = 1.2, B = 0.6, TITLE = 6, HEADING = 5, WHOLE_PAGE = 0.35;
 
   const stem = (word) => {
     if (word.length > 4 && word.endsWith("ies")) return word.slice(0, -3) + "y";
-    for (const ending of ["ation", "ing", "ed", "es", "s", "e"]) {
+    for (const ending of ["ation", "ing", "ent", "ed", "es", "s", "e"]) {
       if (word.endsWith(ending) && word.length - ending.length >= 3 && !word.endsWith("ss")) {
         return word.slice(0, -ending.length);
       }

@@ -19,3 +19,10 @@ document.querySelectorAll(".course-quiz").forEach((quiz) => {
     });
   });
 });
+
+// The buttons that copy code show a picture alone; a screen reader needs their name.
+window.addEventListener("load", () => {
+  document.querySelectorAll("button.copybtn:not([aria-label])").forEach((button) => {
+    button.setAttribute("aria-label", button.dataset.tooltip || "Copy");
+  });
+});
