@@ -85,6 +85,7 @@ def opened(site, name: str, *, query: str = "", **options):
         browser = playwright.chromium.launch(executable_path=str(find_browser()), args=arguments)
         try:
             page = browser.new_context(offline=True, **options).new_page()
+            page.set_default_timeout(120_000)  # a machine with much else to do
             page.asked, page.errors = [], []
             page.on("request", lambda request: page.asked.append(request.url))
             page.on("requestfailed", lambda request: page.errors.append(request.url))
