@@ -39,9 +39,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Build the site, and print a sentence for each thing that is wrong with it."""
     from course_lib.site.build import build_site
+    from course_lib.site.problems import SiteError
 
     repository = options.repository or published_at()
-    problems = build_site(options.output, decks=options.decks, repository=repository)
+    try:
+        problems = build_site(options.output, decks=options.decks, repository=repository)
+    except OSError as error:  # a full disk, or a file that may not be read
+        raise SiteError(str(Message("The site can't be written: {error}.", error=str(error)))) from error
     for sentence in problems:
         print(sentence)
     if problems:

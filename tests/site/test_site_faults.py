@@ -9,11 +9,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from course_lib import cli
 from course_lib.cli import site as command
 from course_lib.figures.style import PICTURE
-from course_lib.site import inspection, sources
+from course_lib.site import build, inspection, sources
 from course_lib.site.glossary import read_terms, singular
 from course_lib.site.lessons import Places
 from course_lib.site.mathematics import mathml
-from course_lib.site.problems import SiteError
+from course_lib.site.problems import Problems, SiteError
+from course_lib.slides import build as deck_build
 from tests.site.conftest import write_lesson
 
 NAME = "04_masked_language_model"
@@ -79,8 +80,6 @@ def test_a_file_that_is_no_notebook(clone, tmp_path):
 def test_the_rest_is_built_and_the_command_tells(clone, tmp_path, monkeypatch, capsys):
     write_lesson(clone, new_markdown_cell("See [this page](nowhere.md)."), new_code_cell("1 + 1"))
     monkeypatch.setattr(command, "published_at", lambda: None)
-    from course_lib.site import build
-
     monkeypatch.setitem(build.build_site.__kwdefaults__, "clone", clone)
     output = tmp_path / "out" / "site"
     output.parent.mkdir()
@@ -94,21 +93,17 @@ def test_the_rest_is_built_and_the_command_tells(clone, tmp_path, monkeypatch, c
 
 
 def test_a_folder_of_someone_else_is_not_replaced(clone, tmp_path):
-    from course_lib.site.build import build_site
-
     output = tmp_path / "mine"
     output.mkdir()
     (output / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(SiteError, match="isn't an earlier site"):
-        build_site(output, decks="none", clone=clone, say=lambda line: None)
+        build.build_site(output, decks="none", clone=clone, say=lambda line: None)
     assert (output / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_an_empty_clone_is_told(tmp_path):
-    from course_lib.site.build import build_site
-
     with pytest.raises(SiteError, match="no notebooks"):
-        build_site(tmp_path / "site", decks="none", clone=tmp_path, say=lambda line: None)
+        build.build_site(tmp_path / "site", decks="none", clone=tmp_path, say=lambda line: None)
 
 
 PAGE = '<html><head>{head}</head><body id="top">{body}</body></html>'
@@ -232,3 +227,36 @@ def test_a_lesson_without_a_repository_can_still_be_downloaded():
         "Download the notebook": f"../downloads/{NAME}.ipynb",
         "Slides": f"../slides/{NAME}.html",
     }
+
+
+def test_a_full_disk_is_told_in_one_sentence(tmp_path, monkeypatch, capsys):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build, "build_site", full)
+    assert cli.main(["site", "--output", str(tmp_path / "site")]) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and error.count("\n") == 1
+
+
+def test_decks_go_with_the_site_and_a_broken_one_is_left_out(clone, tmp_path, monkeypatch):
+    for name in ("00_start_here", NAME):
+        (clone / "slides").mkdir(exist_ok=True)
+        (clone / "slides" / f"{name}.md").write_text("words", encoding="utf-8")
+    asked = []
+
+    def build_deck(path, output, html_only=False):
+        asked.append(path.stem)
+        if path.stem == NAME:
+            raise SiteError("its figure isn't there.")
+        output.mkdir(parents=True, exist_ok=True)
+        (output / f"{path.stem}.html").write_text("deck", encoding="utf-8")
+
+    monkeypatch.setattr(deck_build, "build_deck", build_deck)
+    problems = Problems()
+    for _ in range(2):
+        ready = build._decks(tmp_path / "slides", "html", clone, problems)
+        assert ready == {"00_start_here": [".html"]}
+        assert (tmp_path / "slides" / "00_start_here.html").read_text(encoding="utf-8") == "deck"
+    assert problems == [f"The deck {NAME}.md is left out: its figure isn't there."]
+    assert asked == ["00_start_here", NAME, NAME], "a deck that is newer than its lesson was built again"
