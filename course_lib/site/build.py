@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from course_lib import __version__, settings
+from course_lib import settings
 from course_lib.errors import CourseError
 from course_lib.files import check_writable
 from course_lib.site.inspection import faults
@@ -28,7 +28,6 @@ def configuration() -> dict:
     return {
         "project": translate("BERT, built from scratch"),
         "author": "",
-        "version": __version__,
         "language": settings.language().split("_")[0],
         "extensions": ["myst_nb", "sphinx_design", "sphinx_copybutton", "course_lib.site.extension"],
         "root_doc": "index",
