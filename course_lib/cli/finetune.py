@@ -100,6 +100,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             "keeps the last; by default 0, and 2 for tables and exports of your own"
         ),
     )
+    add(
+        "--resume",
+        action="store_true",
+        help=translate("go on from the last whole epoch of an interrupted run, beside the folder of --save"),
+    )
     add("--max-minutes", type=number_above_zero, help=translate("end the run after so many minutes"))
     add(
         "--check",
@@ -188,6 +193,7 @@ def run(options: argparse.Namespace) -> int:
         minutes=options.max_minutes,
         progress=True,
         check=options.check,
+        resume=options.resume,
     )
     if options.save is not None and not options.check:
         print(Message("The model is saved in {folder}.", folder=options.save), file=sys.stderr)
