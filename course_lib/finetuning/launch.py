@@ -256,7 +256,12 @@ def run(
         trainer.add_callback(epochs)
         if save is not None:
             validation = data[chosen_on] if chosen_on else ()
-            settings = {"patience": patience, "max_length": max_length, "reads": reads, "class_weights": class_weights}
+            settings = {
+                "patience": patience,
+                "max_length": max_length,
+                "reads": reads,
+                "class_weights": class_weights,
+            }
             settings |= {"processes": trainer.accelerator.num_processes}
             whole = WholeEpochs(epochs, identity(c, model, features, validation, **settings))
             trainer.add_callback(whole)

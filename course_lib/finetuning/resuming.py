@@ -23,7 +23,9 @@ from course_lib.translation import Message
 ENDING = ".unfinished"  # of the folder beside the model's
 NOTE_FILE = "run.json"  # is written last: an epoch without it isn't whole
 BEST_FILE = "best.pt"
-SECONDS = 60  # between two epochs that are kept: what's trained faster is trained again as fast as it's written
+SECONDS = (
+    60  # between two epochs that are kept: what's trained faster is trained again as fast as it's written
+)
 
 
 def unfinished_folder(save: str | Path) -> Path:
@@ -94,7 +96,7 @@ def identity(
     return {
         **asdict(configuration),
         **named,
-        "encoder": weights.hexdigest(),
+        "weights": weights.hexdigest(),
         "training rows": _hash_of_rows(features),
         "validation rows": _hash_of_rows(validation),
     }
@@ -116,7 +118,7 @@ def _check_identity(epoch: Path, found: Mapping[str, Any], wanted: Mapping[str, 
         before = found.get(name)
         if before != value:
             hashed = isinstance(value, str) and len(value) == hashlib.sha256().digest_size * 2
-            different.append(f"another {name}" if hashed else f"{name} {before}, not {value}")
+            different.append(f"other {name}" if hashed else f"{name} {before}, not {value}")
     if different:
         raise SettingError(
             f"The run in {epoch.parent} was started with {'; '.join(different)}. Give what it was started with, or remove the "
@@ -208,4 +210,8 @@ def how_to_go_on(save: str | Path) -> list[Message]:
     folder = unfinished_folder(save)
     if last_whole_epoch(folder) is None:
         return []
-    return [Message("{folder} has the last whole epoch. Go on from it with --resume, or remove it.", folder=folder)]
+    return [
+        Message(
+            "{folder} has the last whole epoch. Go on from it with --resume, or remove it.", folder=folder
+        )
+    ]
