@@ -43,7 +43,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of this command."""
     add = parser.add_argument
     add("task", choices=TASKS)
-    add("--encoder", help=translate("bundled, hub, or the folder of a BERT checkpoint"))
+    add(
+        "--encoder",
+        help=translate(
+            "bundled, hub, the folder of a BERT checkpoint, or a recorded model: task-models/questions"
+        ),
+    )
     add(
         "--texts",
         "--data",

@@ -30,10 +30,12 @@ from course_lib.data.readers.glue import NO_LABEL
 from course_lib.data.sources import encoder_folder, held_out_part, load_glue, load_texts
 from course_lib.errors import CheckpointError, DataFileError, SettingError
 from course_lib.files import write_error
+from course_lib.finetuning.compact import load_compact
 from course_lib.finetuning.dry_run import cost_messages, length_messages
 from course_lib.finetuning.epochs import BestEpoch, ProgressLine, how_it_ended
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
+    TaskModel,
     TrainingConfiguration,
     check_features,
     prepare_model,
@@ -51,9 +53,10 @@ from course_lib.finetuning.resuming import (
 )
 from course_lib.finetuning.saving import save_model
 from course_lib.finetuning.tasks import Task, task_of
+from course_lib.settings import CHECKPOINTS
 from course_lib.training.update import TrainingDivergedError
 
-# The parts that a model is scored on, the first of them that there is; GLUE's own test parts have no labels.
+RECORDED = "task-models"  # of the course's checkpoints
 
 
 def on_cpu(cpu: bool) -> bool:
@@ -81,6 +84,44 @@ def _say(sentences: Sequence[str]) -> None:
     """Print sentences on the error stream: the scores alone go to the output."""
     for sentence in sentences:
         print(str(sentence), file=sys.stderr)
+
+
+def _recorded_task(encoder: str | None) -> str | None:
+    """Return the task of a model that the course recorded, as ``task-models/questions`` asks for it; None for others.
+
+    Raises
+    ------
+    SettingError
+        If there is no such model.
+    """
+    place, _, name = str(encoder or "").replace("\\", "/").strip("/").rpartition("/")
+    if place != RECORDED or Path(str(encoder)).exists():
+        return None
+    folder = CHECKPOINTS / RECORDED
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if name not in names:
+        raise SettingError(f"No model for {name!r} was recorded. Choose one of: {', '.join(names)}.")
+    return name
+
+
+def _model_of(task: Task, folder: Path, recorded: str | None) -> TaskModel:
+    """Return the model that a run begins with.
+
+    Parameters
+    ----------
+    task : of the run; its head is new.
+    folder : of the encoder.
+    recorded : task of the recorded model to go on from; it gives the body, and the head too where that's for the same
+        outputs.
+    """
+    model = task.model(folder)
+    if recorded is None:
+        return model
+    known = load_compact(task_of(recorded).model("bundled"), CHECKPOINTS / RECORDED / recorded)
+    model.encoder.load_state_dict(known.encoder.state_dict())
+    if (task.name, model.labels, model.reads) == (recorded, known.labels, known.reads):
+        model.head.load_state_dict(known.head.state_dict())
+    return model
 
 
 def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_length: int):
@@ -157,7 +198,8 @@ def run(
     task_name : ``reviews``, ``entities``, ``questions``, ``endings``, ``pairs``, or ``classification`` for texts of
         your own.
     configuration : how to fine-tune; the batch size is that of one device.
-    encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
+    encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out. The
+        encoder may be that of a model that the course recorded: ``task-models/questions``.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
     reads : what the head reads of a row, for ``reviews``, ``endings`` and ``pairs``, see
         :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
@@ -215,7 +257,8 @@ def run(
         said = []
         task = task_of(task_name, types, reads, glue)
         data = _rows_of(task_name, glue, texts, types, reading)
-    folder = encoder_folder(encoder)
+    recorded = _recorded_task(encoder)
+    folder = encoder_folder("bundled" if recorded else encoder)
     scored = {part: rows for part, rows in data.items() if _has_labels(rows)}
     held_out = held_out_part(scored)
     chosen_on = held_out if patience and held_out != "test" else None
@@ -228,7 +271,7 @@ def run(
     tokenizer = load_tokenizer(folder)
     features = task.features(data["train"], tokenizer, max_length)
     torch.manual_seed(c.seed)  # the same head in every process
-    model = task.model(folder)
+    model = _model_of(task, folder, recorded)
     if check:
         _say(said)
         if own and "text" in data["train"].column_names:
