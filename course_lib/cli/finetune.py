@@ -76,7 +76,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("move answers that are not at their offsets"),
     )
     add("--max-length", type=whole_number(3), default=128)
-    add("--learning-rate", type=number_above_zero, default=2e-5)
+    add(
+        "--learning-rate",
+        type=number_above_zero,
+        help=translate(
+            "by default 2e-5 for an encoder of BERT-base's width or more, and 3e-4 for a narrower one"
+        ),
+    )
     add("--epochs", type=whole_number(1), default=3)
     add("--batch-size", type=whole_number(1), default=16, help=translate("rows a device"))
     add("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -168,7 +174,7 @@ def run(options: argparse.Namespace) -> int:
     if dropout is None:
         dropout = 0.0 if launch.on_cpu(options.cpu) else 0.1
     configuration = TrainingConfiguration(
-        learning_rate=options.learning_rate,
+        learning_rate=options.learning_rate or launch.default_learning_rate(options.encoder),
         epochs=options.epochs,
         batch_size=options.batch_size,
         precision=options.precision,
