@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,32 +92,6 @@ def predictions(
     else:
         features = classification.classification_features(texts, saved.tokenizer, max_length=saved.max_length)
     return _labels_of(saved.model, features)
-
-
-def show_prediction(text: str, prediction: Mapping[str, Any]):
-    """Return an object that a notebook shows as the text with its label, its entities or the answer highlighted.
-
-    Parameters
-    ----------
-    text : what was read; of a question, the paragraph.
-    prediction : the record of :func:`predictions` for it.
-
-    Raises
-    ------
-    SettingError
-        If the record has nothing to be highlighted, as the score of a pair.
-    """
-    from course_lib.figures.style import highlight
-
-    if "entities" in prediction:
-        spans = [(found["start"], found["end"], found["type"]) for found in prediction["entities"]]
-    elif "answer" in prediction:
-        spans = [(prediction["start"], prediction["end"], "answer")] if prediction["answer"] else []
-    elif "label" in prediction:
-        spans = [(0, len(text), f"{prediction['label']} {prediction['probability']:.0%}")]
-    else:
-        raise SettingError("A score belongs to no words, so nothing can be highlighted. Print the record.")
-    return highlight(text, spans)
 
 
 def _labels_of(model: TaskModel, features: list[dict]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from course_lib import cli, settings
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.errors import CourseError, SettingError
+from course_lib.figures.predictions import show_prediction
 from course_lib.finetuning import (
     classification,
     entities,
@@ -23,7 +24,7 @@ from course_lib.finetuning import (
 )
 from course_lib.finetuning.evaluation import accuracies, evaluate, macro_f1
 from course_lib.finetuning.evaluation_report import html_report
-from course_lib.finetuning.prediction import open_saved, predictions, show_prediction
+from course_lib.finetuning.prediction import open_saved, predictions
 from course_lib.finetuning.saving import save_model
 
 TOPICS = ("bills", "<b>parcels</b>", "praise")
