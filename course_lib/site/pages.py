@@ -105,7 +105,8 @@ def reference_page(sources: Sources) -> str:
     there = {path.as_posix() for path in sources.markdown} | set(MADE)
     entries = [name for name in REFERENCE_PAGES if name in there]
     elsewhere = {*REFERENCE_PAGES, *TEACHING_PAGES, "docs/your-own-task.md", "docs/troubleshooting.md"}
-    entries += sorted(name for name in there - elsewhere if name.startswith("docs/"))  # new ones find a place, too
+    # A new page finds a place, too.
+    entries += sorted(name for name in there - elsewhere if name.startswith("docs/"))
     cards = [name for name in sorted(there) if name.startswith("data/") and name != "data/README.md"]
     shown = [
         f"# {translate('Look it up')}",
