@@ -48,6 +48,7 @@ class Sources:
     places: Places
     repository: Path = settings.REPOSITORY
     problems: Problems = field(default_factory=Problems)
+    unreadable: set[Path] = field(default_factory=set, init=False)
 
     @property
     def extra(self) -> Path:
@@ -55,10 +56,10 @@ class Sources:
         return self.folder / "_extra"
 
     def notebooks(self) -> list[Path]:
-        """Return the notebooks that are in the syllabus and in the clone, in order."""
+        """Return the notebooks that are in the syllabus and in the clone, in order; no broken one once it's known."""
         names = [name for lessons in SYLLABUS.values() for name in lessons]
         paths = [self.repository / "notebooks" / f"{name}.ipynb" for name in names]
-        return [path for path in paths if path.is_file()]
+        return [path for path in paths if path.is_file() and path not in self.unreadable]
 
     @cached_property
     def markdown(self) -> list[Path]:
@@ -88,6 +89,7 @@ class Sources:
         try:
             notebook = lesson_page(path, self.places, self.extra / "figures", self.problems)
         except Exception as error:  # not a notebook at all: the parser raises errors of many kinds
+            self.unreadable.add(path)
             kind = type(error).__name__
             self.problems.add(
                 "{notebook} can't be read as a notebook ({kind}).", notebook=path.name, kind=kind
