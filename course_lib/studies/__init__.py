@@ -23,5 +23,6 @@ RECORDINGS = {
     "pretraining": "course_lib.studies.pretraining.pretraining_run",
     "search": "course_lib.studies.search.study",
     "case-study": "course_lib.studies.case_study.study",
+    "robustness": "course_lib.studies.robustness.study",
     "ablations": "course_lib.studies.ablations.study",
 }
