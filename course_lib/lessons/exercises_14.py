@@ -499,7 +499,7 @@ QUIZ = [
             "It can, and that's the trouble: it would start from the attacked weights.",
         ),
         Option(
-            "Because the gradient of the attack would be lost otherwise.",
+            "Because the gradient of the attack would be lost otherwise, and with it the second pass.",
             "Gradients are in .grad, and moving a weight doesn't touch them.",
         ),
         Option(
@@ -552,7 +552,7 @@ QUIZ = [
     Question(
         "An ensemble of five has the best accuracy of the table. What's its price?",
         Option(
-            "Five times the training, and five times the computing for every single answer from then on.",
+            "Five times the training, and five times the computing for every answer.",
             "Training is paid once. Answers are paid for as long as the model is in use.",
             correct=True,
         ),
