@@ -42,12 +42,12 @@ class FastGradientMethod:
     def __init__(self, model: TaskModel, epsilon: float = 1.0):
         if epsilon <= 0:
             raise SettingError(f"A move of length {epsilon} attacks nothing. Give a positive epsilon.")
-        self.table = dict(model.named_parameters())[ATTACKED]
-        self.needed = self.table.requires_grad
-        self.table.requires_grad_(True)
+        self.weights = {name: weight for name, weight in model.named_parameters() if name == ATTACKED}
+        self.needed = {name: weight.requires_grad for name, weight in self.weights.items()}
+        for weight in self.weights.values():
+            weight.requires_grad_(True)
         self.epsilon = epsilon
-        self._rows: Tensor | None = None
-        self._weights: Tensor | None = None
+        self._kept: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def attack(self) -> Tensor:
@@ -58,43 +58,47 @@ class FastGradientMethod:
         CourseError
             If there is no gradient yet, or the last attack was not taken back.
         """
-        if self._rows is not None:
+        if self._kept:
             raise CourseError("The embeddings are moved already. Call restore before the next attack.")
-        if self.table.grad is None:
-            raise CourseError("The embeddings have no gradient. Call backward on the loss before the attack.")
-        gradient = self.table.grad  # (V, H)
-        length = gradient.norm()
-        move = self.epsilon * gradient / length if length > 0 else torch.zeros_like(gradient)
-        self._rows = move.any(dim=1).nonzero().squeeze(1)  # (moved,) ids
-        self._weights = self.table[self._rows].clone()  # (moved, H)
-        self.table[self._rows] += move[self._rows]
+        for name, weight in self.weights.items():
+            if weight.grad is None:
+                raise CourseError(
+                    "The embeddings have no gradient. Call backward on the loss before the attack."
+                )
+            length = weight.grad.norm()
+            move = self.epsilon * weight.grad / length if length > 0 else torch.zeros_like(weight)  # (V, H)
+            self._kept[name] = weight.clone()
+            weight += move
         return move
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put the embeddings back, bit for bit: the weights are kept, as subtracting the move would round.
+        """Put the embeddings back, bit for bit: they were kept, as subtracting the move would round.
 
         Raises
         ------
         CourseError
             If nothing was moved.
         """
-        if self._rows is None:
+        if not self._kept:
             raise CourseError("No embedding is moved. Call attack first.")
-        self.table[self._rows] = self._weights
-        self._rows = self._weights = None
+        for name, weight in self.weights.items():
+            weight.copy_(self._kept[name])
+        self._kept = {}
 
     @contextmanager
     def attacked(self) -> Iterator[Tensor]:
         """Move the embeddings for a ``with`` block, which gets the move, and put them back whatever happens in it."""
+        move = self.attack()
         try:
-            yield self.attack()
+            yield move
         finally:
             self.restore()
 
     def close(self) -> None:
         """Leave the embeddings without a gradient if they had none before."""
-        self.table.requires_grad_(self.needed)
+        for name, weight in self.weights.items():
+            weight.requires_grad_(self.needed[name])
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,12 @@ def replace_words(
     candidates : what may replace a word.
     generator : source of randomness.
     """
-    words = list(words)
-    known = [place for place, word in enumerate(words) if candidates(_bare(word))]
-    for place in generator.permutation(known)[:number].astype(int):
-        words[place] = _in_place_of(words[place], str(generator.choice(candidates(_bare(words[place])))))
+    words, left = list(words), number
+    for place in generator.permutation(len(words)).tolist():
+        others = candidates(_bare(words[place])) if left else ()
+        if others:
+            words[place] = _in_place_of(words[place], str(generator.choice(others)))
+            left -= 1
     return words
 
 
@@ -68,11 +70,12 @@ def insert_words(
     words: Sequence[str], number: int, candidates: Candidates, generator: np.random.Generator
 ) -> list[str]:
     """Insert synonyms of words of the text at random places; parameters as for :func:`replace_words`."""
-    words = list(words)
-    known = [word for word in map(_bare, words) if candidates(word)]
-    for _ in range(number if known else 0):
-        other = str(generator.choice(candidates(str(generator.choice(known)))))
-        words.insert(int(generator.integers(len(words) + 1)), other)
+    words, left = list(words), number
+    for word in [words[place] for place in generator.permutation(len(words)).tolist()]:
+        others = candidates(_bare(word)) if left else ()
+        if others:
+            words.insert(int(generator.integers(len(words) + 1)), str(generator.choice(others)))
+            left -= 1
     return words
 
 
@@ -138,17 +141,19 @@ class EmbeddingNeighbors:
 
     Parameters
     ----------
-    encoder, tokenizer : a body and its word pieces; only words of one piece are known.
+    encoder, tokenizer : a body and its word pieces; only words of one piece are known, and no function words: as in
+        EDA, those stay.
     neighbors : how many.
     """
 
     def __init__(self, encoder: BertEncoder, tokenizer: Tokenizer, neighbors: int = 5):
-        self.ids = tokenizer.get_vocab()
-        self.words = [
-            word for word in self.ids if re.fullmatch("[a-z]{3,}", word)
-        ]  # no piece within a word, no number
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        ids = tokenizer.get_vocab()
+        known = (word for word in ids if re.fullmatch("[a-z]{3,}", word))  # no piece within a word, no number
+        self.words = sorted(set(known) - ENGLISH_STOP_WORDS)
         self.numbers = {word: number for number, word in enumerate(self.words)}
-        table = encoder.embeddings.token.weight.detach()[[self.ids[word] for word in self.words]]
+        table = encoder.embeddings.token.weight.detach()[[ids[word] for word in self.words]]
         self.directions = functional.normalize(table.cpu(), dim=-1)  # (words, H)
         self.neighbors = neighbors
         self._found: dict[str, list[str]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -160,7 +159,7 @@ def rdrop_loss(model: TaskModel, batch: dict[str, Tensor], weight: float = 1.0) 
     ----------
     model : in training.
     batch : with ``label``.
-    weight : of :func:`consistency`; the cross-entropy is the mean of both readings'.
+    weight : of :func:`consistency`; the cross-entropies of both readings add up, as in the paper.
 
     Raises
     ------
@@ -174,7 +173,7 @@ def rdrop_loss(model: TaskModel, batch: dict[str, Tensor], weight: float = 1.0) 
         )
     first, second = model(batch).float(), model(batch).float()  # (B, classes) each, of other draws
     losses = [nn.functional.cross_entropy(scores, batch["label"]) for scores in (first, second)]
-    return sum(losses) / 2 + weight * consistency(first, second)
+    return sum(losses) + weight * consistency(first, second)
 
 
 @dataclass
@@ -203,6 +202,3 @@ class EarlyStopping:
     def stop(self) -> bool:
         """Whether the last ``patience`` looks brought nothing better."""
         return self.looks - self.best_look >= self.patience
-
-
-Loss = Callable[[TaskModel, dict[str, Tensor]], Tensor]

@@ -55,10 +55,9 @@ TRAINING = TrainingConfiguration(learning_rate=2e-4, precision="bfloat16")
 RECIPES = {
     "plain": Recipe(),
     "dropout": Recipe(hidden_dropout=0.2, attention_dropout=0.2),
-    "hidden dropout": Recipe(hidden_dropout=0.2),
     "no decay": Recipe(weight_decay=0.0),
     "decay 0.1": Recipe(weight_decay=0.1),
-    "early stopping": Recipe(patience=2),
+    "early stopping": Recipe(patience=1),
     "layer-wise 0.9": Recipe(layer_decay=0.9),
     "layer-wise 0.8": Recipe(layer_decay=0.8),
     "fresh top 1": Recipe(fresh_blocks=1),
@@ -74,6 +73,7 @@ RECIPES = {
     "swa": Recipe(averaged=0.5),
 }
 SLICED = ("plain", "fgm", "swa")
+WATCHED = ("plain", "dropout", "early stopping")  # of these the validation loss is kept, epoch by epoch
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,9 @@ class Setting:
 
 
 SETTINGS = {
-    "few": Setting("reviews", 200, 6, tuple(RECIPES)),
-    "inference": Setting(
-        "inference", 400, 6, ("plain", "label smoothing", "eda", "mixup", "r-drop", "fgm", "swa")
-    ),
-    "all": Setting("reviews", 935, 3, ("plain", "layer-wise 0.9", "table synonyms", "r-drop", "fgm", "swa")),
+    "few": Setting("reviews", 200, 4, tuple(RECIPES)),
+    "inference": Setting("inference", 400, 3, ("plain", "eda", "mixup", "r-drop", "fgm", "swa")),
+    "all": Setting("reviews", 935, 2, ("plain", "table synonyms", "r-drop", "fgm", "swa")),
 }
 
 
@@ -125,8 +123,8 @@ class Shared:
     training: TrainingConfiguration = TRAINING
     max_length: int = 64
     drawing_seed: int = 7
-    judged_rows: int = 2000
-    slice_rows: int = 60
+    judged_rows: int = 1000
+    slice_rows: int = 40
     slice_points: int = 9
     reach: float = 0.5
 
@@ -163,13 +161,14 @@ def full_configuration() -> Configuration:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: on what, by which recipe, and whether the first seed's loss is sliced."""
+    """One run: on what, by which recipe, whether each epoch's validation loss is kept, and the first seed's slice."""
 
     shared: Shared
     task: str
     rows: int
     epochs: int
     recipe: Recipe
+    watched: bool = False
     sliced: bool = False
 
 
@@ -186,12 +185,12 @@ def run_of(configuration: Configuration, setting: str, method: str) -> Run:
         if name not in names:
             raise CourseError(f"{name!r} is no {what}. Choose one of: {', '.join(names)}.")
     s = known[setting]
-    sliced = setting == "few" and method in SLICED
-    return Run(configuration.shared, s.task, s.rows, s.epochs, RECIPES[method], sliced)
+    watched, sliced = (setting == "few" and method in names for names in (WATCHED, SLICED))
+    return Run(configuration.shared, s.task, s.rows, s.epochs, RECIPES[method], watched, sliced)
 
 
 @lru_cache(maxsize=4)
-def all_rows(task: str, texts: str = "bundled", judged_rows: int = 2000) -> dict[str, Rows]:
+def all_rows(task: str, texts: str = "bundled", judged_rows: int = 1000) -> dict[str, Rows]:
     """Return the rows of a task by part: ``train``, ``validation`` and ``test``.
 
     The test part of inference is the matched one: lesson 11 is about the other.
@@ -332,7 +331,7 @@ def fit(run: Run, seed: int) -> Fitted:
         run.recipe,
         replace(s.training, seed=seed),
         updates_of(run),
-        look_every=math.ceil(run.rows / s.training.batch_size),
+        look_every=updates_of(run) // run.epochs if run.watched or run.recipe.patience else 0,
         validation=features["validation"],
     )
     return Fitted(model, features, outcome, len(outcome.losses), time.process_time() - began)
@@ -345,12 +344,13 @@ def make_run(run: Run, seed: int, *, first_seed: int = 1) -> dict:
     -------
     dict
         ``rows``, ``classes``, ``updates``, ``kept`` (the update whose weights are kept), ``tokens`` (real ones, of
-        training, in all readings), ``processor_seconds`` (of copies and training), ``last_loss``, ``validation_losses``
-        (of early stopping), and ``margins`` by part as one line of text, see
+        training, in all readings), ``processor_seconds`` (of copies and training), ``losses`` (the mean of
+        each epoch of plain fine-tuning), ``looks`` (validation loss and accuracy after each, if watched), and ``margins`` by part as one line of text, see
         :func:`~course_lib.studies.robustness.answers.margins_of`. The first seed of a sliced run has ``slice``.
     """
     fitted, s = fit(run, seed), run.shared
-    losses = fitted.outcome.losses
+    losses, epoch = fitted.outcome.losses, updates_of(run) // run.epochs
+    ends = range(epoch, len(losses), epoch)
     found = {
         "rows": run.rows,
         "classes": len(CLASSES[run.task]),
@@ -358,9 +358,12 @@ def make_run(run: Run, seed: int, *, first_seed: int = 1) -> dict:
         "kept": fitted.outcome.kept,
         "tokens": fitted.outcome.tokens,
         "processor_seconds": round(fitted.seconds, 1),
-        "last_loss": round(float(np.mean(losses[-10:])), 4),
-        "validation_losses": [round(loss, 4) for loss in fitted.outcome.validation_losses],
-        "margins": {part: as_text(margins(fitted.model, fitted.features[part])) for part in JUDGED},
+        "losses": [round(float(np.mean(part)), 4) for part in np.split(np.array(losses), ends)],
+        "looks": [[round(value, 4) for value in look] for look in fitted.outcome.looks],
+        "margins": {
+            part: as_text(margins(fitted.model, fitted.features[part], s.training.precision))
+            for part in JUDGED
+        },
     }
     if run.sliced and seed == first_seed:
         rows = fitted.features["train"][: s.slice_rows]

@@ -14,10 +14,10 @@ from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
     check_features,
-    predict,
     prepare_model,
 )
 from course_lib.studies.robustness.adversarial import FastGradientMethod
+from course_lib.studies.robustness.answers import scores_of
 from course_lib.studies.robustness.averaging import WeightAverage
 from course_lib.studies.robustness.mixing import mixup_loss
 from course_lib.studies.robustness.regularizers import (
@@ -42,7 +42,7 @@ class Recipe:
     hidden_dropout : another rate of the hidden states; the model's own if left out.
     attention_dropout : of the attention weights.
     weight_decay : of the matrices.
-    patience : looks at the validation loss, one an epoch, without a new best until training stops; 0 never looks.
+    patience : looks at the validation loss without a new best, until training stops; 0 never stops.
     layer_decay : see :func:`~course_lib.studies.robustness.regularizers.layer_rates`.
     fresh_blocks : see :func:`~course_lib.studies.robustness.regularizers.reinitialize_top`.
     smoothing : of the labels.
@@ -81,13 +81,13 @@ class Outcome:
     ----------
     losses : by update.
     tokens : real ones, in all readings: R-Drop and FGM read each row twice.
-    validation_losses : by look, of early stopping.
+    looks : at the validation rows: the mean loss and the accuracy, a share.
     kept : the update whose weights the model has; the last one but for early stopping.
     """
 
     losses: list[float] = field(default_factory=list)
     tokens: int = 0
-    validation_losses: list[float] = field(default_factory=list)
+    looks: list[tuple[float, float]] = field(default_factory=list)
     kept: int = 0
 
 
@@ -115,11 +115,12 @@ def loss_by(recipe: Recipe, seed: int) -> Callable[[TaskModel, dict[str, Tensor]
     return lambda model, batch: smoothed_loss(model(batch).float(), batch["label"], recipe.smoothing)
 
 
-def validation_loss(model: TaskModel, features: Sequence[dict]) -> float:
-    """Return the mean cross-entropy of rows with labels, without dropout."""
-    scores = torch.stack(predict(model, features)).float()  # (rows, classes)
+def look_at(model: TaskModel, features: Sequence[dict], precision: str = "float32") -> tuple[float, float]:
+    """Return the mean cross-entropy and the accuracy of rows with labels, without dropout."""
+    scores = scores_of(model, features, precision)  # (rows, classes)
     labels = torch.tensor([feature["label"] for feature in features])
-    return float(nn.functional.cross_entropy(scores, labels))
+    loss = nn.functional.cross_entropy(scores, labels)
+    return float(loss), float((scores.argmax(dim=1) == labels).float().mean())
 
 
 def train(
@@ -143,8 +144,8 @@ def train(
     recipe : what's different.
     training : rate, batch size, precision, seed and so on; its epochs and its weight decay don't count here.
     updates : of the weights, the same for all recipes, whatever they read.
-    look_every : updates between two looks of early stopping.
-    validation : rows for it.
+    look_every : updates between two looks at the validation rows, which early stopping decides by; 0 never looks.
+    validation : those rows.
 
     Raises
     ------
@@ -153,8 +154,8 @@ def train(
     TrainingDivergedError
         If the loss becomes NaN or infinite.
     """
-    if recipe.patience and (not look_every or not validation):
-        raise CourseError("Early stopping has nothing to look at. Give validation rows, and look_every.")
+    if (recipe.patience or look_every) and not (look_every and validation):
+        raise CourseError("There is nothing to look at while training. Give validation rows, and look_every.")
     check_features(model, features)
     reinitialize_top(model, recipe.fresh_blocks, training.seed)
     prepare_model(model, training)
@@ -193,11 +194,11 @@ def train(
         if average is not None and step >= averaging:
             average.update(model)
         outcome.kept = step + 1
-        if recipe.patience and (step + 1) % look_every == 0:
-            outcome.validation_losses.append(validation_loss(model, validation))
-            if stopping.better(outcome.validation_losses[-1]):
+        if look_every and (step + 1) % look_every == 0:
+            outcome.looks.append(look_at(model, validation, training.precision))
+            if recipe.patience and stopping.better(outcome.looks[-1][0]):
                 best = step + 1, {name: t.clone() for name, t in model.state_dict().items()}
-            if stopping.stop:
+            if recipe.patience and stopping.stop:
                 break
     if best is not None:
         outcome.kept = best[0]
