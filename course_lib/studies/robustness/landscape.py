@@ -11,6 +11,7 @@ from torch import Tensor
 from course_lib.errors import SettingError
 from course_lib.finetuning.loop import TaskModel
 from course_lib.training.batching import inference_batches
+from course_lib.training.precision import autocast
 
 Direction = dict[str, Tensor]
 
@@ -45,6 +46,7 @@ def loss_slice(
     seed: int = 0,
     points: int = 9,
     reach: float = 0.5,
+    precision: str = "float32",
 ) -> np.ndarray:
     """Return the mean loss on a grid around the weights, (points, points); the middle one is the model itself.
 
@@ -56,6 +58,7 @@ def loss_slice(
     seed : of the two :func:`directions`.
     points : on a side, an odd number, so that there is a middle.
     reach : how far the outermost points are, in lengths of each matrix.
+    precision : that of the products.
 
     Raises
     ------
@@ -78,12 +81,19 @@ def loss_slice(
         for column, along_second in enumerate(steps):
             for name, weights in kept.items():
                 parameters[name].copy_(weights + along_first * first[name] + along_second * second[name])
-            losses = [float(loss_of(model(batch).float(), batch)) * len(batch["label"]) for batch in batches]
+            losses = [_loss(model, batch, loss_of, precision) * len(batch["label"]) for batch in batches]
             values[row, column] = sum(losses) / len(features)
     for name, weights in kept.items():
         parameters[name].copy_(weights)
     model.train(was_training)
     return values
+
+
+def _loss(model: TaskModel, batch: dict[str, Tensor], loss_of: Callable, precision: str) -> float:
+    # A context for each batch: autocast keeps the weights that it has cast, and these are about to move.
+    with autocast(next(model.parameters()).device.type, precision):
+        scores = model(batch).float()
+    return float(loss_of(scores, batch))
 
 
 def mean_rise(values: np.ndarray) -> float:

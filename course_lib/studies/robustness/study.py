@@ -367,7 +367,14 @@ def make_run(run: Run, seed: int, *, first_seed: int = 1) -> dict:
     }
     if run.sliced and seed == first_seed:
         rows = fitted.features["train"][: s.slice_rows]
-        values = loss_slice(fitted.model, rows, classification_loss, points=s.slice_points, reach=s.reach)
+        values = loss_slice(
+            fitted.model,
+            rows,
+            classification_loss,
+            points=s.slice_points,
+            reach=s.reach,
+            precision=s.training.precision,
+        )
         found["slice"] = {
             "reach": s.reach,
             "values": [[round(v, 4) for v in line] for line in values.tolist()],
