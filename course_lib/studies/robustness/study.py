@@ -96,7 +96,7 @@ class Setting:
 
 SETTINGS = {
     "few": Setting("reviews", 200, 4, tuple(RECIPES)),
-    "inference": Setting("inference", 400, 3, ("plain", "eda", "mixup", "r-drop", "fgm", "swa")),
+    "inference": Setting("inference", 2000, 3, ("plain", "eda", "r-drop", "fgm", "swa")),
     "all": Setting("reviews", 935, 2, ("plain", "table synonyms", "r-drop", "fgm", "swa")),
 }
 
