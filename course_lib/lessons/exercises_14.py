@@ -91,12 +91,12 @@ def _examine_other_rates(answer):
 
 
 def r_drop_loss(first, second, labels, weight):
-    """Return the loss of two passes (B, C): the mean cross entropy, and `weight` times the symmetric KL divergence."""
+    """Return the loss of two passes (B, C): both cross entropies, and `weight` times the symmetric KL divergence."""
     p, q = first.log_softmax(-1), second.log_softmax(-1)  # (B, C) each
     apart = kl_div(q, p, reduction="batchmean", log_target=True) + kl_div(
         p, q, reduction="batchmean", log_target=True
     )
-    return (cross_entropy(first, labels) + cross_entropy(second, labels) + weight * apart) / 2
+    return cross_entropy(first, labels) + cross_entropy(second, labels) + weight * apart / 2
 
 
 def _passes():
@@ -120,13 +120,13 @@ def examine_r_drop_loss(answer):
 
 def _name_wrong_loss(value, first, second, labels):
     p, q = first.log_softmax(-1), second.log_softmax(-1)
-    both = (cross_entropy(first, labels) + cross_entropy(second, labels)) / 2  # their mean
+    both = cross_entropy(first, labels) + cross_entropy(second, labels)
     one_way = kl_div(q, p, reduction="batchmean", log_target=True)  # KL(p || q)
     other_way = kl_div(p, q, reduction="batchmean", log_target=True)
     apart = (one_way + other_way) / 2
     rows, classes = first.shape
     cases = [
-        ((both, 2 * both), "the two passes are never compared: the KL divergence is missing."),
+        ((both, both / 2), "the two passes are never compared: the KL divergence is missing."),
         (
             (both + 2 * one_way, both + 2 * other_way),
             "that's the divergence in one direction. Take both directions, and half of their sum.",
@@ -135,11 +135,11 @@ def _name_wrong_loss(value, first, second, labels):
         ((both - 2 * apart,), "you subtract the divergence, so the passes are driven apart. Add it."),
         (
             (cross_entropy(first, labels) + 2 * apart, cross_entropy(second, labels) + 2 * apart),
-            "only one of the passes learns from the labels. Take the mean of both cross entropies.",
+            "only one of the passes learns from the labels. Add both cross entropies.",
         ),
         (
-            (2 * both + 2 * apart,),
-            "you add the cross entropies. Take their mean, so that weight=0 is plain training.",
+            (both / 2 + 2 * apart,),
+            "you take the mean of the cross entropies. The paper adds them, and `weight` counts beside the sum.",
         ),
         (
             (both + 2 * apart / classes,),
@@ -399,7 +399,7 @@ EXERCISES = [
         minutes=15,
         examine=examine_r_drop_loss,
         hints=(
-            "Begin with the mean of cross_entropy(first, labels) and cross_entropy(second, labels).",
+            "Begin with the sum of cross_entropy(first, labels) and cross_entropy(second, labels).",
             "p, q = first.log_softmax(-1), second.log_softmax(-1); kl_div(q, p, reduction='batchmean', log_target=True) "
             "is KL(p‖q).",
             "Add KL(q‖p), take half of the sum, and multiply it by weight.",

@@ -18,7 +18,7 @@ def delete_words(words, share, draw):
 
 
 def r_drop_loss(first, second, labels, weight):
-    """Return the loss of two passes (B, C): the mean cross entropy, and `weight` times the symmetric KL divergence."""
+    """Return the loss of two passes (B, C): both cross entropies, and `weight` times the symmetric KL divergence."""
     ...
 
 
@@ -65,7 +65,7 @@ def deleted(chosen):
 
 
 def both_cross_entropies(first, second, labels):
-    return functional.cross_entropy(torch.cat([first, second]), torch.cat([labels, labels]))
+    return 2 * functional.cross_entropy(torch.cat([first, second]), torch.cat([labels, labels]))
 
 
 def r_drop_by_distributions(first, second, labels, weight):
@@ -77,7 +77,7 @@ def r_drop_by_distributions(first, second, labels, weight):
 def r_drop_by_hand(first, second, labels, weight):
     p, q = first.softmax(-1), second.softmax(-1)
     rows = torch.arange(len(labels))
-    loss = -(p[rows, labels].log() + q[rows, labels].log()) / 2
+    loss = -(p[rows, labels].log() + q[rows, labels].log())
     apart = (p * (p / q).log() + q * (q / p).log()).sum(1) / 2
     return (loss + weight * apart).mean()
 
@@ -227,8 +227,8 @@ WRONG = {
         (dropped(lambda p, q: -symmetric(p, q)), "driven apart"),
         (lambda a, b, y, w: functional.cross_entropy(a, y) + w * consistency(a, b), "only one of the passes"),
         (
-            lambda a, b, y, w: 2 * both_cross_entropies(a, b, y) + w * consistency(a, b),
-            "add the cross entropies",
+            lambda a, b, y, w: both_cross_entropies(a, b, y) / 2 + w * consistency(a, b),
+            "the mean of the cross entropies",
         ),
         (dropped(lambda p, q: symmetric(p, q) / p.shape[1]), "over the classes"),
         (dropped(lambda p, q: symmetric(p, q, "sum")), "sum over the rows"),
