@@ -69,7 +69,7 @@ RECIPES = {
     "masked words": Recipe(augmentation="masked"),
     "mixup": Recipe(mixing=0.4),
     "r-drop": Recipe(consistency=1.0),
-    "fgm": Recipe(epsilon=1.0),
+    "fgm": Recipe(epsilon=0.3),  # better than 0.1 and 1.0 on validation, with a seed that isn't used again
     "swa": Recipe(averaged=0.5),
 }
 SLICED = ("plain", "fgm", "swa")
