@@ -20,10 +20,12 @@ VOCABULARY = 60
 def new_model() -> Callable[..., TaskModel]:
     """What makes a model of three blocks, the same one every time."""
 
-    def make(classes: int = 2, dropout: float = 0.1) -> TaskModel:
-        torch.manual_seed(0)
+    def make(
+        classes: int = 2, dropout: float = 0.1, vocabulary: int = VOCABULARY, seed: int = 0
+    ) -> TaskModel:
+        torch.manual_seed(seed)
         configuration = BertConfiguration(
-            vocab_size=VOCABULARY,
+            vocab_size=vocabulary,
             hidden_size=16,
             num_hidden_layers=3,
             num_attention_heads=2,

@@ -128,7 +128,7 @@ def test_a_text_without_words_stays():
 
 @pytest.mark.parametrize(("operation", "share"), [("shuffle", 0.1), ("swap", 0.0), ("swap", 1.0)])
 def test_an_unknown_operation_or_share_gets_one_sentence(operation, share):
-    with pytest.raises(CourseError, match="Choose one of|between 0 and 1"):
+    with pytest.raises(CourseError, match=r"Choose one of|between 0 and 1"):
         apply_operation(operation, TEXT, TABLE.others, np.random.default_rng(0), share)
 
 

@@ -47,9 +47,9 @@ def test_attention_alone_makes_two_readings_differ(new_model, features):
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 2])
 def test_a_rate_that_is_none_gets_one_sentence(new_model, rate):
-    with pytest.raises(CourseError, match="is no share. Give a number from 0 to below 1"):
+    with pytest.raises(CourseError, match=r"is no share\. Give a number from 0 to below 1"):
         use_dropout_everywhere(new_model(), rate)
-    with pytest.raises(CourseError, match="is no share. Give a number from 0 to below 1"):
+    with pytest.raises(CourseError, match=r"is no share\. Give a number from 0 to below 1"):
         smoothed_loss(torch.zeros(1, 2), torch.tensor([0]), rate)
 
 
@@ -115,7 +115,7 @@ def test_only_the_top_blocks_are_fresh(new_model, blocks):
 
 
 def test_more_fresh_blocks_than_there_are_get_one_sentence(new_model):
-    with pytest.raises(CourseError, match="4 blocks are to be fresh, and the encoder has 3. Give 0 to 3."):
+    with pytest.raises(CourseError, match=r"4 blocks are to be fresh, and the encoder has 3\. Give 0 to 3\."):
         reinitialize_top(new_model(), 4, seed=1)
 
 

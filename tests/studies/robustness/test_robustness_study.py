@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from course_lib.data import weights
+from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.data.sources import encoder_folder
 from course_lib.errors import CourseError
 from course_lib.studies.robustness import study
 from course_lib.studies.robustness.answers import margins_of, probabilities
@@ -17,25 +17,21 @@ from course_lib.studies.robustness.augmentation import Rows
 from course_lib.studies.robustness.averaging import ensemble
 from course_lib.studies.robustness.study import CONFIGURATION, RECIPES, Configuration, Shared, run_of
 
-sys.path.append(str(Path(__file__).parents[2]))
-from lowest_blocks import lowest_blocks
-
 ROWS = {"train": 24, "validation": 6, "test": 9}
 
 
-@pytest.fixture(scope="module")
-def small_encoder(tmp_path_factory):
-    """A folder with the lowest two blocks of the bundled encoder."""
-    folder = tmp_path_factory.mktemp("encoder")
-    for name, content in lowest_blocks(2).items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
 @pytest.fixture
-def few(monkeypatch, small_encoder):
-    """The study with few rows and a small encoder, in place of all."""
-    monkeypatch.setattr(weights, "bundled_weights_folder", lambda *place, **checks: small_encoder)
+def few(monkeypatch, new_model):
+    """The study with few rows and a model of 16 numbers a token, in place of all."""
+    vocabulary = load_tokenizer(encoder_folder("bundled")).get_vocab_size()
+    monkeypatch.setattr(
+        study,
+        "fresh_model",
+        lambda shared, task: new_model(
+            len(study.CLASSES[task]), vocabulary=vocabulary, seed=torch.initial_seed()
+        ),
+    )
+    monkeypatch.setattr(study, "load_encoder", lambda folder: new_model(vocabulary=vocabulary).encoder)
     parts = {}
     for task in ("reviews", "inference"):
         whole = study.all_rows(task)
@@ -49,7 +45,9 @@ def few(monkeypatch, small_encoder):
             for part, number in ROWS.items()
         }
     monkeypatch.setattr(study, "all_rows", lambda task, *place: parts[task])
-    return parts
+    study.change_by.cache_clear()
+    yield parts
+    study.change_by.cache_clear()
 
 
 def short(names=tuple(RECIPES), seeds=(1, 2), **changes) -> Configuration:
@@ -138,6 +136,13 @@ def test_more_rows_than_there_are_get_one_sentence(few):
         CourseError, match=r"^200 training rows are asked for, and there are 24\. Ask for 1 to 24\.$"
     ):
         study.fit(run, 1)
+
+
+def test_the_head_reads_the_mean_of_the_pre_trained_states_and_knows_its_classes():
+    model = study.fresh_model(Shared(), "inference")
+    assert model.reads == "mean" and model.labels == ("entailment", "neutral", "contradiction")
+    assert model.head.out_features == 3 and len(model.encoder.blocks) == 12
+    assert set(study.labels_of("reviews", "test")) == {0, 1}
 
 
 def test_an_unknown_recipe_or_setting_or_way_gets_one_sentence():
