@@ -69,7 +69,7 @@ def test_every_recipe_ends_elsewhere_and_leaves_frozen_embeddings_as_they_are(ne
 def test_dropout_is_that_of_the_recipe_in_both_places(new_model, features):
     model = new_model()
     train(model, features, Recipe(hidden_dropout=0.3, attention_dropout=0.2), TRAINING, 1)
-    assert dropout_rates(model) == {"hidden": 0.3, "attention": 0.2, "head": 0.0}
+    assert dropout_rates(model) == {"hidden": 0.3, "attention": 0.2, "head": 0.1}
 
 
 def rates_of(new_model, features, monkeypatch, recipe):

@@ -31,7 +31,7 @@ scores = st.lists(st.lists(st.floats(-8, 8), min_size=3, max_size=3), min_size=1
 def test_dropout_is_raised_for_hidden_states_and_for_attention(new_model):
     model = new_model()
     use_dropout_everywhere(model, 0.3)
-    assert dropout_rates(model) == {"hidden": 0.3, "attention": 0.3, "head": 0.0}
+    assert dropout_rates(model) == {"hidden": 0.3, "attention": 0.3, "head": 0.1}
     encoder = model.encoder
     assert {m.dropout.p for m in (encoder.embeddings, *encoder.blocks)} == {0.3}
     assert {block.attention.dropout for block in encoder.blocks} == {0.3}
