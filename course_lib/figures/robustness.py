@@ -45,6 +45,8 @@ def figure_overfitting(
     left.plot(epochs, training, "o-", color=BLUE, label="training rows")
     left.plot(epochs, validation, "s-", color=VERMILION, label="validation rows")
     left.set(xlabel="epoch", ylabel="mean loss", ylim=(0, None))
+    left.set_xticks(list(epochs))
+    right.set_xticks(list(epochs))
     left.legend()
     right.plot(epochs, 100 * np.array(accuracies), "s-", color=VERMILION, label="validation rows")
     right.axhline(50, color=GRAY, linestyle="--", label="a coin")
