@@ -23,7 +23,12 @@ ROWS = {"train": 24, "validation": 6, "test": 9}
 @pytest.fixture
 def few(monkeypatch, new_model):
     """The study with few rows and a model of 16 numbers a token, in place of all."""
-    vocabulary = load_tokenizer(encoder_folder("bundled")).get_vocab_size()
+    tokenizer = load_tokenizer(encoder_folder("bundled"))
+    vocabulary = tokenizer.get_vocab_size()
+    monkeypatch.setattr(
+        study, "load_tokenizer", lambda folder: tokenizer
+    )  # read once, and its folder checked once
+    monkeypatch.setattr(study, "encoder_folder", lambda source: source)
     monkeypatch.setattr(
         study,
         "fresh_model",
@@ -38,16 +43,17 @@ def few(monkeypatch, new_model):
         parts[task] = {
             part: Rows(
                 tuple(
-                    [" ".join(text.split()[:9]) for text in column[:number]] for column in whole[part].texts
+                    [" ".join(text.split()[:6]) for text in column[:number]] for column in whole[part].texts
                 ),
                 whole[part].labels[:number],
             )
             for part, number in ROWS.items()
         }
     monkeypatch.setattr(study, "all_rows", lambda task, *place: parts[task])
-    study.change_by.cache_clear()
+    ways = study.change_by
+    ways.cache_clear()
     yield parts
-    study.change_by.cache_clear()
+    ways.cache_clear()
 
 
 def short(names=tuple(RECIPES), seeds=(1, 2), **changes) -> Configuration:
@@ -62,7 +68,7 @@ def short(names=tuple(RECIPES), seeds=(1, 2), **changes) -> Configuration:
 
 @pytest.fixture
 def all_ways(monkeypatch):
-    """Copies by the masked-language model, without loading it: it has the bundled encoder's twelve blocks."""
+    """Copies by the masked-language model, without loading it: it has the bundled encoder's blocks."""
     ways = study.change_by
     monkeypatch.setattr(
         study,
@@ -76,8 +82,7 @@ def all_ways(monkeypatch):
 
 
 def test_every_recipe_is_recorded_with_equal_updates(few, all_ways, runner):
-    c = short()
-    found = study.record(c, runner)
+    found = study.record(short(), runner)
     assert {name: tuple(runs) for name, runs in found.items()} == {
         "few": tuple(RECIPES),
         "inference": ("plain", "r-drop"),
@@ -86,9 +91,9 @@ def test_every_recipe_is_recorded_with_equal_updates(few, all_ways, runner):
     for method, runs in found["few"].items():
         for run, of_plain in zip(runs, plain, strict=True):
             assert run["updates"] == 4 or method == "early stopping"
-            assert (run["margins"] != of_plain["margins"]) is (method not in ("plain", "early stopping")), (
-                method
-            )
+            # Four updates with another decay differ by less than a hundredth.
+            alike = method in ("plain", "early stopping", "no decay", "decay 0.1")
+            assert alike or run["margins"] != of_plain["margins"], method
             assert {part: len(margins_of(run, part)) for part in study.JUDGED} == {"validation": 6, "test": 9}
     assert found["few"]["r-drop"][0]["tokens"] == found["few"]["fgm"][0]["tokens"] == 2 * plain[0]["tokens"]
     assert margins_of(found["inference"]["plain"][0], "test").shape == (9, 2)
@@ -141,7 +146,7 @@ def test_more_rows_than_there_are_get_one_sentence(few):
 def test_the_head_reads_the_mean_of_the_pre_trained_states_and_knows_its_classes():
     model = study.fresh_model(Shared(), "inference")
     assert model.reads == "mean" and model.labels == ("entailment", "neutral", "contradiction")
-    assert model.head.out_features == 3 and len(model.encoder.blocks) == 12
+    assert model.head.out_features == 3 and len(model.encoder.blocks) == 6
     assert set(study.labels_of("reviews", "test")) == {0, 1}
 
 
