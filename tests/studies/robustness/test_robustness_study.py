@@ -58,7 +58,7 @@ def few(monkeypatch, new_model):
 
 def short(names=tuple(RECIPES), seeds=(1, 2), **changes) -> Configuration:
     shared = replace(Shared(), max_length=16, slice_rows=4, slice_points=3, **changes)
-    training = replace(shared.training, batch_size=8, learning_rate=1e-3)
+    training = replace(shared.training, batch_size=8, learning_rate=1e-2)
     settings = (
         ("few", study.Setting("reviews", 12, 2, names)),
         ("inference", study.Setting("inference", 8, 1, ("plain", "r-drop"))),
@@ -81,24 +81,26 @@ def all_ways(monkeypatch):
     )
 
 
-def test_every_recipe_is_recorded_with_equal_updates(few, all_ways, runner):
-    found = study.record(short(), runner)
+def test_every_recipe_is_recorded_with_equal_updates(few, all_ways, runner, monkeypatch):
+    seen, train = [], study.train
+    monkeypatch.setattr(
+        study, "train", lambda *inputs, **more: seen.append(inputs[2]) or train(*inputs, **more)
+    )
+    found = study.record(short(seeds=(1,)), runner)
     assert {name: tuple(runs) for name, runs in found.items()} == {
         "few": tuple(RECIPES),
         "inference": ("plain", "r-drop"),
     }
-    plain = found["few"]["plain"]
+    plain, own = found["few"]["plain"], [recipe for name, recipe in RECIPES.items() if name != "plain"]
+    assert seen == [RECIPES["plain"]] * 2 + own + [RECIPES["r-drop"]]
     for method, runs in found["few"].items():
-        for run, of_plain in zip(runs, plain, strict=True):
+        for run in runs:
             assert run["updates"] == 4 or method == "early stopping"
-            # Four updates with another decay differ by less than a hundredth.
-            alike = method in ("plain", "early stopping", "no decay", "decay 0.1")
-            assert alike or run["margins"] != of_plain["margins"], method
             assert {part: len(margins_of(run, part)) for part in study.JUDGED} == {"validation": 6, "test": 9}
     assert found["few"]["r-drop"][0]["tokens"] == found["few"]["fgm"][0]["tokens"] == 2 * plain[0]["tokens"]
     assert margins_of(found["inference"]["plain"][0], "test").shape == (9, 2)
-    assert [len(run["losses"]) for run in plain] == [2, 2] == [len(run["looks"]) for run in plain]
-    assert np.shape(found["few"]["swa"][0]["slice"]["values"]) == (3, 3) and "slice" not in plain[1]
+    assert [len(run["losses"]) for run in plain] == [2] == [len(run["looks"]) for run in plain]
+    assert np.shape(found["few"]["swa"][0]["slice"]["values"]) == (3, 3)
     assert not found["few"]["eda"][0]["looks"]
 
 
@@ -130,6 +132,7 @@ def test_all_seeds_learn_from_the_same_rows(few):
 
 def test_an_ensemble_is_made_of_the_recorded_runs(few, runner):
     runs = study.record(short(("plain",), (1, 2, 3)), runner)["few"]["plain"]
+    assert ["slice" in run for run in runs] == [True, False, False]
     members = [margins_of(run, "test") for run in runs]
     together = ensemble(members, (1, 2, 3))
     assert np.allclose(probabilities(together), np.mean([probabilities(m) for m in members], axis=0))
