@@ -33,6 +33,9 @@ PUBLISHED_NAMES = [
     (r"^blocks\.(\d+)\.output_norm\.", r"encoder.layer.\1.output.LayerNorm."),
     (r"^pooler\.", "pooler.dense."),
 ]
+# A pooler that lets the [CLS] state through: tanh(x) is x for numbers this small, to float32's last digit, and a power
+# of two loses nothing. BERT's published classes all have a pooler, so an encoder without one is saved with this one.
+IDENTITY_SCALE = 2.0**-16
 KEPT = "save again: an older checkpoint of that name is untouched"
 JOINED = re.compile(r"^blocks\.(\d+)\.attention\.query_key_value\.(weight|bias)$")
 HEAD_NAMES = {
@@ -179,7 +182,7 @@ def load_encoder(folder: str | Path) -> BertEncoder:
 
 def _encoder_from(configuration: BertConfiguration, published: dict[str, Tensor], path: Path) -> BertEncoder:
     """Build the encoder that published tensors fill."""
-    with_pooler = any(name.startswith("pooler.") for name in published)
+    with_pooler = any(name.startswith("pooler.") for name in published) and not has_identity_pooler(published)
     encoder = BertEncoder(configuration, with_pooler=with_pooler)
     _load_published(encoder, published, path)
     return encoder.eval()
@@ -193,12 +196,39 @@ def save_encoder(encoder: BertEncoder, folder: str | Path) -> None:
     CheckpointError
         If the folder cannot be written; what was there before is untouched.
     """
+    save_weights(encoder.configuration.to_dict(), to_published_names(encoder.state_dict()), folder)
+
+
+def save_weights(configuration: dict, tensors: dict[str, Tensor], folder: str | Path) -> None:
+    """Save the content of a ``config.json`` and the weights that belong to it, under published names.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be written; what was there before is untouched.
+    """
     folder = Path(folder)
-    configuration = json.dumps(encoder.configuration.to_dict(), indent=2) + "\n"
+    content = json.dumps(configuration, indent=2, ensure_ascii=False) + "\n"
     # The configuration is ready before the weights take their place: the two never disagree.
     with whole_file(folder / "config.json", error=CheckpointError, then=KEPT) as temporary:
-        temporary.write_text(configuration, encoding="utf-8")
-        write_tensors(to_published_names(encoder.state_dict()), folder / "model.safetensors")
+        temporary.write_text(content, encoding="utf-8")
+        write_tensors(tensors, folder / "model.safetensors")
+
+
+def identity_pooler(size: int) -> dict[str, Tensor]:
+    """Return the published tensors of a pooler that gives the [CLS] state times :data:`IDENTITY_SCALE`."""
+    return {
+        "pooler.dense.weight": torch.eye(size) * IDENTITY_SCALE,
+        "pooler.dense.bias": torch.zeros(size),
+    }
+
+
+def has_identity_pooler(published: dict[str, Tensor]) -> bool:
+    """Tell whether published tensors hold the pooler of :func:`identity_pooler`, which stands for none."""
+    weight, bias = published.get("pooler.dense.weight"), published.get("pooler.dense.bias")
+    if weight is None or bias is None or weight.ndim != 2 or weight.shape[0] != weight.shape[1]:
+        return False
+    return bool((weight == torch.eye(len(weight)) * IDENTITY_SCALE).all()) and not bool(bias.any())
 
 
 def load_masked_language_model(folder: str | Path) -> BertForMaskedLanguageModel:

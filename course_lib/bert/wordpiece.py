@@ -394,7 +394,7 @@ class WordPieceTokenizer:
             if text and token.startswith(CONTINUATION):
                 text += token.removeprefix(CONTINUATION)
             else:
-                text += token if not text or token in (".", "?", "!", ",") else " " + token
+                text += token if not text or token.startswith((".", "?", "!", ",")) else " " + token
         return text
 
 

@@ -20,6 +20,8 @@ COMMANDS = (
     "lab",
     "progress",
     "finetune",
+    "predict",
+    "evaluate",
     "pretrain",
     "search",
     "run",
@@ -33,6 +35,8 @@ COMMANDS = (
 WITHOUT_CLONE = (
     "doctor",
     "finetune",
+    "predict",
+    "evaluate",
     "pretrain",
 )  # the others need the notebooks or data that lie beside the library
 

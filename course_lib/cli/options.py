@@ -35,7 +35,7 @@ def _number(text: str, usable: Callable[[float], bool], wanted: str) -> float:
     return number
 
 
-def learning_rate(text: str) -> float:
+def number_above_zero(text: str) -> float:
     """Read a number above 0.
 
     Raises
@@ -43,7 +43,7 @@ def learning_rate(text: str) -> float:
     argparse.ArgumentTypeError
         If it is none.
     """
-    return _number(text, lambda rate: 0 < rate < math.inf, translate("a number above 0 is wanted"))
+    return _number(text, lambda number: 0 < number < math.inf, translate("a number above 0 is wanted"))
 
 
 def share(text: str) -> float:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_lib import settings
-from course_lib.cli.options import learning_rate, share, whole_number
+from course_lib.cli.options import number_above_zero, share, whole_number
 from course_lib.data.readers.lines import unreadable
 from course_lib.errors import CheckpointError
 from course_lib.files import check_writable, read_json, write_json, write_text
@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--lengths", type=whole_number(5), nargs="+", help=translate("sequence length of each stage"))
     add("--batch-size", type=whole_number(1), help=translate("pairs that one process takes at once"))
     add("--accumulation", type=whole_number(1), help=translate("batches whose gradients add up to one step"))
-    add("--learning-rate", type=learning_rate)
+    add("--learning-rate", type=number_above_zero)
     add("--warmup-steps", type=whole_number(0))
     add("--precision", choices=("float32", "bfloat16"))
     add("--objective", choices=("nsp", "sop"))

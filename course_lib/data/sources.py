@@ -309,7 +309,7 @@ def load_glue(task: str, source: str | Path | None = None):
         found = [
             path
             for path in folder_entries(place)
-            if path.suffix.lower() in (".tsv", ".txt") and _split_of(path.stem) == split
+            if path.suffix.lower() in (".tsv", ".txt") and split_of(path.stem) == split
         ]
         # MRPC's folder also has dev_ids.tsv and msr_paraphrase_train.txt; dev.tsv and train.tsv are those of GLUE
         named = [path for path in found if path.suffix == ".tsv" and path.stem in GLUE_FILES] or found
@@ -364,7 +364,7 @@ def _from_files(name: str, place: Path, told: Mapping[str, Any]):
         found += [(path.suffix[1:], path) for path in entries if path.suffix in official]
     splits = {}
     for split in SPLITS:
-        chosen = [path for stem, path in found if _split_of(stem) == split]
+        chosen = [path for stem, path in found if split_of(stem) == split]
         if chosen:
             splits[split] = read(_only(chosen, place, split))
     if not splits:
@@ -397,7 +397,7 @@ def _named_by_split(parts, place: Path):
 
     named = datasets.DatasetDict()
     for folder, rows in parts.items():
-        split = _split_of(folder) or folder
+        split = split_of(folder) or folder
         if split in named:
             raise DataFileError(place, f"two folders look like the {split} part", "Keep one of them")
         named[split] = rows
@@ -422,7 +422,7 @@ def _is_folder(place: Path) -> bool:
         raise unreadable(place, error) from None
 
 
-def _split_of(name: str) -> str:
+def split_of(name: str) -> str:
     """Return the split that a file's name says: ``cmrc2018_dev`` is validation, ``dev_matched`` validation_matched."""
     words = re.split(r"[-_.]", name.lower())
     splits = {word: split for split, known in SPLIT_NAMES.items() for word in known}
@@ -614,7 +614,7 @@ def _from_hub(chosen: Source):
         path for pattern in WANTED_FILES[chosen.name] for path in folder.glob(_glob_of(pattern))
     ):
         # train-00000-of-00001.parquet, or train/0000.parquet
-        if split := _split_of(path.name) or _split_of(path.parent.name):
+        if split := split_of(path.name) or split_of(path.parent.name):
             files.setdefault(split, []).append(path)
     try:
         # What was compared with its hash is what is read: load_dataset would keep a copy that nobody checks.

@@ -15,11 +15,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
 
 from course_lib.errors import CourseError
 from course_lib.figures.style import CYCLE, Picture, new_figure
+from course_lib.files import write_text
 from course_lib.frontend import is_attended
 from course_lib.translation import Message, Verbatim, joined, translate
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from course_lib.bert.encoder import BertEncoder
 
 PARAMETERS = re.compile(
     r"const params = (\{.*?\}); // HACK.*"
@@ -230,3 +240,43 @@ def attention_view(
     )
     height = round(HEIGHT_OF_HEADER + HEIGHT_OF_TOKEN * len(tokens))
     return AttentionView(document, title, height, _picture(cpu, tokens, layer, heads))
+
+
+def attention_html(
+    path: str | Path,
+    encoder: BertEncoder,
+    tokenizer: Tokenizer,
+    text: str,
+    *,
+    layer: int = 0,
+    heads: Sequence[int] | None = None,
+    max_length: int = 64,
+) -> AttentionView:
+    """Write the attention of a model over a text as a web page that needs no network, and return the view.
+
+    Parameters
+    ----------
+    path : the page; an existing one is replaced.
+    encoder, tokenizer : a model and its tokenizer, yours or the course's.
+    text : what the model reads.
+    layer, heads : shown first, counted from 0.
+    max_length : the most tokens; the rest of the text is cut off.
+
+    Raises
+    ------
+    AttentionViewError
+        If the path can't be written, or the layer or a head is not there.
+    """
+    from course_lib.finetuning.classification import classification_features
+
+    (feature,) = classification_features([text], tokenizer, max_length=max_length)
+    ids = torch.tensor([feature["input_ids"]])  # (1, T)
+    was_training = encoder.training
+    encoder.eval()
+    with torch.no_grad():
+        attentions = encoder(ids, output_attentions=True).attentions
+    encoder.train(was_training)
+    tokens = [tokenizer.id_to_token(number) for number in feature["input_ids"]]
+    view = attention_view(attentions, tokens, layer=layer, heads=heads)
+    write_text(Path(path), view.document, error=AttentionViewError)
+    return view

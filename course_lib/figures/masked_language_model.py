@@ -146,7 +146,7 @@ def figure_training_curve(curve: list[dict], unigram_accuracy: float) -> Picture
     left.plot(
         steps, [point["accuracy"] for point in curve], marker="o", color=BLUE, label="masked words right"
     )
-    left.axhline(unigram_accuracy, color=ORANGE, linestyle="--", label="always the commonest word")
+    left.axhline(unigram_accuracy, color=ORANGE, linestyle="--", label="always the most frequent word")
     left.set(xlabel="updates", ylabel="accuracy", ylim=(0, None), title="Accuracy")
     left.legend(loc="center right")
     right.plot(
@@ -157,7 +157,7 @@ def figure_training_curve(curve: list[dict], unigram_accuracy: float) -> Picture
     right.legend()
     last = curve[-1]
     alt = Message(
-        "After {step} updates: accuracy {accuracy:.3f}, loss {loss:.3f}; the commonest word alone gives "
+        "After {step} updates: accuracy {accuracy:.3f}, loss {loss:.3f}; the most frequent word alone gives "
         "{unigram:.3f}",
         unigram=unigram_accuracy,
         **last,

@@ -437,7 +437,7 @@ def table_accuracy(evaluation: Mapping[str, float], baselines: Mapping[str, floa
         [
             [task, name, f"{baselines[key]:.3f}", f"{evaluation[key]:.3f}"]
             for task, name, key in (
-                ("masked words", "the commonest word", "mlm_accuracy"),
+                ("masked words", "the most frequent word", "mlm_accuracy"),
                 ("next sentence", "the commoner label", "nsp_accuracy"),
             )
         ],

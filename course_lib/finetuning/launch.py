@@ -2,6 +2,7 @@
 
     accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
     accelerate launch --num_processes 4 -m course_lib.cli finetune entities --texts path/to/conll2003
+    course finetune classification --data tickets.csv --text body --label topic --save my-model
 
 Features, heads, losses and metrics are those of :mod:`course_lib.finetuning.tasks`; the Trainer shares the rows out
 to the processes and groups them by length. ``--encoder`` and ``--texts`` take ``bundled``, ``hub`` or a path.
@@ -11,26 +12,33 @@ to the processes and groups them by length. ``--encoder`` and ``--texts`` take `
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from transformers import PrinterCallback
 
 from course_lib.bert.tokenizer import load_tokenizer
+from course_lib.data.own.examples import ColumnNames
 from course_lib.data.readers.glue import NO_LABEL
 from course_lib.data.sources import encoder_folder, held_out_part, load_glue, load_texts
 from course_lib.errors import DataFileError, SettingError
+from course_lib.finetuning.dry_run import cost_messages, length_messages
+from course_lib.finetuning.epochs import BestEpoch, ProgressLine, how_it_ended
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
     TrainingConfiguration,
     check_features,
     prepare_model,
 )
+from course_lib.finetuning.model_card import CardFacts, label_counts, write_card
+from course_lib.finetuning.own_data import is_own, own_data
 from course_lib.finetuning.saving import save_model
-from course_lib.finetuning.tasks import task_of
+from course_lib.finetuning.tasks import Task, task_of
 
 # The parts that a model is scored on, the first of them that there is; GLUE's own test parts have no labels.
 
@@ -56,6 +64,32 @@ def _rows_of(task_name: str, glue: str | None, texts: str | None, types: Sequenc
     return load_glue(glue or "mrpc", texts)
 
 
+def _say(sentences: Sequence[str]) -> None:
+    """Print sentences on the error stream: the scores alone go to the output."""
+    for sentence in sentences:
+        print(str(sentence), file=sys.stderr)
+
+
+def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_length: int):
+    """Return what scores a model on a part by the task's main score; None if there is no part."""
+    if part is None:
+        return None
+    return lambda model: task.score(model, data[part], tokenizer, max_length)[task.main_score]
+
+
+def _train(trainer: TaskTrainer, line: ProgressLine) -> bool:
+    """Train to the end, or until somebody presses Ctrl-C after the first step; tell whether somebody did."""
+    try:
+        trainer.train()
+    except KeyboardInterrupt:
+        if trainer.state.global_step == 0:
+            raise
+        return True
+    finally:
+        line.close()
+    return False
+
+
 def run(
     task_name: str,
     configuration: TrainingConfiguration,
@@ -68,13 +102,20 @@ def run(
     max_length: int = 128,
     save: str | Path | None = None,
     cpu: bool = False,
+    names: ColumnNames = ColumnNames(),
+    class_weights: bool = False,
+    patience: int | None = None,
+    minutes: float | None = None,
+    progress: bool = False,
+    check: bool = False,
     **reading: Any,
 ) -> dict[str, float]:
     """Fine-tune one task on every process of the launch and score it on held-out rows.
 
     Parameters
     ----------
-    task_name : ``reviews``, ``entities``, ``questions``, ``endings`` or ``pairs``.
+    task_name : ``reviews``, ``entities``, ``questions``, ``endings``, ``pairs``, or ``classification`` for texts of
+        your own.
     configuration : how to fine-tune; the batch size is that of one device.
     encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
@@ -84,6 +125,14 @@ def run(
     max_length : the most pieces of a row or window.
     save : a folder for the encoder, its tokenizer and the head, see :func:`course_lib.finetuning.saving.load_saved`.
     cpu : whether to stay on the CPU where there is a GPU.
+    names, class_weights : for files of your own, see :func:`course_lib.finetuning.own_data.own_data`.
+    patience : epochs without a better score on the validation part after which the run ends; the best epoch is kept
+        and the test part, if there is one, scored. If left out or 0, all epochs are trained and the last is kept; for
+        files of your own, 2.
+    minutes : after which the run ends.
+    check : whether to read everything, tell what is known about the data, its lengths, time and memory, and train
+        nothing; the scores are empty then.
+    progress : whether to say on the error stream what is known about the data and how far the run is.
     reading : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
 
     Returns
@@ -103,10 +152,30 @@ def run(
     CourseError
         All that loading, features and training raise.
     """
-    c, task = configuration, task_of(task_name, types, reads, glue)
-    data = _rows_of(task_name, glue, texts, types, reading)
+    c, own = configuration, is_own(task_name, texts, names)
+    if not own and (class_weights or names != ColumnNames()):
+        raise SettingError(
+            f"Columns and class weights are for tables of your own, and {task_name!r} has none. Leave them out; tables are "
+            "read for classification, and for pairs with --second."
+        )
+    if own:
+        told = {"types": types, **reading} | ({"glue": glue} if glue else {})
+        found = own_data(
+            task_name, texts, names, class_weights=class_weights, reads=reads, seed=c.seed, **told
+        )
+        task, data = found.task, found.parts
+        patience = 2 if patience is None else patience
+        said = found.said
+    else:
+        said = []
+        task = task_of(task_name, types, reads, glue)
+        data = _rows_of(task_name, glue, texts, types, reading)
     folder = encoder_folder(encoder)
-    held_out = held_out_part({part: rows for part, rows in data.items() if _has_labels(rows)})
+    scored = {part: rows for part, rows in data.items() if _has_labels(rows)}
+    held_out = held_out_part(scored)
+    chosen_on = held_out if patience and held_out != "test" else None
+    if patience and "test" in scored:
+        held_out = "test"  # a part that has chosen the epoch is a poor judge
     if "train" not in data or held_out is None:
         raise DataFileError(
             str(texts), f"the parts are {', '.join(data)}", "Give a folder with train and validation files"
@@ -115,6 +184,13 @@ def run(
     features = task.features(data["train"], tokenizer, max_length)
     torch.manual_seed(c.seed)  # the same head in every process
     model = task.model(folder)
+    if check:
+        _say(said)
+        if own and "text" in data["train"].column_names:
+            _say(length_messages(data["train"], tokenizer, max_length))
+        device = "cpu" if on_cpu(cpu) else torch.accelerator.current_accelerator()
+        _say(cost_messages(model.to(device), task, features, c))
+        return {}
     check_features(model, features)
     prepare_model(model, c)
     with tempfile.TemporaryDirectory() as place:
@@ -131,9 +207,17 @@ def run(
             task.loss, c, model=model, args=arguments, train_dataset=features, data_collator=task.collate
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        epochs = BestEpoch(_score_on(task, data, chosen_on, tokenizer, max_length), patience or 0, minutes)
+        trainer.add_callback(epochs)
+        line = ProgressLine(trainer.history)
+        if progress:
+            trainer.add_callback(line)
+            _say(said if trainer.is_world_process_zero() else ())
+        interrupted = _train(trainer, line)
+    epoch = epochs.restore(model)
     scores = {}
     if trainer.is_world_process_zero():
+        _say(how_it_ended(epochs, epoch=epoch, name=task.main_score, interrupted=interrupted))
         model.eval()
         scores = task.score(model, data[held_out], tokenizer, max_length)
         other = held_out.replace("_matched", "_mismatched")
@@ -144,6 +228,19 @@ def run(
             json.dumps({"task": task_name, "part": held_out, "updates": trainer.state.global_step, **scores})
         )
         if save is not None:
-            save_model(task_name, model, tokenizer, save)
+            save_model(task_name, model, tokenizer, save, max_length=max_length)
+            facts = CardFacts(
+                task=task_name,
+                encoder=str(encoder or folder.name),
+                texts=str(texts or "the course's texts"),
+                rows={part: len(rows) for part, rows in data.items()},
+                label_counts=label_counts(model, data["train"]),
+                part=held_out,
+                chosen_on=chosen_on,
+                scores=scores,
+                configuration=c,
+                max_length=max_length,
+            )
+            write_card(facts, model, save)
     trainer.accelerator.wait_for_everyone()
     return scores

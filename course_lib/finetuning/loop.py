@@ -35,7 +35,7 @@ class TrainingConfiguration:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
-    frozen: str = "embeddings"  # or "none", "half" (of the blocks too), "all" (but the head)
+    frozen: str = "embeddings"  # or "none", "half" (of the blocks too), "all" (but the head), "as it is"
     attention_dropout: float = 0.0  # torch has no fast attention with dropout on a CPU
     precision: str = "float32"  # or "bfloat16", by autocast, where the device multiplies it
     seed: int = 42
@@ -120,7 +120,8 @@ def freeze_body(model: TaskModel, part: str) -> None:
     ----------
     model : body and head; the head is always trained.
     part : ``"none"``, ``"embeddings"``, ``"half"`` (embeddings and the lower half of the blocks) or
-        ``"all"`` (the whole body with its pooler). :func:`fine_tune` does it, by its configuration.
+        ``"all"`` (the whole body with its pooler). ``"as it is"`` changes nothing: what the caller has frozen
+        stays frozen. :func:`fine_tune` does it, by its configuration.
 
     Raises
     ------
@@ -134,8 +135,10 @@ def freeze_body(model: TaskModel, part: str) -> None:
         "half": [body.embeddings, *body.blocks[: len(body.blocks) // 2]],
         "all": [body],
     }
+    if part == "as it is":
+        return
     if part not in frozen:
-        raise SettingError(f"{part!r} cannot be frozen. Choose one of: {', '.join(frozen)}.")
+        raise SettingError(f"{part!r} cannot be frozen. Choose one of: {', '.join(frozen)}, as it is.")
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     for module in frozen[part]:

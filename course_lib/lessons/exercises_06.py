@@ -610,7 +610,9 @@ def examine_unigram_baseline(answer):
         size, length = (int(torch.randint(2, 40, (), generator=generator)) for _ in range(2))
         counts = torch.randint(0, 500, (size,), generator=generator)
         counts[torch.rand(size, generator=generator) < 0.3] = 0
-        counts[int(torch.randint(0, size, (), generator=generator))] = 1_000  # one commonest word, and no tie
+        counts[int(torch.randint(0, size, (), generator=generator))] = (
+            1_000  # one most frequent word, and no tie
+        )
         targets = torch.randint(0, size, (length,), generator=generator)
         counts = counts.to((torch.float32, torch.float64, torch.int64)[attempt % 3])
         found, reference = _loss_and_accuracy(answer, counts, targets), unigram_baseline(counts, targets)
@@ -978,7 +980,7 @@ QUIZ = [
     Question(
         (
             "The held-out loss of masked words falls to the unigram loss and stays exactly there. The "
-            "accuracy is that of the commonest word. What has the model learned so far?"
+            "accuracy is that of the most frequent word. What has the model learned so far?"
         ),
         Option(
             "Nothing: a model that learns anything leaves this loss at once.",

@@ -164,7 +164,7 @@ def results_block(recorded: Path = settings.RECORDED) -> str:
         results = record["results"]
         line = (
             f"- Filling masks: right at {results['curve'][-1]['accuracy']:.1%} of {results['validation_predictions']:,} "
-            f"hidden words in articles held out; always saying the commonest word: {results['unigram_accuracy']:.1%}. "
+            f"hidden words in articles held out; always saying the most frequent word: {results['unigram_accuracy']:.1%}. "
             f"Recorded on {record['date']} in {record['minutes']} minutes by `{record['command']}`."
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:

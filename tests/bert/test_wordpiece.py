@@ -291,6 +291,7 @@ punctuation = st.sampled_from([OURS[True].vocabulary[mark] for mark in ".,?!'-;:
 @given(st.lists(st.integers(0, 30521) | st.integers(100, 103) | punctuation, max_size=12), st.booleans())
 @example([2054, 1010, 2054, 999, 1029, 1012], True)  # the four marks that stand close to the word before
 @example([13775, 13775], True)  # the reference keeps the ## of a first piece, and so do we
+@example([2054, 2133], True)  # "..." is one piece of the vocabulary, and no space is before it either
 def test_decoding_equals_the_reference(ids, skip):
     assert OURS[True].decode(ids, skip) == REFERENCE[True].decode(ids, skip_special_tokens=skip)
 

@@ -24,14 +24,19 @@ from course_lib.finetuning.loop import History, TrainingConfiguration
 from course_lib.studies.case_study.calibration import Bin
 from course_lib.studies.case_study.plan import Claim, Plan
 from course_lib.studies.case_study.statistics import Part
+from course_lib.studies.interpretation.attributions import Attribution
+from course_lib.studies.interpretation.faithfulness import Faithfulness
+from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
 from course_lib.studies.robustness.adversarial import Attack, TokenShift
 
 MODULES = (
     "case_study",
-    "robustness",
+    "feature_based",
     "input_embeddings",
+    "looking_inside",
     "masked_language_model",
     "multiple_choice",
+    "robustness",
     "sentence_pairs",
     "text_classification",
     "transformer_encoder",
@@ -75,6 +80,44 @@ def drawings(variant: int) -> dict[str, Picture]:
         ),
         "figure_03_how_it_works": (seen, 1, ["old", "big", "new"], [0.5 + share / 4, 0.2, 0.1]),
         "figure_04_strategy": (tokens, seen, chosen),
+        "figure_head_patterns": (
+            HeadScores(
+                {pattern: torch.rand(3, 4) for pattern in PATTERNS},
+                dict.fromkeys(PATTERNS, 0.05),
+                dict.fromkeys(PATTERNS, 90),
+            ),
+        ),
+        "figure_attributions": (
+            {
+                name: Attribution(tuple(tokens), torch.randn(7), 3.0 + variant, -1.0)
+                for name in ("gradient × input", "integrated, [PAD]", "integrated, [MASK]")
+            },
+            "positive",
+        ),
+        "figure_deletion": (
+            {
+                name: Faithfulness(random.random((5, 4)) * most, random.random((5, 4)) * (1 - most))
+                for name, most in (("integrated gradients", 0.8), ("attention of [CLS]", 0.5), ("random", 0.4))
+            },
+            (0.1, 0.2, 0.35, 0.5),
+        ),
+        "figure_probe_controls": (
+            {"name": [0.9, 0.93 + share / 20, 0.95], "control": [0.78, 0.75, 0.7], "random weights": [0.6, 0.62, 0.61]},
+            0.5,
+            "Names, and two controls",
+        ),
+        "figure_gaps": (
+            {"female – male": (-0.03, -0.08, -0.01 * variant), "Polish – US, white": (0.01, -0.02, 0.04)},
+            "Who is called positive more often?",
+            "difference (percentage points)",
+        ),
+        "figure_swaps": (
+            {
+                "as fine-tuned": [(0.1, 0.8 + 0.1 * variant), (0.02, 0.05), (0.9, 0.97)],
+                "augmentation": [(0.6, 0.8), (0.01, 0.05), (0.9, 0.98)],
+            },
+            "One sentence, twenty names",
+        ),
         "figure_training_curve": (curve, 0.05),
         "figure_10_data_preparation": (
             random.integers(20, 300 + 200 * variant, 500),
@@ -134,6 +177,39 @@ def drawings(variant: int) -> dict[str, Picture]:
                 "paraphrase, 400 pairs": {"alone": [60.0, 61.0], "with help": [64.0 + variant, 66.0]},
                 "inference": {"alone": [50.0, 52.0], "with help": [51.0, 50.0]},
             },
+        ),
+        "figure_reading_costs": (3.0 + share, 0.7, 13.0, 6),
+        "figure_rows": (
+            {
+                context: {
+                    "embeddings": {"test": [60.0 + variant, 62.0, 61.0]},
+                    "last hidden": {"test": [65.0, 66.0 + more, 67.0]},
+                    "concat of last four": {"test": [72.0, 73.0, 71.0 + variant]},
+                }
+                for context, more in (("sentence", 0.0), ("document", 1.5))
+            },
+        ),
+        "figure_layer_weights": (
+            {
+                "weighted sum of last four": {3: [0.3 + share / 10, 0.2], 4: [0.4, 0.5], 5: [0.2, 0.2], 6: [0.1, 0.1]},
+                "weighted sum of all": {layer: [0.1 * layer, 0.05 + share / 10] for layer in range(1, 7)},
+            },
+        ),
+        "figure_road": (
+            {
+                name: {
+                    "test": [60.0 + 3 * place, 61.0 + 3 * place + variant],
+                    "trainable": 3465 * 8**place,
+                    "optimizer": 41580 * 8**place,
+                    "activations": 5 * 10**7,
+                    "epoch_seconds": [3.0 + 2 * place, 3.5 + 2 * place],
+                }
+                for place, name in enumerate(("head alone", "last block", "LoRA", "all blocks"))
+            },
+        ),
+        "figure_probes": (
+            {"[CLS]": [50.0, 61.0 + variant, 62.0], "mean": [66.0, 70.0, 71.0], "pooler": [63.0]},
+            52.0,
         ),
         "figure_confusion": (np.array([[90 - 40 * variant, 10], [20, 80]]), ["negative", "positive"]),
         "figure_encoder_block": (size,),
@@ -305,7 +381,7 @@ def translated(monkeypatch, draw):
 
 def test_every_text_of_a_figure_is_translated_and_no_data_are(monkeypatch):
     made, _ = translated(monkeypatch, lambda: drawings(0))
-    data = {*TOKENS, "old", "big", "new", "cloud", "[MASK]"}
+    data = {*TOKENS, "old", "big", "new", "cloud", "not", "[MASK]"}
     for name, picture in made.items():
         assert picture.title.startswith("⟦") and picture.alt.startswith("⟦"), name
         FigureCanvasAgg(picture.figure).draw()

@@ -169,12 +169,24 @@ def test_freezing_a_part_freezes_it_and_unfreezes_everything_else(part, before):
     assert kept == wanted
 
 
+@pytest.mark.parametrize("before", ["none", "half", "all"])
+def test_what_the_caller_has_frozen_stays_so_if_asked(before):
+    model = small_model()
+    freeze_body(model, before)
+    free = {name for name, p in model.named_parameters() if p.requires_grad}
+    old = state(model)
+    train(model, c=dataclasses.replace(FAST, frozen="as it is", weight_decay=0.1))
+    assert {name for name, p in model.named_parameters() if p.requires_grad} == free
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(old[name], tensor)}
+    assert "head.weight" in changed and changed <= free
+
+
 def test_an_unknown_part_is_refused_and_nothing_is_changed():
     model = small_model()
     freeze_body(model, "half")
     before = [p.requires_grad for p in model.parameters()]
     with pytest.raises(
-        SettingError, match=r"'top' cannot be frozen. Choose one of: none, embeddings, half, all"
+        SettingError, match=r"'top' cannot be frozen. Choose one of: none, embeddings, half, all, as it is"
     ):
         freeze_body(model, "top")
     assert [p.requires_grad for p in model.parameters()] == before

@@ -14,7 +14,7 @@ import pytest
 from course_lib import cli, settings
 from course_lib.errors import CourseError
 from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
-from course_lib.maintenance import lesson_files
+from course_lib.maintenance import lesson_files, readme
 from course_lib.maintenance.lesson_files import FILES, SHARED_FILES, missing_parts, new_lesson
 
 LESSONS = lessons_with_exercises()
@@ -244,8 +244,9 @@ def test_a_full_disk_leaves_no_part_of_a_lesson(tmp_path, monkeypatch):
 def test_a_lesson_of_the_syllabus_gets_its_title(monkeypatch):
     written = {}
     monkeypatch.setattr(lesson_files, "write_text", lambda path, text: written.setdefault(path.name, text))
-    assert [path.name for path in new_lesson(15, "case_study")] == list(written)
-    assert "# 15 · A case study" in written["15_case_study.ipynb"]
+    monkeypatch.setitem(readme.SYLLABUS["Beyond"], f"{NEW}_longer_texts", "Texts of any length")
+    assert [path.name for path in new_lesson(NEW, "longer_texts")] == list(written)
+    assert f"# {NEW} · Texts of any length" in written[f"{NEW}_longer_texts.ipynb"]
     assert "$" not in "".join(written.values())
 
 

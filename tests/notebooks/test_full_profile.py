@@ -11,6 +11,7 @@ import ast
 import json
 import re
 import subprocess
+import symtable
 import sys
 from pathlib import Path
 
@@ -303,16 +304,30 @@ def cells_to_run(lesson: str) -> list[str]:
 
 
 def names_in(source: str) -> tuple[set[str], set[str]]:
-    """Return the names that a cell defines, and those that it uses."""
-    defined, used = set(), set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name):
-            (defined if isinstance(node.ctx, ast.Store) else used).add(node.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            defined |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            defined.add(node.name)
-    return defined, used
+    """Return the names that a cell defines, and those that it takes from cells before it."""
+    defined, taken = set(), set()
+    for statement in ast.parse(source).body:
+        table = symtable.symtable(ast.unparse(statement), "cell", "exec")
+        assigned = {
+            name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()
+        }
+        read = {name.get_name() for name in table.get_symbols() if name.is_referenced()}
+        for node in ast.walk(statement):
+            if isinstance(node, ast.For):  # the loop gives its target a value before its body reads it
+                read -= {inside.id for inside in ast.walk(node.target) if isinstance(inside, ast.Name)}
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                read.add(node.target.id)
+        # what a function or a comprehension keeps to itself is no name of the cell
+        inner = list(table.get_children())
+        while inner:
+            scope = inner.pop()
+            inner += scope.get_children()
+            read |= {
+                name.get_name() for name in scope.get_symbols() if name.is_global() and name.is_referenced()
+            }
+        taken |= read - defined
+        defined |= assigned
+    return defined, taken
 
 
 @pytest.mark.parametrize("lesson", ASKING_LESSONS)

@@ -24,7 +24,6 @@ from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.records import load_record
 
 sys.path.append(str(Path(__file__).parents[1]))
-from lowest_blocks import lowest_blocks
 
 
 def few(rows_of: dict[str, int]):
@@ -92,15 +91,6 @@ def test_review_run(monkeypatch, runner, in_place_of_the_bundled):
     recorded = load_record("review-run")["results"]
     assert form(found) | {"kinds": 0} == form(recorded) | {"kinds": 0}
     assert len(found["losses"]) == 4 and len(found["validation"]) == 2 and found["rows"] == 17
-
-
-@pytest.fixture(scope="module")
-def small_encoder(tmp_path_factory):
-    """A folder with the two lowest blocks of the bundled encoder."""
-    folder = tmp_path_factory.mktemp("encoder")
-    for name, content in lowest_blocks(2).items():
-        (folder / name).write_bytes(content)
-    return folder
 
 
 @pytest.fixture

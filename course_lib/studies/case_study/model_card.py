@@ -8,10 +8,9 @@ from pathlib import Path
 
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.files import read_json, write_text
+from course_lib.finetuning.model_card import CARD_FILE, MARK, bullets
 from course_lib.finetuning.saving import NOTE_FILE
 from course_lib.studies.case_study.statistics import Part
-
-CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ def model_card(facts: CardFacts, labels: Sequence[str]) -> str:
         _header(facts),
         f"# {facts.name}\n",
         "## Intended use\n",
-        _list([*facts.uses, f"It answers with one of: {', '.join(labels)}."]),
+        bullets([*facts.uses, f"It answers with one of: {', '.join(labels)}."]),
         "## Limits\n",
-        _list(facts.limits),
+        bullets(facts.limits),
         "## Training\n",
-        _list([f"{name}: {value}" for name, value in facts.training.items()]),
+        bullets([f"{name}: {value}" for name, value in facts.training.items()]),
         "## Results\n",
         "| rows | number | accuracy | 95% interval |\n| --- | --: | --: | --- |\n"
         + _result_rows(facts.parts),
@@ -105,10 +104,6 @@ def _header(facts: CardFacts) -> str:
     return "\n".join(lines)
 
 
-def _list(lines: Sequence[str]) -> str:
-    return "".join(f"- {line}\n" for line in lines)
-
-
 def _result_rows(parts: Sequence[Part]) -> str:
     return "".join(
         f"| {part.name} | {part.rows} | {part.accuracy:.1%} | {part.low:.1%} to {part.high:.1%} |\n"
@@ -119,11 +114,13 @@ def _result_rows(parts: Sequence[Part]) -> str:
 def write_card(folder: str | Path, facts: CardFacts, *, replace: bool = False) -> Path:
     """Write the card into a folder that ``course finetune --save`` has made, and return its path.
 
+    The short card that the command has written there makes room.
+
     Parameters
     ----------
     folder : of the saved model; its labels go into the card.
     facts : what the card tells.
-    replace : whether a card that is there already may go.
+    replace : whether somebody's own card that is there already may go.
 
     Raises
     ------
@@ -137,7 +134,7 @@ def write_card(folder: str | Path, facts: CardFacts, *, replace: bool = False) -
             f"{folder} holds no fine-tuned model with labels. Give a folder that was saved by course finetune reviews."
         )
     path = folder / CARD_FILE
-    if path.exists() and not replace:
+    if path.exists() and not replace and MARK not in path.read_text(encoding="utf-8", errors="replace"):
         raise CheckpointError(f"{path} is there already. Move it away, or write with replace=True.")
     write_text(path, model_card(facts, note["labels"]), error=CheckpointError)
     return path

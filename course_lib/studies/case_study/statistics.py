@@ -63,11 +63,11 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
 def paired_interval(
     first: np.ndarray, second: np.ndarray, *, draws: int = 2000, seed: int = 0
 ) -> tuple[float, float, float]:
-    """Return how much more often the first model is right, with a 95% bootstrap interval over the rows.
+    """Return how far the first model is ahead of the second, on average, with a 95% bootstrap interval over the rows.
 
     Parameters
     ----------
-    first, second : whether each model is right, (rows,) or (seeds, rows), the same rows in the same order.
+    first, second : whether each model is right, or a score of each row, (rows,) or (seeds, rows), in the same order.
     draws : how often rows are drawn again.
     seed : of the draws.
     """

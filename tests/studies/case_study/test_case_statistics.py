@@ -123,3 +123,10 @@ def test_an_empty_bin_of_lengths_gets_one_sentence():
 def test_edges_rise(edges):
     with pytest.raises(CourseError, match="edges of the bins"):
         accuracy_by_length([20, 120], [True, True], edges)
+
+
+def test_the_paired_interval_of_scores_is_that_of_the_normal_law():
+    scores = np.random.default_rng(0).normal(1.0, 1.0, 200)
+    mean, low, high = paired_interval(scores, np.zeros(200), seed=1)
+    assert low < mean < high and mean == pytest.approx(scores.mean())
+    assert high - low == pytest.approx(2 * 1.96 * scores.std() / np.sqrt(200), rel=0.15)

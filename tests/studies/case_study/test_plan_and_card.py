@@ -13,6 +13,7 @@ from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import encoder_folder
 from course_lib.errors import CheckpointError, CourseError
 from course_lib.finetuning.classification import classification_model
+from course_lib.finetuning.model_card import MARK
 from course_lib.finetuning.saving import load_saved, save_model
 from course_lib.studies.case_study.model_card import CardFacts, model_card, write_card
 from course_lib.studies.case_study.plan import Claim, Plan, verdict
@@ -163,9 +164,12 @@ def test_the_card_goes_into_a_saved_model_s_folder_once(tmp_path):
     torch.manual_seed(0)
     model = classification_model(2, "bundled", labels=("negative", "positive"))
     save_model("reviews", model, load_tokenizer(encoder_folder("bundled")), tmp_path)
+    (tmp_path / "README.md").write_text(
+        f"---\n---\n{MARK}\n# short\n", encoding="utf-8"
+    )  # as course finetune does
     path = write_card(tmp_path, FACTS)
     first = path.read_text(encoding="utf-8")
-    assert "one of: negative, positive" in first
+    assert "one of: negative, positive" in first and "# short" not in first
     assert load_saved("reviews", tmp_path).labels == ("negative", "positive")  # the card is in nobody's way
     with pytest.raises(CheckpointError, match="is there already"):
         write_card(tmp_path, replace(FACTS, temperature=2.0))

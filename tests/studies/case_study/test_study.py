@@ -25,7 +25,6 @@ from course_lib.studies.case_study.study import Configuration, Run, Shared, epoc
 from course_lib.studies.case_study.truncation import cut_features
 
 sys.path.append(str(Path(__file__).parents[2]))
-from lowest_blocks import lowest_blocks
 
 
 @given(st.integers(1, 300), st.integers(0, 9))
@@ -85,15 +84,6 @@ def test_the_head_reads_the_mean_of_the_real_tokens():
 def test_the_full_study_reads_the_pooler():
     model = study.review_model(replace(Shared(), reads="pooler"))
     assert model.pooled and model.reads == "pooler"
-
-
-@pytest.fixture(scope="module")
-def small_encoder(tmp_path_factory):
-    """A folder with the lowest block of the bundled encoder."""
-    folder = tmp_path_factory.mktemp("encoder")
-    for name, content in lowest_blocks(1).items():
-        (folder / name).write_bytes(content)
-    return folder
 
 
 @pytest.fixture
