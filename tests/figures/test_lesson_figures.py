@@ -381,7 +381,7 @@ def translated(monkeypatch, draw):
 
 def test_every_text_of_a_figure_is_translated_and_no_data_are(monkeypatch):
     made, _ = translated(monkeypatch, lambda: drawings(0))
-    data = {*TOKENS, "old", "big", "new", "cloud", "not", "[MASK]"}
+    data = {*TOKENS, "old", "big", "new", "cloud", "not", "film", "[MASK]"}
     for name, picture in made.items():
         assert picture.title.startswith("⟦") and picture.alt.startswith("⟦"), name
         FigureCanvasAgg(picture.figure).draw()
