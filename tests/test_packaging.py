@@ -165,8 +165,9 @@ ALLOWED = {
     "figures": STUDIES | {"figures"},
     "lessons": STUDIES | {"lessons"},
     "slides": STUDIES | {"figures", "slides"},
+    "classroom": TOP | {"classroom"},
     "maintenance": TOP | {"maintenance"},
-    "cli": TOP | {"cli", "maintenance", "slides"},
+    "cli": TOP | {"classroom", "cli", "maintenance", "slides"},
 }
 
 

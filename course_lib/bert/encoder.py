@@ -53,13 +53,17 @@ class BertEmbeddings(nn.Module):
         self.norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
         self.dropout = dropout_layer(c)
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        length = input_ids.shape[1]
+    def check_length(self, length: int) -> None:
+        """Refuse a sequence with more tokens than there are positions (SequenceTooLongError)."""
         if length > self.position.num_embeddings:
             raise SequenceTooLongError(
                 f"The sequence has {length} tokens, and this model has embeddings for "
                 f"{self.position.num_embeddings} positions. Truncate it, or cut it into windows."
             )
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        length = input_ids.shape[1]
+        self.check_length(length)
         embeddings = self.token(input_ids)  # (B, T) -> (B, T, H)
         if token_type_ids is None:
             embeddings = embeddings + self.segment.weight[0]  # every token in segment A

@@ -19,6 +19,8 @@ COMMANDS = (
     "doctor",
     "lab",
     "progress",
+    "collect",
+    "export",
     "finetune",
     "predict",
     "evaluate",

@@ -42,8 +42,12 @@ def parts() -> dict[str, tuple[int, int]]:
     return {name: (len(right.intersection(numbers)), len(numbers)) for name, numbers in PARTS.items()}
 
 
-def summary() -> dict[int, dict]:
+def summary(events: list[dict] | None = None) -> dict[int, dict]:
     """Return, for each lesson, what there is and what is done.
+
+    Parameters
+    ----------
+    events : of one learner, as :func:`read_events` returns them; this machine's if left out.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def summary() -> dict[int, dict]:
         Lesson number to ``exercises``, ``solved``, ``tries``, ``questions``, ``answered`` and ``right_at_first``
         (counts), and to ``answers``: the last letter given to each quiz question.
     """
-    events = read_events()
+    events = read_events() if events is None else events
     first_outcome = {e["number"]: e["outcome"] for e in reversed(events) if e["kind"] == "quiz"}
     report = {}
     for lesson in lessons_with_exercises():

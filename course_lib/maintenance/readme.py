@@ -197,6 +197,7 @@ REFERENCES = {
     "choice": "`DataCollatorForMultipleChoice` of transformers",
     "encoder": "`BertModel` of transformers, sdpa",
     "masking": "`DataCollatorForLanguageModeling` of transformers",
+    "padding": "`BertModel` of transformers, sdpa, padding computed",
     "pair": "pairs made one by one",
     "pretraining": "`BertForPreTraining` in the Trainer of transformers",
     "wordpiece": "`tokenizers`, in Rust",

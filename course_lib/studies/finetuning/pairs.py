@@ -53,8 +53,8 @@ CONFIGURATION = Configuration(
     },
     without_segments="question-sentence",
     together={
-        "alone": Together(TASKS, 96, _training(3), together=False),
-        "together": Together(TASKS, 96, _training(3), together=True),
+        "alone": Together(TASKS, 384, _training(3), together=False),
+        "together": Together(TASKS, 384, _training(3), together=True),
     },
     first={  # in updates of 16 rows: 12 · 8, and 64 + 4 · 8
         "alone": First("question-sentence", 128, 0, _training(12)),
