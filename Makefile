@@ -12,7 +12,7 @@ WORKERS ?= 2
 CAPABILITIES ?= default avx2 avx512
 THREADS ?= 1 2
 
-.PHONY: lab test setup lint outputs bench clean
+.PHONY: lab test setup slides site lint outputs bench clean
 
 setup: $(VENV)/.installed
 
@@ -29,6 +29,9 @@ lab: setup
 
 slides: setup
 	$(BIN)/course slides
+
+site: setup
+	$(BIN)/course site
 
 lint: setup
 	$(BIN)/ruff check course_lib tests benchmarks

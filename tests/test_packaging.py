@@ -167,7 +167,8 @@ ALLOWED = {
     "slides": STUDIES | {"figures", "slides"},
     "classroom": TOP | {"classroom"},
     "maintenance": TOP | {"maintenance"},
-    "cli": TOP | {"classroom", "cli", "maintenance", "slides"},
+    "site": TOP | {"maintenance", "site", "slides"},
+    "cli": TOP | {"classroom", "cli", "maintenance", "site", "slides"},
 }
 
 
@@ -252,6 +253,7 @@ def test_make_test_runs_tests_notebooks_and_lint():
         ("course_lib/jupyter/labconfig/page_config.json", "jupyter/**/*.json"),
         ("course_lib/slides/theme/slides.css", "slides/theme/*"),
         ("course_lib/maintenance/lesson_template/notebook.txt", "maintenance/lesson_template/*"),
+        ("course_lib/site/theme/static/search.js", "site/theme/**/*"),
     ],
 )
 def test_files_that_the_package_needs_go_with_it(name, pattern):

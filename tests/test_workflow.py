@@ -103,3 +103,17 @@ def test_the_makefile_names_the_same_processors():
     (names,) = re.findall(r"^CAPABILITIES \?= (.*)$", makefile, re.MULTILINE)
     assert names.split() == list(PROCESSORS)
     assert "course maintain processors --processors $(CAPABILITIES) --threads $(THREADS)" in makefile
+
+
+def test_the_website_is_published_only_if_all_of_it_was_built():
+    site = yaml.safe_load((WORKFLOW.parent / "site.yml").read_text(encoding="utf-8"))
+    build, publish = site["jobs"]["build"], site["jobs"]["publish"]
+    assert site[True]["push"] == {"branches": ["main"]}  # YAML reads the word "on" as true
+    assert publish["needs"] == "build" and not {"if", "continue-on-error"} & {*build, *publish}
+    steps = [step.get("run") or step["uses"] for step in build["steps"]]
+    assert steps[-2] == "make site PYTHON=python" and steps[-1].startswith("actions/upload-pages-artifact@")
+    assert build["steps"][-1]["with"] == {"path": "build/site"}
+    assert not any({"if", "continue-on-error"} & {*step} for step in build["steps"])
+    assert site["permissions"] == {"contents": "read"}
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^site: setup\n\t\$\(BIN\)/course site$", makefile, re.MULTILINE)

@@ -28,6 +28,7 @@ COMMANDS = (
     "search",
     "run",
     "slides",
+    "site",
     "record",
     "data",
     "new",

@@ -114,7 +114,11 @@ def outputs_block(notebook: Path = FIRST_LESSON) -> str:
         texts = [
             node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
-        shown += ["", heading[1], *(f"  {text}" for text in texts if text.strip())]
+        shown += [
+            "",
+            heading[1],
+            *(f"  {text}" for text in texts if " " in text.strip()),
+        ]  # no names of labels
         shown += [f"  → {line}" for line in printed]
     if not shown:
         raise DataFileError(notebook, "no heading such as '### 1. Fill in the blank'", REMEDY)
