@@ -43,7 +43,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of this command."""
     add = parser.add_argument
     add("task", choices=TASKS)
-    add("--encoder", help=translate("bundled, hub, or the folder of a BERT checkpoint"))
+    add(
+        "--encoder",
+        help=translate(
+            "bundled, hub, the folder of a BERT checkpoint, or a recorded model: task-models/questions"
+        ),
+    )
     add(
         "--texts",
         "--data",
@@ -71,7 +76,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=translate("move answers that are not at their offsets"),
     )
     add("--max-length", type=whole_number(3), default=128)
-    add("--learning-rate", type=number_above_zero, default=2e-5)
+    add(
+        "--learning-rate",
+        type=number_above_zero,
+        help=translate(
+            "by default 2e-5 for an encoder of BERT-base's width or more, and 3e-4 for a narrower one"
+        ),
+    )
     add("--epochs", type=whole_number(1), default=3)
     add("--batch-size", type=whole_number(1), default=16, help=translate("rows a device"))
     add("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -99,6 +110,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             "epochs without a better score on the validation part after which the run ends, with the best epoch kept; 0 "
             "keeps the last; by default 0, and 2 for tables and exports of your own"
         ),
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help=translate("go on from the last whole epoch of an interrupted run, beside the folder of --save"),
     )
     add("--max-minutes", type=number_above_zero, help=translate("end the run after so many minutes"))
     add(
@@ -158,7 +174,7 @@ def run(options: argparse.Namespace) -> int:
     if dropout is None:
         dropout = 0.0 if launch.on_cpu(options.cpu) else 0.1
     configuration = TrainingConfiguration(
-        learning_rate=options.learning_rate,
+        learning_rate=options.learning_rate or launch.default_learning_rate(options.encoder),
         epochs=options.epochs,
         batch_size=options.batch_size,
         precision=options.precision,
@@ -188,6 +204,7 @@ def run(options: argparse.Namespace) -> int:
         minutes=options.max_minutes,
         progress=True,
         check=options.check,
+        resume=options.resume,
     )
     if options.save is not None and not options.check:
         print(Message("The model is saved in {folder}.", folder=options.save), file=sys.stderr)

@@ -37,7 +37,7 @@ class BestEpoch(TrainerCallback):
         self.began = time.monotonic()
 
     def on_step_end(self, arguments, state, control, **_):
-        if self.minutes is not None and _any_process(time.monotonic() - self.began > 60 * self.minutes):
+        if self.minutes is not None and any_process(time.monotonic() - self.began > 60 * self.minutes):
             self.out_of_time = True
             control.should_training_stop = True
         return control
@@ -69,7 +69,7 @@ class BestEpoch(TrainerCallback):
         return self.scores.index(max(self.scores)) + 1
 
 
-def _any_process(condition: bool) -> bool:
+def any_process(condition: bool) -> bool:
     """Tell whether a condition holds in any process: all of them must leave the loop at the same step."""
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return condition

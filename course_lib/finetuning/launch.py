@@ -14,33 +14,51 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import PrinterCallback
 
+from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.own.examples import ColumnNames
 from course_lib.data.readers.glue import NO_LABEL
 from course_lib.data.sources import encoder_folder, held_out_part, load_glue, load_texts
-from course_lib.errors import DataFileError, SettingError
+from course_lib.errors import CheckpointError, DataFileError, SettingError
+from course_lib.files import write_error
+from course_lib.finetuning.compact import load_compact
 from course_lib.finetuning.dry_run import cost_messages, length_messages
 from course_lib.finetuning.epochs import BestEpoch, ProgressLine, how_it_ended
 from course_lib.finetuning.frameworks import TaskTrainer, trainer_arguments
 from course_lib.finetuning.loop import (
+    TaskModel,
     TrainingConfiguration,
     check_features,
     prepare_model,
 )
 from course_lib.finetuning.model_card import CardFacts, label_counts, write_card
 from course_lib.finetuning.own_data import is_own, own_data
+from course_lib.finetuning.resuming import (
+    WholeEpochs,
+    epoch_to_go_on_from,
+    how_it_goes_on,
+    how_to_go_on,
+    identity,
+    remove_run,
+    unfinished_folder,
+)
 from course_lib.finetuning.saving import save_model
 from course_lib.finetuning.tasks import Task, task_of
+from course_lib.settings import CHECKPOINTS
+from course_lib.training.update import TrainingDivergedError
 
-# The parts that a model is scored on, the first of them that there is; GLUE's own test parts have no labels.
+RECORDED = "task-models"  # of the course's checkpoints
+BASE_WIDTH = 768  # hidden units of BERT-base, the smallest model that the paper fine-tunes
 
 
 def on_cpu(cpu: bool) -> bool:
@@ -70,6 +88,58 @@ def _say(sentences: Sequence[str]) -> None:
         print(str(sentence), file=sys.stderr)
 
 
+def _recorded_task(encoder: str | None) -> str | None:
+    """Return the task of a model that the course recorded, as ``task-models/questions`` asks for it; None for others.
+
+    Raises
+    ------
+    SettingError
+        If there is no such model.
+    """
+    place, _, name = str(encoder or "").replace("\\", "/").strip("/").rpartition("/")
+    if place != RECORDED or Path(str(encoder)).exists():
+        return None
+    folder = CHECKPOINTS / RECORDED
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if name not in names:
+        raise SettingError(f"No model for {name!r} was recorded. Choose one of: {', '.join(names)}.")
+    return name
+
+
+def _model_of(task: Task, folder: Path, recorded: str | None) -> TaskModel:
+    """Return the model that a run begins with.
+
+    Parameters
+    ----------
+    task : of the run; its head is new.
+    folder : of the encoder.
+    recorded : task of the recorded model to go on from; it gives the body, and the head too where that's for the same
+        outputs.
+    """
+    model = task.model(folder)
+    if recorded is None:
+        return model
+    known = load_compact(task_of(recorded).model("bundled"), CHECKPOINTS / RECORDED / recorded)
+    model.encoder.load_state_dict(known.encoder.state_dict())
+    if (task.name, model.labels, model.reads) == (recorded, known.labels, known.reads):
+        model.head.load_state_dict(known.head.state_dict())
+    return model
+
+
+def default_learning_rate(encoder: str | None = None) -> float:
+    """Return the learning rate that suits an encoder: 2e-5 as in the paper, 3e-4 for one narrower than BERT-base.
+
+    Lesson 13 recorded that with the bundled MiniLM: of 3e-5, 1e-4 and 3e-4, the highest scores best on validation
+    data with either batch size.
+
+    Parameters
+    ----------
+    encoder : ``bundled``, ``hub``, a path or a recorded model; by the profile if left out.
+    """
+    folder = encoder_folder("bundled" if _recorded_task(encoder) else encoder)
+    return 2e-5 if BertConfiguration.from_file(folder / "config.json").hidden_size >= BASE_WIDTH else 3e-4
+
+
 def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_length: int):
     """Return what scores a model on a part by the task's main score; None if there is no part."""
     if part is None:
@@ -77,17 +147,43 @@ def _score_on(task: Task, data, part: str | None, tokenizer: Tokenizer, max_leng
     return lambda model: task.score(model, data[part], tokenizer, max_length)[task.main_score]
 
 
-def _train(trainer: TaskTrainer, line: ProgressLine) -> bool:
-    """Train to the end, or until somebody presses Ctrl-C after the first step; tell whether somebody did."""
+def _train(trainer: TaskTrainer, line: ProgressLine, epoch: Path | None) -> bool:
+    """Train to the end, or until somebody presses Ctrl-C after the first step; tell whether somebody did.
+
+    Parameters
+    ----------
+    trainer, line : of the run.
+    epoch : of an earlier run, to go on from; None to begin.
+    """
     try:
-        trainer.train()
+        trainer.train(**({} if epoch is None else {"resume_from_checkpoint": str(epoch)}))
     except KeyboardInterrupt:
         if trainer.state.global_step == 0:
             raise
         return True
+    except (OSError, SafetensorError) as cause:  # the epochs are all that is written here
+        place = Path(trainer.args.output_dir)
+        raise write_error(place, cause, CheckpointError, "go on with --resume") from None
     finally:
         line.close()
     return False
+
+
+@contextmanager
+def _place_of_run(save: str | Path | None) -> Iterator[Path]:
+    """Give the folder of a run's whole epochs; without a model's folder to lie beside, one that nobody will look into."""
+    if save is None:
+        with tempfile.TemporaryDirectory() as place:
+            yield Path(place)
+        return
+    place = unfinished_folder(save)
+    try:
+        yield place
+    except TrainingDivergedError:
+        remove_run(place)  # it would diverge again
+        raise
+    finally:
+        remove_run(place, only_if_nothing_is_whole=True)
 
 
 def run(
@@ -108,6 +204,7 @@ def run(
     minutes: float | None = None,
     progress: bool = False,
     check: bool = False,
+    resume: bool = False,
     **reading: Any,
 ) -> dict[str, float]:
     """Fine-tune one task on every process of the launch and score it on held-out rows.
@@ -117,7 +214,8 @@ def run(
     task_name : ``reviews``, ``entities``, ``questions``, ``endings``, ``pairs``, or ``classification`` for texts of
         your own.
     configuration : how to fine-tune; the batch size is that of one device.
-    encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out.
+    encoder, texts : where weights and rows come from: ``bundled``, ``hub`` or a path; by the profile if left out. The
+        encoder may be that of a model that the course recorded: ``task-models/questions``.
     types : entity types of files of your own, for ``entities``; PER, ORG, LOC and MISC if left out.
     reads : what the head reads of a row, for ``reviews``, ``endings`` and ``pairs``, see
         :func:`~course_lib.bert.heads.row_state`; the pooler if left out.
@@ -132,6 +230,8 @@ def run(
     minutes : after which the run ends.
     check : whether to read everything, tell what is known about the data, its lengths, time and memory, and train
         nothing; the scores are empty then.
+    resume : whether to go on from the last whole epoch of a run that was interrupted; its result is that of a run
+        that wasn't. If no epoch is whole, the run begins again.
     progress : whether to say on the error stream what is known about the data and how far the run is.
     reading : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
 
@@ -149,10 +249,13 @@ def run(
         for one that has none.
     DataFileError
         If the texts have no training part, or none to score on.
+    CheckpointError
+        If an unfinished run is in the way.
     CourseError
         All that loading, features and training raise.
     """
     c, own = configuration, is_own(task_name, texts, names)
+    earlier = None if check else epoch_to_go_on_from(save, resume)
     if not own and (class_weights or names != ColumnNames()):
         raise SettingError(
             f"Columns and class weights are for tables of your own, and {task_name!r} has none. Leave them out; tables are "
@@ -170,7 +273,8 @@ def run(
         said = []
         task = task_of(task_name, types, reads, glue)
         data = _rows_of(task_name, glue, texts, types, reading)
-    folder = encoder_folder(encoder)
+    recorded = _recorded_task(encoder)
+    folder = encoder_folder("bundled" if recorded else encoder)
     scored = {part: rows for part, rows in data.items() if _has_labels(rows)}
     held_out = held_out_part(scored)
     chosen_on = held_out if patience and held_out != "test" else None
@@ -183,7 +287,7 @@ def run(
     tokenizer = load_tokenizer(folder)
     features = task.features(data["train"], tokenizer, max_length)
     torch.manual_seed(c.seed)  # the same head in every process
-    model = task.model(folder)
+    model = _model_of(task, folder, recorded)
     if check:
         _say(said)
         if own and "text" in data["train"].column_names:
@@ -193,11 +297,11 @@ def run(
         return {}
     check_features(model, features)
     prepare_model(model, c)
-    with tempfile.TemporaryDirectory() as place:
+    with _place_of_run(save) as place:
         # The Trainer refuses bfloat16 on a processor unless it is told that there is nothing else.
         cpu_only = on_cpu(cpu)
         arguments = trainer_arguments(
-            place,
+            str(place),
             c,
             use_cpu=cpu_only,
             dataloader_pin_memory=not cpu_only,
@@ -209,11 +313,26 @@ def run(
         trainer.remove_callback(PrinterCallback)
         epochs = BestEpoch(_score_on(task, data, chosen_on, tokenizer, max_length), patience or 0, minutes)
         trainer.add_callback(epochs)
+        if save is not None:
+            validation = data[chosen_on] if chosen_on else ()
+            settings = {
+                "patience": patience,
+                "max_length": max_length,
+                "reads": reads,
+                "class_weights": class_weights,
+            }
+            settings |= {"processes": trainer.accelerator.num_processes}
+            whole = WholeEpochs(epochs, identity(c, model, features, validation, **settings))
+            trainer.add_callback(whole)
+            if earlier is not None:
+                whole.go_on(earlier)
         line = ProgressLine(trainer.history)
         if progress:
             trainer.add_callback(line)
             _say(said if trainer.is_world_process_zero() else ())
-        interrupted = _train(trainer, line)
+        if resume and trainer.is_world_process_zero():
+            _say([how_it_goes_on(earlier)])
+        interrupted = _train(trainer, line, earlier)
     epoch = epochs.restore(model)
     scores = {}
     if trainer.is_world_process_zero():
@@ -242,5 +361,9 @@ def run(
                 max_length=max_length,
             )
             write_card(facts, model, save)
+            if interrupted or epochs.out_of_time:
+                _say(how_to_go_on(save))
+            else:
+                remove_run(unfinished_folder(save))
     trainer.accelerator.wait_for_everyone()
     return scores

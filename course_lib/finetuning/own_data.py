@@ -17,11 +17,13 @@ from course_lib.data.own.examples import ColumnNames, read_examples
 from course_lib.data.own.findings import findings, label_names
 from course_lib.data.own.parts import complete_parts
 from course_lib.data.readers.conll import read_conll
+from course_lib.data.readers.glue import NO_LABEL
+from course_lib.data.sources import load_texts
 from course_lib.errors import DataFileError, SettingError
 from course_lib.finetuning import classification, sentence_pairs
 from course_lib.finetuning.annotations import read_annotations
 from course_lib.finetuning.loop import TaskModel
-from course_lib.finetuning.tasks import Scores, Task, entity_task
+from course_lib.finetuning.tasks import Scores, Task, entity_task, task_of
 from course_lib.translation import Message
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 ANNOTATIONS = (".json", ".jsonl")
 COLUMN_OPTIONS = ("types", "scheme", "token_column", "tag_column", "comments")  # of read_conll
+
+# Rows of a single file that must not come into two parts: questions about a paragraph, endings of a sentence.
+KEPT_TOGETHER = {"questions": "context", "endings": "sent1"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ def is_own(task_name: str, texts: str | Path | None, names: ColumnNames) -> bool
     task_name : of the command line.
     texts, names : the path, and the columns that were asked for.
     """
+    if task_name in KEPT_TOGETHER:
+        return texts is not None and Path(texts).is_file()
     if task_name == "entities":
         return texts is not None and (Path(texts).suffix.lower() in ANNOTATIONS or Path(texts).is_file())
     return task_name == "classification" or (task_name == "pairs" and names.second is not None)
@@ -75,14 +82,15 @@ def own_data(
 
     Parameters
     ----------
-    task_name : ``classification``, ``pairs`` or ``entities``.
+    task_name : ``classification``, ``pairs``, ``entities``, ``questions`` or ``endings``.
     path : the file or folder, see :func:`~course_lib.data.own.examples.read_examples` and
         :func:`~course_lib.finetuning.annotations.read_annotations`.
     names : of the columns.
     class_weights : whether each class counts the same in the loss, however many rows it has.
     reads : what the head reads of a row; the pooler if left out.
     seed : of the split, where one is made.
-    columns : ``types`` and others of :func:`~course_lib.data.readers.read_conll`, for a single file of columns.
+    columns : ``types`` and others of :func:`~course_lib.data.readers.read_conll`, for a single file of columns;
+        ``repair`` for questions.
 
     Raises
     ------
@@ -93,7 +101,11 @@ def own_data(
     """
     if path is None or str(path) in ("bundled", "hub"):
         raise SettingError(f"{task_name!r} is learned from files of your own. Give their path with --data.")
-    if class_weights and (task_name == "entities" or names.score):
+    if task_name in KEPT_TOGETHER and names != ColumnNames():
+        raise SettingError(
+            f"Columns are for tables, and a file of {task_name!r} has its own. Leave them out."
+        )
+    if class_weights and (task_name in ("entities", *KEPT_TOGETHER) or names.score):
         raise SettingError("Class weights are for texts and pairs with classes. Leave --class-weights out.")
     if task_name == "classification" and names.score:
         raise SettingError("A score is learned of pairs. Give --second COLUMN, or leave --score out.")
@@ -105,8 +117,11 @@ def own_data(
         return _own_entities(
             Path(path), seed, {name: value for name, value in columns.items() if value is not None}
         )
-    if unused := [name for name, value in columns.items() if value is not None]:
-        raise SettingError(f"{unused[0]!r} is for files in another format. Leave it out.")
+    columns = {name: value for name, value in columns.items() if value is not None}
+    if task_name in KEPT_TOGETHER:
+        return _own_file(task_name, Path(path), seed, reads, columns)
+    if columns:
+        raise SettingError(f"{next(iter(columns))!r} is for files in another format. Leave it out.")
     parts = read_examples(path, names)
     labels = None if names.score else label_names(parts, path)
     parts, made = complete_parts(parts, path, seed=seed)
@@ -211,6 +226,30 @@ def _read_columns(path: Path, columns: dict[str, Any]) -> pandas.DataFrame:
     return pandas.DataFrame(
         {"tokens": list(rows["tokens"]), "tags": list(rows["tags"]), "text": texts, "place": places}
     )
+
+
+def _own_file(task_name: str, path: Path, seed: int, reads: str | None, columns: dict[str, Any]) -> OwnData:
+    """Read a single file in the layout of SQuAD or SWAG, and split it."""
+    import datasets
+    import pandas
+
+    (rows,) = load_texts(task_name, path, **columns).values()
+    if "label" in rows.column_names and NO_LABEL in rows["label"]:
+        raise DataFileError(path, "it has rows without a label", "Say of each row which ending is right")
+    alike = KEPT_TOGETHER[task_name]
+    frame = pandas.DataFrame({"text": list(rows[alike]), "label": "text", "number": range(len(rows))})
+    found, made = complete_parts({"train": frame}, path, seed=seed)
+    data = {part: rows.select(sorted(numbers["number"])) for part, numbers in found.items()}
+    sizes = ", ".join(f"{part} {len(part_rows):,}" for part, part_rows in data.items())
+    said = [
+        Message("Rows: {sizes}.", sizes=sizes),
+        Message(
+            "There was no {made} part, so some rows were split off; those with the same {alike} stay together.",
+            made=" and ".join(made),
+            alike=alike,
+        ),
+    ]
+    return OwnData(task_of(task_name, reads=reads), datasets.DatasetDict(data), said)
 
 
 def _own_entities(path: Path, seed: int, columns: dict[str, Any]) -> OwnData:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 
+import numpy as np
 import pytest
 
 from course_lib.cli import command_parser
+from course_lib.data.sources import load_texts
 from course_lib.settings import REPOSITORY
+from course_lib.studies.records import load_record
 
 PAGE = (REPOSITORY / "docs" / "your-own-task.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", PAGE, re.S)
@@ -33,3 +36,17 @@ def test_options_that_the_text_names_are_there():
         for option in commands[name]._option_string_actions
     }
     assert set(re.findall(r"--[a-z][a-z-]*", PAGE)) <= known and len(COMMANDS) > 5
+
+
+def test_the_learning_curve_is_that_of_the_recording():
+    record = load_record("case-study")
+    labels = np.array(load_texts("reviews", "bundled")["test"]["label"])
+    lines = []
+    for size, runs in record["results"]["curve"].items():
+        hits = ((np.array([run["margins"]["test"] for run in runs]) > 0) == labels).mean(axis=1)
+        minutes = np.mean([run["processor_seconds"] for run in runs]) / 60
+        lines.append(
+            f"| {size} | {hits.mean():.1%} | {hits.min():.1%} to {hits.max():.1%} | {minutes:.1f} minutes |"
+        )
+    assert "\n".join(lines) in PAGE and f"{len(labels)} test reviews" in PAGE
+    assert record["configuration"]["shared"]["max_length"] == 512

@@ -81,7 +81,6 @@ def test_the_worksheet_has_the_first_rows_of_the_table(tickets):
 
 
 def test_the_worksheet_opens_with_pandas(tickets):
-    pytest.importorskip("openpyxl")
     found = pandas.read_excel(EXAMPLES / "tickets.xlsx")
     pandas.testing.assert_frame_equal(found, tickets.head(len(found)), check_dtype=False)
 

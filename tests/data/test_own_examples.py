@@ -5,17 +5,25 @@ from __future__ import annotations
 import builtins
 import csv
 import json
+import re
 import time
+import zipfile
+from dataclasses import replace
+from datetime import datetime
 
 import datasets
+import openpyxl
 import pandas
 import pytest
 
 from course_lib.data.own.examples import ColumnNames, read_examples
 from course_lib.data.own.findings import findings, label_names
 from course_lib.data.own.parts import complete_parts
+from course_lib.data.own.tables import read_table
 from course_lib.errors import CourseError, DataFileError
 from course_lib.settings import DATA
+
+EXAMPLES = DATA / "examples"
 
 ROWS = [
     ("where is my parcel", "delivery"),
@@ -52,7 +60,6 @@ def test_every_kind_of_table_gives_the_same_rows(name, tmp_path):
 
 
 def test_excel(tmp_path):
-    pytest.importorskip("openpyxl")
     TABLE.to_excel(tmp_path / "t.xlsx", index=False)
     train = read_examples(tmp_path / "t.xlsx", NAMES)["train"]
     assert list(zip(train["text"], train["label"], strict=True)) == ROWS
@@ -200,16 +207,24 @@ def test_what_cannot_be_learned_is_refused_before_training(case, tmp_path):
         read_and_split(lay_out(tmp_path, name, content))
 
 
-def test_excel_without_its_package_and_with_two_sheets(tmp_path, monkeypatch):
-    path = write(tmp_path / "t.xlsx", b"PK")
-    sheets = {"May": TABLE.copy(), "June": TABLE.copy(), "Notes": TABLE[:0]}
-    monkeypatch.setattr(pandas, "read_excel", lambda *_, **__: sheets)
-    with pytest.raises(DataFileError, match=r"it has the sheets May, June. Choose one with --sheet"):
-        read_examples(path, NAMES)
-    with pytest.raises(DataFileError, match=r"no sheet 'July'. Choose one of: May, June, Notes"):
-        read_examples(path, ColumnNames(text="body", label="topic", sheet="July"))
-    assert len(read_examples(path, ColumnNames(text="body", label="topic", sheet="May"))["train"]) == 3
-    monkeypatch.undo()
+def workbook(path, *sheets):
+    """Write a workbook with openpyxl: each sheet a list of rows, the header first."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets, 1):
+        sheet = book.create_sheet(f"Sheet {number}")
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+HEADER = ["body", "topic"]
+SHEET_ROWS = [HEADER, ["Broken", "technical"], ["Too late", "delivery"], ["Charged twice", "billing"]]
+
+
+def test_excel_without_its_package(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "t.xlsx", SHEET_ROWS)
     load = builtins.__import__
     monkeypatch.setattr(
         builtins,
@@ -218,6 +233,118 @@ def test_excel_without_its_package_and_with_two_sheets(tmp_path, monkeypatch):
     )
     with pytest.raises(CourseError, match=r"pip install openpyxl==.*or save the sheet as CSV"):
         read_examples(path, NAMES)
+
+
+def test_a_sheet_is_chosen_where_two_have_rows(tmp_path):
+    path = workbook(tmp_path / "t.xlsx", SHEET_ROWS, SHEET_ROWS[:2], [])
+    with pytest.raises(DataFileError, match=r"it has the sheets Sheet 1, Sheet 2. Choose one with --sheet"):
+        read_examples(path, NAMES)
+    with pytest.raises(DataFileError, match=r"no sheet 'July'. Choose one of: Sheet 1, Sheet 2"):
+        read_examples(path, replace(NAMES, sheet="July"))
+    for sheet, count in (("Sheet 1", 3), ("Sheet 2", 1)):
+        assert len(read_examples(path, replace(NAMES, sheet=sheet))["train"]) == count
+    only_one = workbook(tmp_path / "one.xlsx", [], SHEET_ROWS, [])
+    assert len(read_examples(only_one, NAMES)["train"]) == 3  # empty sheets are no choice
+
+
+def test_a_row_of_a_sheet_keeps_its_number(tmp_path):
+    rows = [[], SHEET_ROWS[0], SHEET_ROWS[1], [], [None, None], SHEET_ROWS[2], []]
+    frame = read_table(workbook(tmp_path / "t.xlsx", rows))
+    assert list(frame.index) == [3, 6] and list(frame["topic"]) == ["technical", "delivery"]
+    path = workbook(tmp_path / "gap.xlsx", [*rows, ["a text", None]])
+    with pytest.raises(DataFileError, match=r"line 8, field 'topic': the label is empty"):
+        read_examples(path, NAMES)
+
+
+def test_dates_and_numbers_of_a_sheet_are_those_of_a_csv_file(tmp_path):
+    rows = [
+        ["when", "body", "topic"],
+        [datetime(2026, 11, 30), "Broken", 1],
+        [datetime(2026, 11, 30, 8, 5), "Too late", 2.0],
+    ]
+    names = ColumnNames(text=("when", "body"), label="topic")
+    sheet = read_examples(workbook(tmp_path / "t.xlsx", rows), names)["train"]
+    csv_file = write(
+        tmp_path / "t.csv", "when,body,topic\n2026-11-30,Broken,1\n2026-11-30 08:05:00,Too late,2\n"
+    )
+    for column in ("text", "label"):
+        assert list(sheet[column]) == list(read_examples(csv_file, names)["train"][column])
+
+
+def test_a_note_beside_a_sheet_is_nobodys_column(tmp_path):
+    rows = [
+        HEADER,
+        ["Broken", "technical", None, "call them"],
+        ["Too late", "delivery"],
+        [None, None, "a note"],
+    ]
+    frame = read_table(workbook(tmp_path / "t.xlsx", rows))
+    assert list(frame.columns) == HEADER and list(frame.index) == [2, 3]
+
+
+def save_results(path, results):
+    """Give the formulas of a workbook the results that a spreadsheet program would have saved with them."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    text = contents[name].decode()
+    for formula, result in results.items():
+        assert f"<f>{formula}</f><v" in text
+        text = re.sub(
+            rf"<f>{re.escape(formula)}</f><v ?/>|<f>{re.escape(formula)}</f><v></v>",
+            f"<f>{formula}</f><v>{result}</v>",
+            text,
+        )
+    contents[name] = text.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def test_the_result_of_a_formula_is_read(tmp_path):
+    path = workbook(tmp_path / "t.xlsx", [HEADER, ["Broken", "=1+1"], ["Too late", "=2+1"]])
+    with pytest.raises(DataFileError, match=r"line 2, field 'topic': the cell has a formula.*save it again"):
+        read_examples(path, NAMES)
+    save_results(path, {"1+1": 2, "2+1": 3})
+    assert list(read_examples(path, NAMES)["train"]["label"]) == ["2", "3"]
+
+
+BAD_SHEETS = {
+    "an error": ([HEADER, ["#REF!", "technical"]], r"line 2, field 'body': the cell shows the error #REF!"),
+    "a text column of numbers": ([HEADER, [12, "a"], ["13", "b"]], "column of the texts holds only numbers"),
+    "the same name twice": (
+        [[*HEADER, "body"], ["a", "b", "c"]],
+        r"line 1: the column 'body' stands 2 times",
+    ),
+    "a title above the table": (
+        [["Tickets of May"], HEADER, ["a", "b"]],
+        "no column 'body'; there are: Tickets of May",
+    ),
+    "a header only": ([HEADER], "there is a header, and no row below it"),
+    "nothing": ([], "there is nothing in it"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SHEETS)
+def test_a_sheet_that_is_no_table_gets_one_sentence(case, tmp_path):
+    rows, message = BAD_SHEETS[case]
+    with pytest.raises(DataFileError, match=message):
+        read_examples(workbook(tmp_path / "t.xlsx", rows), NAMES)
+
+
+@pytest.mark.parametrize("content", [b"PK", b"body,topic\n", b""])
+def test_what_is_no_workbook_is_refused(content, tmp_path):
+    with pytest.raises(DataFileError, match=r"not a whole Excel file|is empty"):
+        read_examples(write(tmp_path / "t.xlsx", content), NAMES)
+
+
+def test_the_worksheet_of_the_examples_is_the_beginning_of_the_table():
+    names = ColumnNames(text=("subject", "body"), label="topic")
+    sheet = read_examples(EXAMPLES / "tickets.xlsx", names)["train"]
+    table = read_examples(EXAMPLES / "tickets.csv", names)["train"]
+    assert len(sheet) == 60
+    for column in ("text", "label"):
+        assert list(sheet[column]) == list(table[column][: len(sheet)])
 
 
 # The parts -------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from course_lib.finetuning.entities import find_entities, tags_of
 from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, predict
 from course_lib.finetuning.published_heads import published_head
 from course_lib.settings import DATA, REPOSITORY
+from course_lib.studies.records import load_record
 
 C = TrainingConfiguration(learning_rate=1e-3, epochs=2, batch_size=4, frozen="none")
 
@@ -453,3 +454,19 @@ def test_two_processes_share_the_rows(encoder, texts):
     assert done.returncode == 0, done.stderr[-2000:]
     reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(reports) == 1 and reports[0]["updates"] == 6
+
+
+def test_a_narrow_encoder_gets_the_rate_that_the_recording_found_best(encoder, tmp_path):
+    assert launch.default_learning_rate(str(encoder)) == launch.default_learning_rate("bundled") == 3e-4
+    assert launch.default_learning_rate("task-models/reviews") == 3e-4
+    wide = json.loads((encoder / "config.json").read_text(encoding="utf-8")) | {"hidden_size": 768}
+    (tmp_path / "config.json").write_text(json.dumps(wide), encoding="utf-8")
+    assert launch.default_learning_rate(str(tmp_path)) == 2e-5, "the paper's"
+    grid = load_record("search")["results"]["methods"]["grid"]
+    for batch_size in (16, 32):
+        values = {
+            trial["params"]["learning_rate"]: trial["value"]
+            for trial in grid
+            if trial["params"]["batch_size"] == batch_size and trial["params"]["epochs"] == 3
+        }
+        assert max(values, key=values.get) == 3e-4 and len(values) == 3

@@ -14,13 +14,16 @@ from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.own.examples import ColumnNames
 from course_lib.data.readers.conll import read_conll
 from course_lib.data.readers.lines import Place
+from course_lib.data.weights import bundled_weights_folder
 from course_lib.errors import CourseError
 from course_lib.finetuning import annotations, classification, epochs, launch
 from course_lib.finetuning.entities import entities_of, find_entities
 from course_lib.finetuning.loop import TrainingConfiguration
 from course_lib.finetuning.own_data import balanced_weights, own_data
 from course_lib.finetuning.saving import load_saved
+from course_lib.finetuning.tasks import task_of
 from course_lib.settings import DATA
+from course_lib.studies.finetuning.task_models import load_task_model
 
 WORDS = {"bill": "bills & fees", "parcel": "delivery", "password": "login", "thanks": "praise"}
 TRAINING = ["--learning-rate", "3e-3", "--batch-size", "8", "--max-length", "24", "--cpu"]
@@ -298,3 +301,55 @@ def interrupt_after(steps):
         return control
 
     return on_step_end
+
+
+# A single file in an official layout, and a recorded model to go on from -------------------------
+
+
+@pytest.mark.parametrize(
+    ("task_name", "file", "alike"),
+    [("questions", "manual_questions.json", "context"), ("endings", "choices.csv", "sent1")],
+)
+def test_a_single_file_is_split_with_what_belongs_together(task_name, file, alike):
+    own = own_data(task_name, DATA / "examples" / file)
+    assert set(own.parts) == {"train", "validation", "test"} and own.task.name == task_name
+    (whole,) = launch.load_texts(task_name, DATA / "examples" / file).values()
+    rows = [repr(row) for part in own.parts.values() for row in part]
+    assert sorted(rows) == sorted(repr(row) for row in whole), "each row is in one part"
+    groups = [set(part[alike]) for part in own.parts.values()]
+    assert sum(map(len, groups)) == len(set.union(*groups)), "and those that belong together are in the same"
+    assert "some rows were split off" in " ".join(map(str, own.said))
+
+
+def test_what_does_not_fit_a_single_file_is_refused(tmp_path):
+    path = DATA / "examples" / "manual_questions.json"
+    with pytest.raises(CourseError, match=r"a file of 'questions' has its own. Leave them out"):
+        own_data("questions", path, ColumnNames(text="body"))
+    with pytest.raises(CourseError, match="Class weights are for texts and pairs"):
+        own_data("questions", path, class_weights=True)
+    with pytest.raises(CourseError, match="'scheme' was given for 'questions'"):
+        own_data("questions", path, scheme="bio")
+    lines = (DATA / "examples" / "choices.csv").read_text(encoding="utf-8").splitlines()
+    unlabeled = tmp_path / "test.csv"
+    unlabeled.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n", encoding="utf-8")
+    with pytest.raises(CourseError, match="without a label"):
+        own_data("endings", unlabeled)
+
+
+def test_a_run_goes_on_from_a_recorded_model():
+    """Its body is that of the record, and so is its head where the outputs are the same."""
+    known = load_task_model("questions")
+    folder = bundled_weights_folder(verify=False)
+    model = launch._model_of(task_of("questions"), folder, launch._recorded_task("task-models/questions"))
+    for name, tensor in known.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    other = launch._model_of(task_of("reviews"), folder, "questions")
+    assert torch.equal(
+        other.encoder.state_dict()["embeddings.token.weight"], known.encoder.embeddings.token.weight
+    )
+    assert other.head.weight.shape != known.head.weight.shape or not torch.equal(
+        other.head.weight, known.head.weight
+    )
+    assert launch._recorded_task("bundled") is None and launch._recorded_task(None) is None
+    with pytest.raises(CourseError, match=r"No model for 'poems' .*Choose one of: entities, questions"):
+        launch._recorded_task("task-models/poems")

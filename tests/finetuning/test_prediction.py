@@ -13,7 +13,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from course_lib import cli, settings
 from course_lib.bert.tokenizer import load_tokenizer
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, SettingError
+from course_lib.figures.predictions import show_prediction
 from course_lib.finetuning import (
     classification,
     entities,
@@ -210,3 +211,20 @@ def test_a_label_that_the_model_does_not_know_is_refused(saved, tmp_path):
     (tmp_path / "t.csv").write_text("text,label\na,bills\nb,fees\n", encoding="utf-8")
     with pytest.raises(CourseError, match=r"t.csv, line 3: the model has no label 'fees'. It knows: bills"):
         evaluate(open_saved(saved["classification"]), tmp_path / "t.csv")
+
+
+def test_a_notebook_highlights_what_was_predicted():
+    text = "Bob sold a <chair>"
+    found = {"entities": [{"start": 0, "end": 3, "type": "PER", "text": "Bob"}]}
+    shown = show_prediction(text, found)
+    assert repr(shown) == "[Bob PER] sold a <chair>"
+    html = shown._repr_html_()
+    assert "&lt;chair&gt;" in html and "<mark" in html and "<script" not in html
+    assert "color: " in html, "the text on a bright ground is dark in both themes"
+    label = {"label": "billing", "probability": 0.912, "probabilities": {}}
+    assert repr(show_prediction("Charged twice", label)) == "[Charged twice billing 91%]"
+    answer = {"answer": "chair", "start": 12, "end": 17}
+    assert repr(show_prediction(text, answer)) == "Bob sold a <[chair answer]>"
+    assert repr(show_prediction(text, {"answer": "", "start": 0, "end": 0})) == text
+    with pytest.raises(SettingError, match="nothing can be highlighted"):
+        show_prediction(text, {"score": 3.2})

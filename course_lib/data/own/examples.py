@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course_lib.data.own.tables import checked_column, is_table, read_table
+from course_lib.data.own.tables import UnreadableCell, checked_column, is_table, read_table
 from course_lib.data.readers.lines import LINE_LIMIT, Place, folder_entries, read_text
 from course_lib.data.sources import split_of
 from course_lib.errors import DataFileError
@@ -238,7 +238,13 @@ def _is_number(value) -> bool:
     return True
 
 
+def _refuse_unreadable(value, place: Place) -> None:
+    if isinstance(value, UnreadableCell):
+        raise place.error(value.problem, value.remedy)
+
+
 def _text(value, place: Place) -> str:
+    _refuse_unreadable(value, place)
     if _is_missing(value):
         raise place.error("the text is empty", "Give it a text, or remove the row")
     if not isinstance(value, (str, numbers.Number)):
@@ -247,6 +253,7 @@ def _text(value, place: Place) -> str:
 
 
 def _label(value, place: Place) -> str:
+    _refuse_unreadable(value, place)
     if _is_missing(value):
         raise place.error("the label is empty", "Give it a label, or remove the row")
     if not isinstance(value, (str, numbers.Number)):
@@ -260,6 +267,7 @@ def _label(value, place: Place) -> str:
 
 
 def _score(value, place: Place) -> float:
+    _refuse_unreadable(value, place)
     if _is_missing(value):
         raise place.error("the score is empty", "Give it a number, or remove the row")
     try:

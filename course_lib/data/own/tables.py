@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +30,20 @@ KINDS = {
     ".parquet": "parquet",
     ".xlsx": "excel",
 }
-EXCEL = "openpyxl==3.1.5"  # an extra of the course: pip install 'openpyxl==3.1.5'
+EXCEL = "openpyxl==3.1.5"  # as in requirements.txt
+
+
+@dataclass(frozen=True)
+class UnreadableCell:
+    """A cell of a spreadsheet without a value that could be used; it matters if its column is asked for.
+
+    Parameters
+    ----------
+    problem, remedy : what is wrong with it, and what to do.
+    """
+
+    problem: str
+    remedy: str
 
 
 def is_table(path: Path) -> bool:
@@ -122,10 +138,10 @@ def _read_separated(path: Path) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=header, index=lines, dtype=object)
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: Path, header: list[str], line: int = 1) -> None:
     for name, number in Counter(header).items():
         if number > 1:
-            raise Place(path, 1).error(
+            raise Place(path, line).error(
                 f"the column {name!r} stands {number} times in the header", "Rename one of them"
             )
 
@@ -168,29 +184,81 @@ def _read_parquet(path: Path) -> pandas.DataFrame:
 def _read_excel(path: Path, sheet: str | None) -> pandas.DataFrame:
     import pandas
 
+    sheets = {name: rows for name, rows in _worksheets(path).items() if rows or name == sheet}
+    if sheet is not None and sheet not in sheets:
+        raise DataFileError(path, f"there is no sheet {sheet!r}", f"Choose one of: {', '.join(sheets)}")
+    if sheet is None and len(sheets) > 1:
+        raise DataFileError(path, f"it has the sheets {', '.join(sheets)}", "Choose one with --sheet NAME")
+    rows = sheets[sheet] if sheet is not None else next(iter(sheets.values()), {})
+    if not rows:
+        raise DataFileError(path, "there is nothing in it", "Check that it is the right file")
+    first = next(iter(rows))
+    header = ["" if isinstance(name, UnreadableCell) else str(name) for name in rows.pop(first)]
+    _check_header(path, [name for name in header if name], first)
+    # Notes beside the table have no name above them, so nobody can ask for them.
+    named = [number for number, name in enumerate(header) if name]
+    return pandas.DataFrame(
+        [[values[number] if number < len(values) else "" for number in named] for values in rows.values()],
+        columns=[header[number] for number in named],
+        index=list(rows),
+        dtype=object,
+    )
+
+
+def _worksheets(path: Path) -> dict[str, dict[int, list]]:
+    """Return the rows of each worksheet that aren't empty, by their number."""
     try:
-        sheets = pandas.read_excel(
-            path, sheet_name=None, dtype=object, engine="openpyxl", keep_default_na=False
-        )
+        import openpyxl
     except ImportError:
         raise SettingError(
             f"{path} is an Excel file, and the package that reads it is not installed. Install it with: pip install "
             f"{EXCEL}; or save the sheet as CSV."
         ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions, which hold no text
+            with (
+                closing(openpyxl.load_workbook(path, data_only=True, read_only=True)) as results,
+                closing(openpyxl.load_workbook(path, read_only=True)) as formulas,
+            ):
+                names = [worksheet.title for worksheet in results.worksheets]
+                return {name: _rows_of_sheet(results[name], formulas[name]) for name in names}
     except Exception as error:  # zip, XML and openpyxl's own
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataFileError(
             path, f"it is not a whole Excel file ({reason})", "Save it again as .xlsx"
         ) from None
-    if sheet is not None and sheet not in sheets:
-        raise DataFileError(path, f"there is no sheet {sheet!r}", f"Choose one of: {', '.join(sheets)}")
-    filled = {name: frame for name, frame in sheets.items() if len(frame)}
-    if sheet is None and len(filled) > 1:
-        raise DataFileError(path, f"it has the sheets {', '.join(filled)}", "Choose one with --sheet NAME")
-    frame = sheets[sheet] if sheet is not None else next(iter(filled.values()), next(iter(sheets.values())))
-    frame.index = range(2, len(frame) + 2)
-    frame.columns = [str(name) for name in frame.columns]
-    return frame
+
+
+def _rows_of_sheet(results, formulas) -> dict[int, list]:
+    """Return the values of a worksheet's rows that aren't empty; of a formula, the result that was saved with it."""
+    for worksheet in (results, formulas):
+        worksheet.reset_dimensions()  # some programs save wrong ones
+    rows = {}
+    for line, (cells, written) in enumerate(zip(results.iter_rows(), formulas.iter_rows(), strict=True), 1):
+        values = [_cell_value(cell, formula) for cell, formula in zip(cells, written, strict=True)]
+        if any(value != "" for value in values):
+            rows[line] = values
+    return rows
+
+
+def _cell_value(cell, formula):
+    """Return what a cell shows: dates as a CSV file has them, whole numbers without a point."""
+    value = cell.value
+    if cell.data_type == "e":
+        return UnreadableCell(f"the cell shows the error {value}", "Correct it in the spreadsheet")
+    if value is None and formula.data_type == "f":
+        return UnreadableCell(
+            "the cell has a formula, and its result was not saved",
+            "Open the file in a spreadsheet program and save it again",
+        )
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, (date, time, timedelta)):
+        return str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def checked_column(
