@@ -133,7 +133,7 @@ def figure_17_gains(gains: Mapping[str, Gain], seeds: Mapping[str, Sequence[floa
     seeds : the same difference of each seed, by name; nothing for what all seeds make together.
     """
     title = "Figure 17. What each technique is worth on few rows: gains next to their spread"
-    figure, axes = new_figure(8.6, 1.4 + 0.27 * len(gains))
+    figure, axes = new_figure(8.6, 1.4 + 0.22 * len(gains))
     _draw_gains(axes, gains, seeds)
     axes.plot([], [], color=GRAY, marker="o", label="mean, 95% interval over rows")
     axes.plot([], [], "|", color=BLUE, label="one seed")
