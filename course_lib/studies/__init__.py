@@ -23,6 +23,7 @@ RECORDINGS = {
     "pretraining": "course_lib.studies.pretraining.pretraining_run",
     "search": "course_lib.studies.search.study",
     "case-study": "course_lib.studies.case_study.study",
+    "robustness": "course_lib.studies.robustness.study",
     "ablations": "course_lib.studies.ablations.study",
     "features": "course_lib.studies.features.study",
 }

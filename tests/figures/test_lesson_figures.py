@@ -27,6 +27,7 @@ from course_lib.studies.case_study.statistics import Part
 from course_lib.studies.interpretation.attributions import Attribution
 from course_lib.studies.interpretation.faithfulness import Faithfulness
 from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
+from course_lib.studies.robustness.adversarial import Attack, TokenShift
 
 MODULES = (
     "case_study",
@@ -35,10 +36,12 @@ MODULES = (
     "looking_inside",
     "masked_language_model",
     "multiple_choice",
+    "robustness",
     "sentence_pairs",
     "text_classification",
     "transformer_encoder",
 )
+GAINS = {"fgm": (0.02, 0.004, 0.04), "eda": (-0.02, -0.05, -0.001)}
 PARTS = [Part("plain", 40, 0.8, 0.65, 0.9), Part("mixed", 24, 0.6, 0.4, 0.77)]
 TOKENS = ["[CLS]", "the", "bank", "of", "the", "river", "[SEP]"]
 
@@ -142,6 +145,21 @@ def drawings(variant: int) -> dict[str, Picture]:
             [Bin(30, 0.55, 0.5), Bin(250, 0.85, 0.8)],
             (0.15, 0.04),
         ),
+        "figure_overfitting": ([1, 2, 3], [0.7, 0.3, 0.1], [0.69, 0.6, 0.8 + share], [0.5, 0.7, 0.7]),
+        "figure_17_gains": (GAINS | {"swa": (share / 10, -0.02, 0.2)}, {"fgm": [0.01, 0.04], "eda": [-0.03]}),
+        "figure_gains_elsewhere": ({"all reviews": GAINS, "inference": {"swa": (share / 10, -0.02, 0.2)}},),
+        "figure_attack": (
+            Attack(
+                (
+                    TokenShift("not", 0.6, -1.5 + share, "not"),
+                    TokenShift("a", 0.02, 0.01, "a"),
+                    TokenShift("film", 0.1, -0.1, "film"),
+                ),
+                2.5,
+                -0.5 + share,
+            ),
+        ),
+        "figure_slices": ({"plain": rows_that_sum_to_1(5, 5), "fgm": rows_that_sum_to_1(5, 5, seed=variant)}, 0.5),
         "figure_error_types": ({"irony": 2 + variant, "plot": 0}, {"mixed": 20, "short": 9 + variant}),
         "figure_readers": ({"bag of words": 31.0}, {"MiniLM": [44.0, 45.0 + variant, 47.0]}),
         "figure_pair_row": (tokens, [0] * 4 + [1] * 3),
@@ -363,7 +381,7 @@ def translated(monkeypatch, draw):
 
 def test_every_text_of_a_figure_is_translated_and_no_data_are(monkeypatch):
     made, _ = translated(monkeypatch, lambda: drawings(0))
-    data = {*TOKENS, "old", "big", "new", "cloud", "[MASK]"}
+    data = {*TOKENS, "old", "big", "new", "cloud", "not", "film", "[MASK]"}
     for name, picture in made.items():
         assert picture.title.startswith("⟦") and picture.alt.startswith("⟦"), name
         FigureCanvasAgg(picture.figure).draw()
@@ -401,7 +419,13 @@ def test_words_are_not_filled_in_before_they_are_translated(path):
 
 
 def tables() -> list[Table]:
-    from course_lib.figures import case_study, masked_language_model, text_classification, transformer_encoder
+    from course_lib.figures import (
+        case_study,
+        masked_language_model,
+        robustness,
+        text_classification,
+        transformer_encoder,
+    )
 
     scores = {"masked_accuracy": [30.0, 31.0], "visible_accuracy": [80.0, 81.0], "entity_f1": [60.0, 61.0]}
     strategies = [
@@ -420,6 +444,12 @@ def tables() -> list[Table]:
     return [
         case_study.table_18_plan(plan),
         case_study.table_19_results({"BERT": PARTS, "majority": PARTS[:1]}, {"BERT": "60", "majority": "–"}),
+        robustness.table_17_techniques(
+            {"plain": [0.8, 0.82], "fgm": [0.83, 0.82], "five together": [0.84]},
+            GAINS,
+            {"plain": 0.1, "fgm": 0.08, "five together": 0.05},
+            {"plain": 30.0, "fgm": 58.0, "five together": 150.0},
+        ),
         masked_language_model.table_03_parameters(),
         masked_language_model.table_04_strategies(strategies),
         text_classification.table_10_settings(TrainingConfiguration(), 192),

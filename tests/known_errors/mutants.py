@@ -31,6 +31,7 @@ SEARCH = "course_lib.studies.search.study"
 MASKED_WORDS = "course_lib.studies.masking.masked_word_model"
 MASKING_STUDY = "course_lib.studies.masking.masking_strategies"
 ABLATIONS = "course_lib.studies.ablations.study"
+ROBUSTNESS = "course_lib.studies.robustness"
 
 T_MASKING = "tests/pretraining/test_masking.py::"
 T_INPUTS = "tests/bert/test_inputs.py::"
@@ -51,6 +52,7 @@ T_EXAMPLES = "tests/pretraining/test_examples.py::"
 T_MODEL = "tests/pretraining/test_model.py::"
 T_PRETRAINING = "tests/pretraining/test_loop.py::"
 T_SEARCH = "tests/studies/search/test_search.py::"
+T_ROBUSTNESS = "tests/studies/robustness/test_"
 T_LOOPS = "tests/studies/test_training_loops.py::"
 
 
@@ -1917,6 +1919,115 @@ FURTHER: list[Mutant] = [
         "return float(np.corrcoef(truth, said)[0, 1])",
         T_SENTENCE_PAIRS + "test_metrics_are_those_of_scikit_learn_and_scipy",
         area="metrics",
+    ),
+    one(
+        "robustness: FGM restores nothing",
+        "The attacked embeddings stay as they are moved, and add up over the training.",
+        f"{ROBUSTNESS}.adversarial:FastGradientMethod.restore",
+        "weight.copy_(self._kept[name])",
+        "pass",
+        T_ROBUSTNESS + "adversarial.py::test_the_weights_come_back_bit_for_bit",
+        area="other",
+    ),
+    one(
+        "robustness: FGM by a part of the name",
+        "FGM finds its weights by a part of the name, which LayerNorm and positions have, too.",
+        f"{ROBUSTNESS}.adversarial:FastGradientMethod.__init__",
+        "name == ATTACKED",
+        '"embeddings" in name',
+        T_ROBUSTNESS + "adversarial.py::test_no_layer_norm_needs_a_gradient_for_it",
+        area="other",
+    ),
+    one(
+        "robustness: FGM without the slope's direction",
+        "The attack moves downhill.",
+        f"{ROBUSTNESS}.adversarial:FastGradientMethod.attack",
+        "weight += move",
+        "weight -= move",
+        T_ROBUSTNESS + "adversarial.py::test_the_loss_grows_and_its_gradients_add_up",
+        area="other",
+    ),
+    one(
+        "robustness: R-Drop without dropout",
+        "R-Drop reads a row twice with dropout off: the two answers are one.",
+        f"{ROBUSTNESS}.regularizers:rdrop_loss",
+        "first, second = model(batch).float()",
+        "first, second = model.eval()(batch).float()",
+        T_ROBUSTNESS + "regularizers.py::test_rdrop_reads_twice_and_the_readings_differ",
+        area="loss",
+    ),
+    one(
+        "robustness: R-Drop in one direction",
+        "R-Drop's divergence from the first answer to the second alone.",
+        f"{ROBUSTNESS}.regularizers:consistency",
+        "((p.exp() - q.exp()) * (p - q))",
+        "(2 * p.exp() * (p - q))",
+        T_ROBUSTNESS + "regularizers.py::test_consistency_is_the_symmetric_divergence_of_scipy",
+        area="loss",
+    ),
+    one(
+        "robustness: dropout in one place",
+        "Dropout is raised for the hidden states, and attention goes without.",
+        f"{ROBUSTNESS}.regularizers:use_dropout_everywhere",
+        "hidden=rate, attention=rate",
+        "hidden=rate",
+        T_ROBUSTNESS + "regularizers.py::test_dropout_is_raised_for_hidden_states_and_for_attention",
+        area="other",
+    ),
+    one(
+        "robustness: a recipe's dropout in one place",
+        "A recipe's dropout of attention is not used.",
+        f"{ROBUSTNESS}.training:train",
+        "hidden=recipe.hidden_dropout, attention=recipe.attention_dropout",
+        "hidden=recipe.hidden_dropout",
+        T_ROBUSTNESS + "recipes.py::test_dropout_is_that_of_the_recipe_in_both_places",
+        area="other",
+    ),
+    one(
+        "robustness: one rate for all layers",
+        "The schedule overwrites the rates of the layers by one.",
+        f"{ROBUSTNESS}.training:train",
+        'group["peak"] * share',
+        "training.learning_rate * share",
+        T_ROBUSTNESS + "recipes.py::test_layer_wise_rates_follow_the_schedule_each_by_its_own_peak",
+        area="schedule",
+    ),
+    one(
+        "robustness: augmented validation",
+        "Every part gets changed copies, so the score is not that of the rows that were written.",
+        f"{ROBUSTNESS}.augmentation:augmented_parts",
+        'dict(parts) | {"train": with_copies(parts["train"], change, seed)}',
+        "{name: with_copies(rows, change, seed) for name, rows in parts.items()}",
+        T_ROBUSTNESS + "augmentation.py::test_only_the_training_part_has_copies",
+        area="metrics",
+    ),
+    one(
+        "robustness: mixup of states alone",
+        "Mixed states keep the label of the first row.",
+        f"{ROBUSTNESS}.mixing:mixed",
+        "share * targets + (1 - share) * targets[order]",
+        "targets",
+        T_ROBUSTNESS
+        + "mixing_and_averaging.py::test_mixed_labels_sum_to_one_and_states_are_mixed_in_the_same_share",
+        area="loss",
+    ),
+    one(
+        "robustness: an ensemble of one seed",
+        "A model may be in an ensemble several times, and is paid for each time.",
+        f"{ROBUSTNESS}.averaging:ensemble",
+        "if twice:",
+        "if False:",
+        T_ROBUSTNESS + "mixing_and_averaging.py::test_an_ensemble_of_one_or_of_the_same_seed_is_refused",
+        area="metrics",
+    ),
+    one(
+        "robustness: the last weights",
+        "Early stopping stops, and leaves the last weights in place of the best.",
+        f"{ROBUSTNESS}.training:train",
+        "model.load_state_dict(best[1])",
+        "pass",
+        T_ROBUSTNESS + "recipes.py::test_early_stopping_keeps_the_best_weights",
+        area="other",
     ),
 ]
 
