@@ -25,4 +25,5 @@ RECORDINGS = {
     "case-study": "course_lib.studies.case_study.study",
     "ablations": "course_lib.studies.ablations.study",
     "features": "course_lib.studies.features.study",
+    "retrieval": "course_lib.studies.retrieval.study",
 }
