@@ -44,7 +44,7 @@ def _discounted(gains, first=2, discount=log2):
 
 
 RANKING = ["p4", "p2", "p7", "p1", "p9", "p3"]
-GRADES = {"p1": 2, "p2": 1, "p3": 2, "p5": 1}
+GRADES = {"p1": 2, "p2": 1, "p3": 2, "p5": 2}
 
 
 def examine_ndcg(answer):

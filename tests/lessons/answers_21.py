@@ -69,7 +69,7 @@ def ndcg_with_numpy(ranking, grades, k):
 def ndcg_with_sklearn(ranking, grades, k):
     from sklearn.metrics import ndcg_score
 
-    passages = [*ranking, *(set(grades) - set(ranking)), "one more", "and another"]
+    passages = [*ranking, *(f"filler {place}" for place in range(k)), *(set(grades) - set(ranking))]
     truth = [grades.get(passage, 0) for passage in passages]
     return ndcg_score([truth], [[-place for place in range(len(passages))]], k=k)
 
@@ -268,7 +268,7 @@ WRONG = {
         (scaled(lambda rank: math.log2(rank + 2)), "starts too late"),
         (scaled(lambda rank: 1), "play no part"),
         (lambda r, g, k: dcg(gains_of(r, g, k)) / ideal(g), "cut at k as well"),
-        (lambda r, g, k: 0.9, "it should be 0.5"),
+        (lambda r, g, k: 0.9, "it's 0.900"),
         (lambda r, g, k: float("nan"), "isn't a number"),
         (lambda r, g, k: gains_of(r, g, k), "return one number"),
     ],
