@@ -81,7 +81,9 @@ class SmallDecoder(nn.Module):
         return self.words.score_words(states)  # (B, T, H) -> (B, T, V)
 
 
-def completion_targets(prompt_ids: Sequence[int], completion_ids: Sequence[int], on_prompt: bool = False) -> list[int]:
+def completion_targets(
+    prompt_ids: Sequence[int], completion_ids: Sequence[int], on_prompt: bool = False
+) -> list[int]:
     """Return the target of each position: the token that comes next, or nothing to learn.
 
     Parameters
@@ -96,7 +98,9 @@ def completion_targets(prompt_ids: Sequence[int], completion_ids: Sequence[int],
         One fewer than there are tokens: the last one has no next.
     """
     following = [*prompt_ids[1:], *completion_ids]
-    taught = 0 if on_prompt else len(prompt_ids) - 1  # the prompt's last token has the answer's first as its next
+    taught = (
+        0 if on_prompt else len(prompt_ids) - 1
+    )  # the prompt's last token has the answer's first as its next
     return [IGNORED] * taught + following[taught:]
 
 
@@ -106,7 +110,9 @@ def prompt_ids(example: Example, tokenizer: Tokenizer) -> tuple[list[int], list[
     return [tokenizer.token_to_id("[CLS]"), *prompt], [*completion, tokenizer.token_to_id("[SEP]")]
 
 
-def decoder_batch(examples: Sequence[Example], tokenizer: Tokenizer, on_prompt: bool = False) -> dict[str, Tensor]:
+def decoder_batch(
+    examples: Sequence[Example], tokenizer: Tokenizer, on_prompt: bool = False
+) -> dict[str, Tensor]:
     """Return ``input_ids`` and ``targets`` of some examples, both (B, T)."""
     inputs, targets = [], []
     for example in examples:
@@ -165,7 +171,9 @@ def train_decoder(
     def loss_of(batch: list[Example]) -> Tensor:
         tensors = decoder_batch(batch, tokenizer, on_prompt)
         scores = decoder(tensors["input_ids"])  # (B, T, V)
-        return functional.cross_entropy(scores.flatten(0, 1), tensors["targets"].flatten(), ignore_index=IGNORED)
+        return functional.cross_entropy(
+            scores.flatten(0, 1), tensors["targets"].flatten(), ignore_index=IGNORED
+        )
 
     return decoder, _train(decoder, examples, loss_of, training, seed)
 

@@ -15,7 +15,20 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from course_lib.data.small_world import SETTINGS, make_world, vocabulary
 from course_lib.errors import CourseError
 
-QUESTION_WORDS = ("which", "what", "who", "does", "have", "how", "many", "people", "are", "there", "job", "animal")
+QUESTION_WORDS = (
+    "which",
+    "what",
+    "who",
+    "does",
+    "have",
+    "how",
+    "many",
+    "people",
+    "are",
+    "there",
+    "job",
+    "animal",
+)
 ANSWER_WORDS = ("one", "two", "yes", "no")
 SIGNS = ("?", ":", "question", "answer")
 QUESTION, ANSWER = "\nQuestion: ", "\nAnswer:"
@@ -73,7 +86,9 @@ def _example(generator: random.Random) -> Example:
         f"{one.name} is a {one.job}. {generator.choice((one.name, one.pronoun))} has a {one.animal}."
         for one in world.people
     )
-    other = generator.choice([animal for animal in SETTINGS[world.setting].animals if animal != person.animal])
+    other = generator.choice(
+        [animal for animal in SETTINGS[world.setting].animals if animal != person.animal]
+    )
     asked = generator.choice((person.animal, other))
     question, answer, spans = generator.choice(
         (

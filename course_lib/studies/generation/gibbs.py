@@ -19,7 +19,11 @@ from course_lib.errors import CourseError
 def forbidden_ids(tokenizer: Tokenizer) -> Tensor:
     """Return the ids that no draw may give: [PAD], [UNK], [CLS], [SEP], [MASK] and the unused ones."""
     return torch.tensor(
-        [number for token, number in tokenizer.get_vocab().items() if token.startswith("[") and token.endswith("]")]
+        [
+            number
+            for token, number in tokenizer.get_vocab().items()
+            if token.startswith("[") and token.endswith("]")
+        ]
     )
 
 
@@ -57,7 +61,9 @@ def gibbs_sample(
     kept = tokenizer.encode(prefix, add_special_tokens=False).ids
     most = model.encoder.configuration.max_position_embeddings
     if len(kept) + length + 2 > most:
-        raise CourseError(f"The text would have {len(kept) + length + 2} tokens, and the model takes {most}. Write less.")
+        raise CourseError(
+            f"The text would have {len(kept) + length + 2} tokens, and the model takes {most}. Write less."
+        )
     cls_id, sep_id, mask_id = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[MASK]"))
     ids = torch.tensor([[cls_id, *kept, *[mask_id] * length, sep_id]])  # (1, T)
     forbidden = forbidden_ids(tokenizer)

@@ -98,7 +98,9 @@ class Translator:
             "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
         }
-        configuration = EncoderDecoderConfig.from_encoder_decoder_configs(BertConfig(**sizes), BertConfig(**sizes))
+        configuration = EncoderDecoderConfig.from_encoder_decoder_configs(
+            BertConfig(**sizes), BertConfig(**sizes)
+        )
         configuration.decoder_start_token_id = self.tokenizer.token_to_id("[CLS]")
         configuration.pad_token_id = self.tokenizer.token_to_id("[PAD]")
         configuration.eos_token_id = self.tokenizer.token_to_id("[SEP]")
@@ -135,7 +137,9 @@ class Translator:
         if not all(sentence.strip() for sentence in sentences):
             raise CourseError("A sentence is empty. Write at least one word of the small language.")
         if bool((tensors["input_ids"] == self.tokenizer.token_to_id("[UNK]")).any()):
-            raise CourseError("A word isn't of the small language, so the translator can't know it. Use words of its stories.")
+            raise CourseError(
+                "A word isn't of the small language, so the translator can't know it. Use words of its stories."
+            )
         self.model.eval()
         start, end = (self.tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         written = torch.full((len(sentences), 1), start)  # (B, 1)
@@ -179,6 +183,8 @@ def train_translator(
         return translator.model(**translator.batch(chosen)).loss
 
     translator.model.train()
-    losses = [update(step, [draw.choices(pairs, k=t.batch_size)], loss_of).item() for step in range(t.updates)]
+    losses = [
+        update(step, [draw.choices(pairs, k=t.batch_size)], loss_of).item() for step in range(t.updates)
+    ]
     translator.model.eval()
     return translator, losses

@@ -80,7 +80,9 @@ def price_of_encoder(system: str, configuration: BertConfiguration, assumptions:
 def price_of_prompts(system: str, assumptions: Assumptions) -> Price:
     """Return what a million requests to a language model cost that is paid by the token."""
     a = assumptions
-    read = a.request_tokens + a.prompt_tokens  # tokens a request; times 1e6 requests, divided by 1e6 tokens a price
+    read = (
+        a.request_tokens + a.prompt_tokens
+    )  # tokens a request; times 1e6 requests, divided by 1e6 tokens a price
     return Price(system, read * a.input_price + a.completion_tokens * a.output_price, 0.0)
 
 
