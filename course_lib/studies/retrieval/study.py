@@ -125,7 +125,7 @@ def judgments_of(data: SearchData, query: str) -> dict[str, int]:
 def indexes(data: SearchData) -> tuple[LexicalIndex, DenseIndex]:
     """Return both indexes over the corpus, the second with the stored embeddings."""
     return LexicalIndex(data.corpus), DenseIndex(
-        data.corpus, load_bi_encoder(), stored_embeddings(data.corpus)
+        data.corpus, load_bi_encoder(), stored_embeddings(data.corpus, PASSAGES)
     )
 
 
@@ -134,8 +134,8 @@ def embed_corpus(run: CorpusRun, seed: int) -> dict:
     settings.prepare(seed)
     corpus, began = load_search().corpus, time.process_time()
     embeddings = load_bi_encoder().embed([passage["text"] for passage in corpus.values()])
-    store_embeddings(embeddings, corpus)
-    cosines = (embeddings * stored_embeddings(corpus)).sum(axis=1)
+    store_embeddings(embeddings, corpus, PASSAGES)
+    cosines = (embeddings * stored_embeddings(corpus, PASSAGES)).sum(axis=1)
     return {
         "passages": len(corpus),
         "seconds": round(time.process_time() - began, 1),
@@ -234,7 +234,7 @@ def answer_queries(run: AnswerRun, seed: int) -> dict:
     settings.prepare(seed)
     data = load_search()
     lexical, dense = indexes(data)
-    cross_encoder, reader = load_cross_encoder(), load_reader()
+    cross_encoder, reader = load_cross_encoder(CHECKPOINT), load_reader()
     engine = SearchPipeline(data.corpus, dense.bi_encoder, cross_encoder, reader, embeddings=dense.embeddings)
     queries = judged_queries(data)
     found = {query: engine.answer(data.queries[query]) for query in queries}
