@@ -1,6 +1,7 @@
 """Exercises and quiz of lesson 21, BERT and large language models."""
 
 import numbers
+import re
 from math import isclose, isnan, log2
 
 import torch
@@ -172,137 +173,145 @@ def _name_the_threshold(result, wanted, most_lost):
 # 21.3 -----------------------------------------------------------------------------------------------
 
 
-def completion_labels(prompt_ids, completion_ids, end_id):
-    """Return the labels of prompt + completion + end: -100 where nothing is to be learned."""
-    return [-100] * len(prompt_ids) + list(completion_ids) + [end_id]
+def completion_targets(prompt_ids, completion_ids):
+    """Return the target of each position but the last: the next token, and -100 where nothing is to be learned."""
+    return [-100] * (len(prompt_ids) - 1) + list(completion_ids)
 
 
-PROMPT, COMPLETION, END = [11, 12, 13, 14], [21, 22], 2
+PROMPT, COMPLETION = [11, 12, 13, 14], [21, 22, 2]
 
 
-def examine_completion_labels(answer):
-    for prompt, completion in ((PROMPT, COMPLETION), ([7, 21], [21]), ([5], [])):
-        result = call(answer, list(prompt), list(completion), END)
+def examine_completion_targets(answer):
+    for prompt, completion in ((PROMPT, COMPLETION), ([7, 21], [21, 2]), ([5], [2])):
+        result = call(answer, list(prompt), list(completion))
         if isinstance(result, torch.Tensor):
             result = result.tolist()
         if not isinstance(result, (list, tuple)):
-            raise Mistake("return a list of labels, not {kind}.", kind=type(result).__name__)
-        if not all(isinstance(label, numbers.Integral) for label in result):
-            raise Mistake("each label is a whole number: the id of a token, or -100.")
-        wanted = completion_labels(prompt, completion, END)
+            raise Mistake("return a list of targets, not {kind}.", kind=type(result).__name__)
+        if not all(isinstance(target, numbers.Integral) for target in result):
+            raise Mistake("each target is a whole number: the id of a token, or -100.")
+        wanted = completion_targets(prompt, completion)
         if list(result) != wanted:
-            _name_the_labels([int(label) for label in result], prompt, completion, wanted)
+            _name_the_targets([int(target) for target in result], prompt, completion, wanted)
 
 
-def _name_the_labels(result, prompt, completion, wanted):
-    whole = [*prompt, *completion, END]
-    if result == whole:
+def _name_the_targets(result, prompt, completion, wanted):
+    whole, silent = [*prompt, *completion], [IGNORED] * (len(prompt) - 1)
+    if result == whole[1:]:
         raise Mistake(
             "the prompt is learned too. The model would spend most of its effort on writing questions. Put -100 there."
         )
-    if result == wanted[:-1] or result == [*wanted[:-1], IGNORED]:
-        raise Mistake("the end isn't learned, so the model will never stop. Its label is end_id.")
-    if result == [*completion, END]:
+    if result == [IGNORED] * len(prompt) + completion:
         raise Mistake(
-            "these are the labels of the completion only. The list is as long as prompt + completion + end."
+            "each token is its own target, so the model only has to copy. The target of a position is the *next* token."
         )
-    if result == [0] * len(prompt) + wanted[len(prompt) :]:
+    if result == [*silent, IGNORED, *completion[1:]]:
+        raise Mistake(
+            "the answer's first token isn't learned. It's the target of the prompt's last position, which has seen the "
+            "whole question."
+        )
+    if result in ([*silent, *completion[:-1]], [*silent, *completion[:-1], IGNORED]):
+        raise Mistake(
+            "the end isn't learned, so the model will never stop. It's the last token of the completion."
+        )
+    if result == completion:
+        raise Mistake(
+            "these are the targets of the completion only. The positions of the prompt have one as well: -100."
+        )
+    if result == [0] * len(silent) + completion:
         raise Mistake("0 is the id of a token, and it would be learned. The loss passes over -100 only.")
-    if result == [*wanted[1:], IGNORED] or result == wanted[1:]:
-        raise Mistake(
-            "your labels are shifted by one. The model shifts by itself, so a label stands under its own token."
-        )
-    if result == [*prompt, *[IGNORED] * (len(completion) + 1)]:
+    if result == [*prompt[1:], *[IGNORED] * len(completion)]:
         raise Mistake("it's the wrong way around: the prompt is learned, and the answer isn't.")
     if len(result) != len(wanted):
         raise Mistake(
-            "there are {found} labels for {wanted} tokens. Each token of prompt + completion + end has one.",
+            "there are {found} targets; {tokens} tokens have {wanted}, because the last one has no next.",
             found=len(result),
+            tokens=len(whole),
             wanted=len(wanted),
         )
     raise Mistake(
-        "for {whole} the labels should be {wanted}, not {found}.", whole=whole, wanted=wanted, found=result
+        "for the prompt {prompt} and the completion {completion} the targets should be {wanted}, not {found}.",
+        prompt=prompt,
+        completion=completion,
+        wanted=wanted,
+        found=result,
     )
 
 
 # 21.4 -----------------------------------------------------------------------------------------------
 
 
-def to_extractive(prompt, completion):
-    """Return question, context, answer and its start in the context (None if no span); see the prompt's three lines."""
-    first, second, _ = prompt.split("\n")
-    context, question = first.removeprefix("context: "), second.removeprefix("question: ")
+def from_prompt(prompt, completion):
+    """Return context, question, answer, and its start in the context (None if it isn't a span of whole words)."""
+    context, question, _ = prompt.split("\n")
     answer = completion.strip()
-    start = context.find(answer)
+    found = re.search(rf"\b{re.escape(answer)}\b", context)
+    start = found.start() if found else None
     return {
-        "question": question,
         "context": context,
+        "question": question.removeprefix("Question: "),
         "answer": answer,
-        "start": start if start >= 0 else None,
+        "start": start,
     }
 
 
-def _prompt(question, context):
-    return f"context: {context}\nquestion: {question}\nanswer:"
-
-
 CONVERTED = [
-    ("What is red: the boat or the net?", "The boat is old. The net is red.", "The net", 17),
-    ("How many boats?", "Anna has a boat and Ben has a boat.", "two", None),
-    ("Who has a cat?", "Anna has a cat.", "Anna", 0),
+    ("The boat is old. The net is red.", "What is red: the boat or the net?", "The net", 17),
+    ("Anna has a boat, and Ben has a boat.", "How many boats are there?", "two", None),
+    ("Anna is a sailor. She has a cat.", "Who has a cat?", "Anna", 0),
+    ("The cart is behind the stone.", "How many carts are there?", "one", None),
 ]
 
 
-def examine_to_extractive(answer):
-    for question, context, text, start in CONVERTED:
-        prompt, completion = _prompt(question, context), f" {text}"
+def examine_from_prompt(answer):
+    for context, question, text, start in CONVERTED:
+        prompt, completion = f"{context}\nQuestion: {question}\nAnswer:", f" {text}"
         result = call(answer, prompt, completion)
         if not isinstance(result, dict):
             raise Mistake("return a dictionary, not {kind}.", kind=type(result).__name__)
-        missing = [key for key in ("question", "context", "answer", "start") if key not in result]
+        wanted = {"context": context, "question": question, "answer": text, "start": start}
+        missing = [key for key in wanted if key not in result]
         if missing:
             raise Mistake("the dictionary lacks {keys}.", keys=", ".join(missing))
-        wanted = {"question": question, "context": context, "answer": text, "start": start}
-        if all(result[key] == value and type(result[key]) is type(value) for key, value in wanted.items()):
+        if all(type(result[key]) is type(value) and result[key] == value for key, value in wanted.items()):
             continue
         _name_the_conversion(result, wanted, prompt, completion)
 
 
 def _name_the_conversion(result, wanted, prompt, completion):
-    if result["answer"] == completion:
-        raise Mistake("the answer still begins with the space of the completion.")
-    if result["answer"] != wanted["answer"]:
-        raise Mistake(
-            "the answer is {found!r}; it should be {wanted!r}.",
-            found=result["answer"],
-            wanted=wanted["answer"],
-        )
-    for key in ("context", "question"):
-        if result[key] != wanted[key]:
-            if result[key] == f"{key}: {wanted[key]}":
-                raise Mistake("the {key} still has its name in front.", key=key)
-            raise Mistake(
-                "the {key} is {found!r}; it should be {wanted!r}. A text may hold a colon of its own.",
-                key=key,
-                found=result[key],
-                wanted=wanted[key],
-            )
-    start, text = result["start"], wanted["answer"]
+    for key in ("answer", "context", "question"):
+        found, right = result[key], wanted[key]
+        if not isinstance(found, str):
+            raise Mistake("the {key} is {kind}; it should be a text.", key=key, kind=type(found).__name__)
+        if found == right:
+            continue
+        if key == "answer" and found == completion:
+            raise Mistake("the answer still begins with the space of the completion.")
+        if key == "question" and found == f"Question: {right}":
+            raise Mistake("the question still has its name in front.")
+        raise Mistake("the {key} is {found!r}; it should be {right!r}.", key=key, found=found, right=right)
+    start, text, context = result["start"], wanted["answer"], wanted["context"]
+    if start is not None and (isinstance(start, bool) or not isinstance(start, numbers.Integral)):
+        raise Mistake("the start is {kind}; it should be a whole number or None.", kind=type(start).__name__)
     if wanted["start"] is None and start == -1:
         raise Mistake(
             "{text!r} isn't a span, and -1 is a place: the last character. Return None for the start.",
             text=text,
         )
+    if wanted["start"] is None and start == context.find(text):
+        raise Mistake(
+            "{text!r} was found inside another word. A span begins and ends with whole words.", text=text
+        )
     if wanted["start"] is None:
         raise Mistake("{text!r} isn't in the context, so its start is None.", text=text)
     if start is None and wanted["start"] == 0:
-        raise Mistake("the answer begins at character 0, and 0 counts as false. Compare with -1.")
-    if start == prompt.find(text):
-        raise Mistake("the start was counted in the prompt. Count it in the context.")
+        raise Mistake("the answer begins at character 0, and 0 counts as false. Ask whether it `is None`.")
+    if start == len(context[: wanted["start"]].split()) and start:
+        raise Mistake("the start counts words. Count characters.")
     raise Mistake(
-        "the answer {text!r} starts at character {wanted}, not at {found!r}.",
+        "the answer {text!r} starts at character {right}, not at {found!r}.",
         text=text,
-        wanted=wanted["start"],
+        right=wanted["start"],
         found=start,
     )
 
@@ -408,28 +417,28 @@ EXERCISES = [
         identifier="21.3",
         title="Learn the answer, not the question",
         difficulty=1,
-        minutes=5,
-        examine=examine_completion_labels,
+        minutes=6,
+        examine=examine_completion_targets,
         hints=(
-            "There's one label for each token: prompt, completion, end.",
-            "A label of -100 is passed over by the loss. Which tokens get it?",
-            "[-100] * len(prompt_ids), then the completion, then the end.",
+            "Write the tokens in a row, and the same row below, moved one place to the left: these are the targets.",
+            "A target of -100 is passed over by the loss. Which targets are still tokens of the prompt?",
+            "There are len(prompt_ids) - 1 of these. The completion's own tokens follow, all of them.",
         ),
-        solution=completion_labels,
-        praise="The end is a label like any other. That's how a model learns to stop.",
+        solution=completion_targets,
+        praise="The end is a target like any other. That's how a model learns to stop.",
     ),
     Exercise(
         identifier="21.4",
         title="There and back",
         difficulty=2,
         minutes=10,
-        examine=examine_to_extractive,
+        examine=examine_from_prompt,
         hints=(
             'prompt.split("\\n") gives the three lines.',
-            'Take the names off with removeprefix("context: "), and the space off the completion with strip().',
-            "context.find(answer) is -1 where the answer is no span. Only then is the start None.",
+            'Take the name off with removeprefix("Question: "), and the space off the completion with strip().',
+            "Whole words: re.search(rf\"\\b{re.escape(answer)}\\b\", context). It's None where there's no such span.",
         ),
-        solution=to_extractive,
+        solution=from_prompt,
         praise="One direction always works; the other one works only if the answer is a span.",
     ),
     Exercise(

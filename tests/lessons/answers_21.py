@@ -19,13 +19,13 @@ def choose_threshold(scores, answerable, most_lost):
     ...
 
 
-def completion_labels(prompt_ids, completion_ids, end_id):
-    """Return the labels of prompt + completion + end: -100 where nothing is to be learned."""
+def completion_targets(prompt_ids, completion_ids):
+    """Return the target of each position but the last: the next token, and -100 where nothing is to be learned."""
     ...
 
 
-def to_extractive(prompt, completion):
-    """Return question, context, answer and its start in the context (None if no span); see the prompt's three lines."""
+def from_prompt(prompt, completion):
+    """Return context, question, answer, and its start in the context (None if it isn't a span of whole words)."""
     ...
 
 
@@ -37,8 +37,8 @@ def gibbs_step(model, ids, place, mask_id, generator):
 STUBS = {
     "21.1": ndcg,
     "21.2": choose_threshold,
-    "21.3": completion_labels,
-    "21.4": to_extractive,
+    "21.3": completion_targets,
+    "21.4": from_prompt,
     "21.5": gibbs_step,
 }
 
@@ -123,50 +123,55 @@ def sorted_place(chosen, reverse=False):
     return answer
 
 
-def labels_in_a_loop(prompt_ids, completion_ids, end_id):
-    labels = []
-    for place, token in enumerate([*prompt_ids, *completion_ids, end_id]):
-        labels.append(-100 if place < len(prompt_ids) else token)
-    return labels
+def targets_in_a_loop(prompt_ids, completion_ids):
+    targets, tokens = [], [*prompt_ids, *completion_ids]
+    for place in range(1, len(tokens)):
+        targets.append(tokens[place] if place >= len(prompt_ids) else -100)
+    return targets
 
 
-def labels_with_torch(prompt_ids, completion_ids, end_id):
-    labels = torch.tensor(prompt_ids + completion_ids + [end_id])
-    labels[: len(prompt_ids)] = -100
-    return labels
+def targets_with_torch(prompt_ids, completion_ids):
+    targets = torch.tensor(prompt_ids + completion_ids)[1:].clone()
+    targets[: len(prompt_ids) - 1] = -100
+    return targets
 
 
-def extractive_with_a_pattern(prompt, completion):
-    context, question = re.fullmatch(r"context: (.*)\nquestion: (.*)\nanswer:", prompt).groups()
+def conversion_with_a_pattern(prompt, completion):
+    context, question = re.fullmatch(r"(.*)\nQuestion: (.*)\nAnswer:", prompt).groups()
     answer = completion[1:]
-    start = context.index(answer) if answer in context else None
-    return dict(question=question, context=context, answer=answer, start=start)
+    places = [place.start() for place in re.finditer(r"\b" + re.escape(answer) + r"\b", context)]
+    return dict(question=question, context=context, answer=answer, start=places[0] if places else None)
 
 
-def extractive_by_slices(prompt, completion):
-    lines = prompt.splitlines()
-    context, question, answer = lines[0][9:], lines[1][10:], completion.lstrip()
-    place = context.find(answer)
-    return {
-        "context": context,
-        "question": question,
-        "answer": answer,
-        "start": None if place == -1 else place,
-    }
+def conversion_by_slices(prompt, completion):
+    lines, answer = prompt.splitlines(), completion.lstrip()
+    padded = f" {lines[0]} ".replace(".", " ").replace(",", " ")
+    place = padded.find(f" {answer} ")
+    start = None if place == -1 else place
+    return {"context": lines[0], "question": lines[1][10:], "answer": answer, "start": start}
 
 
-def extractive_by_partition(prompt, completion):
-    names = [line.partition(": ")[2] for line in prompt.split("\n")[:2]]
+def conversion_by_partition(prompt, completion):
+    context, _, rest = prompt.partition("\nQuestion: ")
     answer = completion.removeprefix(" ")
-    found = re.search(re.escape(answer), names[0])
-    return {"question": names[1], "context": names[0], "answer": answer, "start": found and found.start()}
+    found = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", context)
+    question = rest.removesuffix("\nAnswer:")
+    return {"question": question, "context": context, "answer": answer, "start": found and found.start()}
+
+
+def conversion_by_the_library(prompt, completion):
+    from dataclasses import asdict
+
+    from course_lib.studies.generation import formats
+
+    return asdict(formats.from_prompt(prompt, completion))
 
 
 def changed(**values):
     """The right conversion with some values replaced; a function gets the right result, the prompt and the completion."""
 
     def answer(prompt, completion):
-        result = reference.to_extractive(prompt, completion)
+        result = reference.from_prompt(prompt, completion)
         return result | {key: value(result, prompt, completion) for key, value in values.items()}
 
     return answer
@@ -237,18 +242,16 @@ RIGHT = {
         lambda s, a, m: torch.tensor(s)[torch.tensor(a)].sort().values[int(m * sum(a))],
     ],
     "21.3": [
-        labels_in_a_loop,
-        labels_with_torch,
-        lambda p, c, e: [-100 for _ in p] + c + [e],
-        lambda p, c, e: (*([-100] * len(p)), *c, e),
+        targets_in_a_loop,
+        targets_with_torch,
+        lambda p, c: [-100 for _ in p[1:]] + c,
+        lambda p, c: (*([-100] * (len(p) - 1)), *c),
     ],
     "21.4": [
-        extractive_with_a_pattern,
-        extractive_by_slices,
-        extractive_by_partition,
-        changed(
-            start=lambda r, p, c: r["context"].index(r["answer"]) if r["answer"] in r["context"] else None
-        ),
+        conversion_with_a_pattern,
+        conversion_by_slices,
+        conversion_by_partition,
+        conversion_by_the_library,
     ],
     "21.5": [gibbs_with_exponentials, gibbs_with_where, gibbs_with_categorical, gibbs_by_gumbel],
 }
@@ -283,29 +286,38 @@ WRONG = {
         (lambda s, a, m: s, "return one number"),
     ],
     "21.3": [
-        (lambda p, c, e: [*p, *c, e], "the prompt is learned too"),
-        (lambda p, c, e: [-100] * len(p) + c, "will never stop"),
-        (lambda p, c, e: [-100] * len(p) + c + [-100], "will never stop"),
-        (lambda p, c, e: [*c, e], "of the completion only"),
-        (lambda p, c, e: [0] * len(p) + c + [e], "0 is the id of a token"),
-        (lambda p, c, e: [-100] * (len(p) - 1) + c + [e, -100], "shifted by one"),
-        (lambda p, c, e: p + [-100] * (len(c) + 1), "the wrong way around"),
-        (lambda p, c, e: [-100] * (len(p) + len(c) + 5), "labels for 7 tokens"),
-        (lambda p, c, e: [-100] * (len(p) + len(c) + 1), "the labels should be"),
-        (lambda p, c, e: "labels", "return a list"),
-        (lambda p, c, e: [str(token) for token in [*p, *c, e]], "a whole number"),
+        (lambda p, c: [*p, *c][1:], "the prompt is learned too"),
+        (lambda p, c: [-100] * len(p) + c, "each token is its own target"),
+        (lambda p, c: [-100] * len(p) + c[1:], "the answer's first token isn't learned"),
+        (lambda p, c: [-100] * (len(p) - 1) + c[:-1], "will never stop"),
+        (lambda p, c: [-100] * (len(p) - 1) + c[:-1] + [-100], "will never stop"),
+        (lambda p, c: c, "of the completion only"),
+        (lambda p, c: [0] * (len(p) - 1) + c, "0 is the id of a token"),
+        (lambda p, c: p[1:] + [-100] * len(c), "the wrong way around"),
+        (lambda p, c: [-100] * (len(p) + len(c) + 5), "7 tokens have 6"),
+        (lambda p, c: [-100] * (len(p) + len(c) - 1), "the targets should be"),
+        (lambda p, c: "targets", "return a list"),
+        (lambda p, c: [str(token) for token in [*p, *c]], "a whole number"),
     ],
     "21.4": [
         (changed(answer=lambda r, p, c: c), "begins with the space"),
         (changed(answer=lambda r, p, c: r["answer"].lower()), "the answer is 'the net'"),
-        (changed(context=lambda r, p, c: p.split("\n")[0]), "the context still has its name"),
+        (changed(context=lambda r, p, c: p), "the context is 'The boat"),
         (changed(question=lambda r, p, c: p.split("\n")[1]), "the question still has its name"),
-        (changed(question=lambda r, p, c: p.split("\n")[1].split(":")[-1].strip()), "a colon of its own"),
-        (changed(start=lambda r, p, c: r["context"].find(r["answer"])), "-1 is a place"),
+        (changed(question=lambda r, p, c: p.split(":")[1]), "it should be 'What is red: the boat"),
+        (changed(question=lambda r, p, c: None), "it should be a text"),
+        (changed(start=lambda r, p, c: -1 if r["start"] is None else r["start"]), "-1 is a place"),
+        (
+            changed(
+                start=lambda r, p, c: r["context"].index(r["answer"]) if r["answer"] in r["context"] else None
+            ),
+            "inside another word",
+        ),
         (changed(start=lambda r, p, c: r["start"] or 0), "its start is None"),
         (changed(start=lambda r, p, c: r["start"] or None), "0 counts as false"),
-        (changed(start=lambda r, p, c: p.find(r["answer"])), "counted in the prompt"),
+        (changed(start=lambda r, p, c: len(r["context"][: r["start"]].split())), "counts words"),
         (changed(start=lambda r, p, c: 3), "starts at character 17"),
+        (changed(start=lambda r, p, c: "17"), "a whole number or None"),
         (lambda p, c: (p, c), "return a dictionary"),
         (lambda p, c: {"question": p}, "the dictionary lacks context, answer, start"),
     ],
