@@ -142,7 +142,7 @@ PATCH_CONFIGURATION = BertConfiguration(
 
 
 def train_on_pictures(
-    *, seed: int, number: int = 1024, updates: int = 200, batch_size: int = 64
+    *, seed: int, number: int = 1024, updates: int = 300, batch_size: int = 64
 ) -> tuple[PatchEncoder, list[float]]:
     """Train a small encoder to tell shapes apart, and return it with the losses of its updates."""
     settings.prepare(seed)

@@ -29,10 +29,11 @@ from course_lib.finetuning.loop import TaskModel, TrainingConfiguration, fine_tu
 from course_lib.finetuning.sentence_pairs import pair_features
 from course_lib.studies.finetuning.unanswerable import load_model as load_reader
 from course_lib.studies.retrieval.ranking import Hit, check_query
+from course_lib.training.precision import autocast
 
 CHECKPOINT = settings.CHECKPOINTS / "retrieval" / "cross-encoder"
 LABELS = ("not relevant", "relevant")
-TRAINING = TrainingConfiguration(learning_rate=2e-4, epochs=2, frozen="half", precision="bfloat16")
+TRAINING = TrainingConfiguration(learning_rate=2e-4, epochs=3, frozen="half", precision="bfloat16")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,9 @@ class CrossEncoder:
         if not len(texts):
             return np.zeros(0)
         features = pair_features([query] * len(texts), texts, self.tokenizer, max_length=self.max_length)
-        classes = torch.stack(predict(self.model, features))  # (B, C)
+        device = next(self.model.parameters()).device
+        with autocast(device.type, "bfloat16"):  # half the time, on a processor that has it
+            classes = torch.stack(predict(self.model, features)).float()  # (B, C)
         return (classes[:, 1] - classes[:, 0]).numpy()
 
     def rank(self, query: str, passages: Mapping[str, str]) -> list[Hit]:

@@ -170,8 +170,8 @@ def test_patches_put_together_are_the_picture():
 
 
 def test_the_encoder_reads_cls_and_the_patches_and_learns():
-    model, losses = patches.train_on_pictures(seed=1, number=128, updates=40, batch_size=32)
-    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    model, losses = patches.train_on_pictures(seed=1, number=256, updates=100)
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
     images, labels = patches.pictures(5, seed=2)
     cut = torch.from_numpy(patches.patches_of(images))
     assert model.tokens(cut).shape == (5, 17, 48) and model.attention(cut).shape == (5, 16)
