@@ -173,6 +173,84 @@ def _name_the_threshold(result, wanted, most_lost):
 # 21.3 -----------------------------------------------------------------------------------------------
 
 
+def read_prompt(prompt, completion):
+    """Return context, question, answer, and its start in the context (None if it isn't a span of whole words)."""
+    context, question, _ = prompt.split("\n")
+    answer = completion.strip()
+    found = re.search(rf"\b{re.escape(answer)}\b", context)
+    start = found.start() if found else None
+    return {
+        "context": context,
+        "question": question.removeprefix("Question: "),
+        "answer": answer,
+        "start": start,
+    }
+
+
+CONVERTED = [
+    ("The boat is old. The net is red.", "What is red: the boat or the net?", "The net", 17),
+    ("Anna has a boat, and Ben has a boat.", "How many boats are there?", "two", None),
+    ("Anna is a sailor. She has a cat.", "Who has a cat?", "Anna", 0),
+    ("The cart is behind the stone.", "How many carts are there?", "one", None),
+]
+
+
+def examine_read_prompt(answer):
+    for context, question, text, start in CONVERTED:
+        prompt, completion = f"{context}\nQuestion: {question}\nAnswer:", f" {text}"
+        result = call(answer, prompt, completion)
+        if not isinstance(result, dict):
+            raise Mistake("return a dictionary, not {kind}.", kind=type(result).__name__)
+        wanted = {"context": context, "question": question, "answer": text, "start": start}
+        missing = [key for key in wanted if key not in result]
+        if missing:
+            raise Mistake("the dictionary lacks {keys}.", keys=", ".join(missing))
+        if all(type(result[key]) is type(value) and result[key] == value for key, value in wanted.items()):
+            continue
+        _name_the_conversion(result, wanted, prompt, completion)
+
+
+def _name_the_conversion(result, wanted, prompt, completion):
+    for key in ("answer", "context", "question"):
+        found, right = result[key], wanted[key]
+        if not isinstance(found, str):
+            raise Mistake("the {key} is {kind}; it should be a text.", key=key, kind=type(found).__name__)
+        if found == right:
+            continue
+        if key == "answer" and found == completion:
+            raise Mistake("the answer still begins with the space of the completion.")
+        if key == "question" and found == f"Question: {right}":
+            raise Mistake("the question still has its name in front.")
+        raise Mistake("the {key} is {found!r}; it should be {right!r}.", key=key, found=found, right=right)
+    start, text, context = result["start"], wanted["answer"], wanted["context"]
+    if start is not None and (isinstance(start, bool) or not isinstance(start, numbers.Integral)):
+        raise Mistake("the start is {kind}; it should be a whole number or None.", kind=type(start).__name__)
+    if wanted["start"] is None and start == -1:
+        raise Mistake(
+            "{text!r} isn't a span, and -1 is a place: the last character. Return None for the start.",
+            text=text,
+        )
+    if wanted["start"] is None and start == context.find(text):
+        raise Mistake(
+            "{text!r} was found inside another word. A span begins and ends with whole words.", text=text
+        )
+    if wanted["start"] is None:
+        raise Mistake("{text!r} isn't in the context, so its start is None.", text=text)
+    if start is None and wanted["start"] == 0:
+        raise Mistake("the answer begins at character 0, and 0 counts as false. Ask whether it `is None`.")
+    if start == len(context[: wanted["start"]].split()) and start:
+        raise Mistake("the start counts words. Count characters.")
+    raise Mistake(
+        "the answer {text!r} starts at character {right}, not at {found!r}.",
+        text=text,
+        right=wanted["start"],
+        found=start,
+    )
+
+
+# 21.4 -----------------------------------------------------------------------------------------------
+
+
 def completion_targets(prompt_ids, completion_ids):
     """Return the target of each position but the last: the next token, and -100 where nothing is to be learned."""
     return [-100] * (len(prompt_ids) - 1) + list(completion_ids)
@@ -235,84 +313,6 @@ def _name_the_targets(result, prompt, completion, wanted):
         completion=completion,
         wanted=wanted,
         found=result,
-    )
-
-
-# 21.4 -----------------------------------------------------------------------------------------------
-
-
-def from_prompt(prompt, completion):
-    """Return context, question, answer, and its start in the context (None if it isn't a span of whole words)."""
-    context, question, _ = prompt.split("\n")
-    answer = completion.strip()
-    found = re.search(rf"\b{re.escape(answer)}\b", context)
-    start = found.start() if found else None
-    return {
-        "context": context,
-        "question": question.removeprefix("Question: "),
-        "answer": answer,
-        "start": start,
-    }
-
-
-CONVERTED = [
-    ("The boat is old. The net is red.", "What is red: the boat or the net?", "The net", 17),
-    ("Anna has a boat, and Ben has a boat.", "How many boats are there?", "two", None),
-    ("Anna is a sailor. She has a cat.", "Who has a cat?", "Anna", 0),
-    ("The cart is behind the stone.", "How many carts are there?", "one", None),
-]
-
-
-def examine_from_prompt(answer):
-    for context, question, text, start in CONVERTED:
-        prompt, completion = f"{context}\nQuestion: {question}\nAnswer:", f" {text}"
-        result = call(answer, prompt, completion)
-        if not isinstance(result, dict):
-            raise Mistake("return a dictionary, not {kind}.", kind=type(result).__name__)
-        wanted = {"context": context, "question": question, "answer": text, "start": start}
-        missing = [key for key in wanted if key not in result]
-        if missing:
-            raise Mistake("the dictionary lacks {keys}.", keys=", ".join(missing))
-        if all(type(result[key]) is type(value) and result[key] == value for key, value in wanted.items()):
-            continue
-        _name_the_conversion(result, wanted, prompt, completion)
-
-
-def _name_the_conversion(result, wanted, prompt, completion):
-    for key in ("answer", "context", "question"):
-        found, right = result[key], wanted[key]
-        if not isinstance(found, str):
-            raise Mistake("the {key} is {kind}; it should be a text.", key=key, kind=type(found).__name__)
-        if found == right:
-            continue
-        if key == "answer" and found == completion:
-            raise Mistake("the answer still begins with the space of the completion.")
-        if key == "question" and found == f"Question: {right}":
-            raise Mistake("the question still has its name in front.")
-        raise Mistake("the {key} is {found!r}; it should be {right!r}.", key=key, found=found, right=right)
-    start, text, context = result["start"], wanted["answer"], wanted["context"]
-    if start is not None and (isinstance(start, bool) or not isinstance(start, numbers.Integral)):
-        raise Mistake("the start is {kind}; it should be a whole number or None.", kind=type(start).__name__)
-    if wanted["start"] is None and start == -1:
-        raise Mistake(
-            "{text!r} isn't a span, and -1 is a place: the last character. Return None for the start.",
-            text=text,
-        )
-    if wanted["start"] is None and start == context.find(text):
-        raise Mistake(
-            "{text!r} was found inside another word. A span begins and ends with whole words.", text=text
-        )
-    if wanted["start"] is None:
-        raise Mistake("{text!r} isn't in the context, so its start is None.", text=text)
-    if start is None and wanted["start"] == 0:
-        raise Mistake("the answer begins at character 0, and 0 counts as false. Ask whether it `is None`.")
-    if start == len(context[: wanted["start"]].split()) and start:
-        raise Mistake("the start counts words. Count characters.")
-    raise Mistake(
-        "the answer {text!r} starts at character {right}, not at {found!r}.",
-        text=text,
-        right=wanted["start"],
-        found=start,
     )
 
 
@@ -415,6 +415,20 @@ EXERCISES = [
     ),
     Exercise(
         identifier="21.3",
+        title="There and back",
+        difficulty=2,
+        minutes=10,
+        examine=examine_read_prompt,
+        hints=(
+            'prompt.split("\\n") gives the three lines.',
+            'Take the name off with removeprefix("Question: "), and the space off the completion with strip().',
+            "Whole words: re.search(rf\"\\b{re.escape(answer)}\\b\", context). It's None where there's no such span.",
+        ),
+        solution=read_prompt,
+        praise="One direction always works; the other one works only if the answer is a span.",
+    ),
+    Exercise(
+        identifier="21.4",
         title="Learn the answer, not the question",
         difficulty=1,
         minutes=6,
@@ -426,20 +440,6 @@ EXERCISES = [
         ),
         solution=completion_targets,
         praise="The end is a target like any other. That's how a model learns to stop.",
-    ),
-    Exercise(
-        identifier="21.4",
-        title="There and back",
-        difficulty=2,
-        minutes=10,
-        examine=examine_from_prompt,
-        hints=(
-            'prompt.split("\\n") gives the three lines.',
-            'Take the name off with removeprefix("Question: "), and the space off the completion with strip().',
-            "Whole words: re.search(rf\"\\b{re.escape(answer)}\\b\", context). It's None where there's no such span.",
-        ),
-        solution=from_prompt,
-        praise="One direction always works; the other one works only if the answer is a span.",
     ),
     Exercise(
         identifier="21.5",

@@ -24,7 +24,7 @@ def completion_targets(prompt_ids, completion_ids):
     ...
 
 
-def from_prompt(prompt, completion):
+def read_prompt(prompt, completion):
     """Return context, question, answer, and its start in the context (None if it isn't a span of whole words)."""
     ...
 
@@ -37,8 +37,8 @@ def gibbs_step(model, ids, place, mask_id, generator):
 STUBS = {
     "21.1": ndcg,
     "21.2": choose_threshold,
-    "21.3": completion_targets,
-    "21.4": from_prompt,
+    "21.4": completion_targets,
+    "21.3": read_prompt,
     "21.5": gibbs_step,
 }
 
@@ -171,7 +171,7 @@ def changed(**values):
     """The right conversion with some values replaced; a function gets the right result, the prompt and the completion."""
 
     def answer(prompt, completion):
-        result = reference.from_prompt(prompt, completion)
+        result = reference.read_prompt(prompt, completion)
         return result | {key: value(result, prompt, completion) for key, value in values.items()}
 
     return answer
@@ -241,13 +241,13 @@ RIGHT = {
         threshold_with_quantile,
         lambda s, a, m: torch.tensor(s)[torch.tensor(a)].sort().values[int(m * sum(a))],
     ],
-    "21.3": [
+    "21.4": [
         targets_in_a_loop,
         targets_with_torch,
         lambda p, c: [-100 for _ in p[1:]] + c,
         lambda p, c: (*([-100] * (len(p) - 1)), *c),
     ],
-    "21.4": [
+    "21.3": [
         conversion_with_a_pattern,
         conversion_by_slices,
         conversion_by_partition,
@@ -285,7 +285,7 @@ WRONG = {
         (lambda s, a, m: None if s else 0, "returns nothing"),
         (lambda s, a, m: s, "return one number"),
     ],
-    "21.3": [
+    "21.4": [
         (lambda p, c: [*p, *c][1:], "the prompt is learned too"),
         (lambda p, c: [-100] * len(p) + c, "each token is its own target"),
         (lambda p, c: [-100] * len(p) + c[1:], "the answer's first token isn't learned"),
@@ -299,7 +299,7 @@ WRONG = {
         (lambda p, c: "targets", "return a list"),
         (lambda p, c: [str(token) for token in [*p, *c]], "a whole number"),
     ],
-    "21.4": [
+    "21.3": [
         (changed(answer=lambda r, p, c: c), "begins with the space"),
         (changed(answer=lambda r, p, c: r["answer"].lower()), "the answer is 'the net'"),
         (changed(context=lambda r, p, c: p), "the context is 'The boat"),
