@@ -27,7 +27,7 @@ KINDS = ("has an answer", "has none")
 
 # What was changed about BERT, the two places on the sheet, and who did it first or best known.
 DIRECTIONS = (
-    ("longer texts", "look at neighbors, and at a few places far away", "Longformer 2020; ModernBERT 2024"),
+    ("longer texts", "mostly neighbors, few places far away", "Longformer 2020; ModernBERT 2024"),
     ("better training", "more text, no NSP, every token taught", "RoBERTa 2019; ELECTRA 2020"),
     ("smaller and faster", "distill, share, quantize", "DistilBERT 2019; ALBERT 2020"),
     ("other inputs", "patches of a picture as tokens", "ViT 2021; CLIP 2021"),
@@ -52,7 +52,7 @@ CHALLENGES = (
     ("[MASK] is never in a real text", "the pre-training task hides words", "80/10/10; ELECTRA's replaced tokens", "a second model in training"),
     ("it can't write", "each gap is filled by looking right too", "an encoder–decoder; hand writing to an LLM", "price, and made-up facts"),
     ("labels cost money", "each task needs a head and examples", "active learning; an LLM labels, people check", "the labeler's errors are learned"),
-    ("bias", "the text it learned from has it", "measure by group, mitigate, document", "some accuracy, and time"),
+    ("bias", "the text it learned from has it", "measure by group; mitigate, document", "some accuracy, and time"),
     ("misuse", "who reads cheaply can watch cheaply", "a use policy, access, a person who decides", "some uses are turned down"),
     ("stale knowledge", "what it knows, it learned years ago", "search first, and show the source", "an index to look after"),
 )  # fmt: skip
@@ -115,7 +115,7 @@ def figure_funnel(counts: Sequence[tuple[str, int]], milliseconds: Mapping[str, 
     largest, described = np.log10(max(count for _, count in counts) + 1), []
     for place, (name, count) in enumerate(counts):
         x, height = 2.3 + 4.6 * place, 1.3 + 2.6 * np.log10(count + 1) / largest
-        text = Message("{name}\n{count:,} passages", name=Message(name), count=count)
+        text = Message("{name}\npassages: {count:,}", name=Message(name), count=count)
         box(axes, x, 3.3, 3.5, height, text, PALE[place % len(PALE)], fontsize=11)
         took = Message("{time:.0f} ms", time=milliseconds[name])
         axes.text(x, 0.6, took, ha="center", fontsize=11)
@@ -132,7 +132,7 @@ def figure_funnel(counts: Sequence[tuple[str, int]], milliseconds: Mapping[str, 
     alt = Message(
         "Boxes from left to right, each lower than the last. {found}.", found=joined("; ", described)
     )
-    return Picture(figure, "Each step reads fewer passages, and reads them better", alt)
+    return Picture(figure, "Cheap and coarse first, expensive and careful last", alt)
 
 
 def figure_abstaining(confidence: np.ndarray, answerable: np.ndarray, threshold: float) -> Picture:
