@@ -96,9 +96,9 @@ def figure_search_steps(rows: Mapping[str, Mapping[str, tuple[float, float, floa
     axes.set_xticks(range(len(rows)), [Verbatim(metric) for metric in rows])
     axes.set_xlim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("metric")
-    axes.set_ylabel("test questions (%), 95% interval")
+    axes.set_ylabel("mean of the test questions (%)")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    alt = Message("Dots with intervals. {found}.", found=joined("; ", described))
+    alt = Message("Dots with 95% intervals. {found}.", found=joined("; ", described))
     return Picture(figure, "Three ways to rank, by three metrics", alt)
 
 
@@ -192,6 +192,10 @@ def figure_who_sees_whom(words: Sequence[str], translated: Sequence[str]) -> Pic
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("is looked at")
         axes.grid(False)
+        for cut in range(1, len(seen)):
+            axes.axvline(cut - 0.5, color="white", linewidth=1)
+        for cut in range(1, len(looking)):
+            axes.axhline(cut - 0.5, color="white", linewidth=1)
     row[0].set_ylabel("looks")
     alt = Message(
         "Three maps of who looks at whom. In BERT, each of {words} tokens looks at all. In a decoder, it looks at itself "
