@@ -93,7 +93,7 @@ def figure_search_steps(rows: Mapping[str, Mapping[str, tuple[float, float, floa
                     high=high,
                 )
             )
-    axes.set_xticks(range(len(rows)), [Verbatim(metric) for metric in rows])
+    axes.set_xticks(range(len(rows)), [Message(metric) for metric in rows])
     axes.set_xlim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("metric")
     axes.set_ylabel("mean of the test questions (%)")
@@ -115,7 +115,7 @@ def figure_funnel(counts: Sequence[tuple[str, int]], milliseconds: Mapping[str, 
     largest, described = np.log10(max(count for _, count in counts) + 1), []
     for place, (name, count) in enumerate(counts):
         x, height = 2.3 + 4.6 * place, 1.3 + 2.6 * np.log10(count + 1) / largest
-        text = Message("{name}\npassages: {count:,}", name=Message(name), count=count)
+        text = joined("\n", [Message(name), Message("passages: {count:,}", count=count)])
         box(axes, x, 3.3, 3.5, height, text, PALE[place % len(PALE)], fontsize=11)
         took = Message("{time:.0f} ms", time=milliseconds[name])
         axes.text(x, 0.6, took, ha="center", fontsize=11)
@@ -262,12 +262,12 @@ def figure_attention_share(shares: Mapping[str, Sequence[float]], lengths: Seque
             percent,
             LINES[number % len(LINES)],
             color=CYCLE[number % len(CYCLE)],
-            label=Verbatim(name),
+            label=Message(name),
         )
         described.append(
             Message(
                 "{name} from {first:.0f}% to {last:.0f}%",
-                name=Verbatim(name),
+                name=Message(name),
                 first=percent[0],
                 last=percent[-1],
             )
@@ -350,11 +350,11 @@ def figure_20_directions() -> Picture:
     for number, (name, how, who) in enumerate(DIRECTIONS):
         column, row = number % 2, number // 2
         x, y = (4.5, 19.5)[column], 10 - 4 * row
-        text = joined("\n", [Message(name), Message(how), Verbatim(who)])
+        text = joined("\n", [Message(name), Message(how), Message(who)])
         box(axes, x, y, 8.6, 2.8, text, PALE[1 + row], fontsize=10)
         sign = 1 if column else -1
         arrow(axes, (12 + 2.05 * sign, 6 + 0.5 * (1 - row)), (x - 4.45 * sign, y), color=GRAY)
-    named = [Message("{name}: {who}", name=Message(name), who=Verbatim(who)) for name, _, who in DIRECTIONS]
+    named = [Message("{name}: {who}", name=Message(name), who=Message(who)) for name, _, who in DIRECTIONS]
     alt = Message("BERT in the middle, and six arrows. {named}.", named=joined("; ", named))
     return Picture(figure, "Figure 20. Directions after BERT", alt)
 
@@ -381,7 +381,7 @@ def figure_21_challenges(measured: Mapping[str, str]) -> Picture:
     described = []
     for number, (challenge, _, answer, _) in enumerate(chosen):
         y = 2 * (len(chosen) - number) - 1
-        name = Verbatim(challenge) if challenge.startswith("[") else Message(challenge)
+        name = Message(challenge)
         box(axes, 3.4, y, 6.4, 1.5, name, PALE[1], fontsize=10)
         box(axes, 11.9, y, 7.6, 1.5, measured[challenge], LIGHT, fontsize=10)
         box(
@@ -409,8 +409,5 @@ def table_21_challenges() -> Table:
     return Table(
         "Table 21. Challenges and answers",
         ["challenge", "why it's there", "an answer", "what the answer costs"],
-        [
-            [Verbatim(row[0]) if row[0].startswith("[") else Message(row[0]), *map(Message, row[1:])]
-            for row in CHALLENGES
-        ],
+        [[Message(cell) for cell in row] for row in CHALLENGES],
     )

@@ -27,6 +27,7 @@ from course_lib.studies.case_study.statistics import Part
 from course_lib.studies.interpretation.attributions import Attribution
 from course_lib.studies.interpretation.faithfulness import Faithfulness
 from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
+from course_lib.translation import Message
 
 MODULES = (
     "bert_and_llms",
@@ -129,7 +130,7 @@ def drawings(variant: int) -> dict[str, Picture]:
             {"BM25": 2.0, "bi-encoder": 12.0, "cross-encoder": 110.0, "reader": 20.0},
         ),
         "figure_abstaining": (random.normal(2, 3, 40), np.arange(40) % 4 > 0, 1.0),
-        "figure_who_sees_whom": (tokens, ["a", "mirror"] * (variant + 1)),
+        "figure_who_sees_whom": (TOKENS, ["river", "bank"] * (variant + 1)),
         "figure_prices": (
             {"fine-tuned BERT": (200.0, 5.0 + variant), "a prompted LLM": (0.0, 500.0)}, [1e3, 1e5, 1e7, 1e9],
         ),
@@ -144,7 +145,10 @@ def drawings(variant: int) -> dict[str, Picture]:
         ),
         "figure_20_directions": (),
         "figure_21_challenges": (
-            {"512 tokens": f"{40 + variant}% are longer", "bias": "see lesson 18", "[MASK] is never in a real text": "9 of 10"},
+            {
+                "512 tokens": Message("{share}% are longer", share=40 + variant),
+                "[MASK] is never in a real text": Message("right {share}%", share=60),
+            },
         ),
         "figure_training_curve": (curve, 0.05),
         "figure_10_data_preparation": (
