@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
+from torch.nn import functional
 
 from course_lib import settings
 from course_lib.data.small_world import small_world, vocabulary
@@ -107,12 +108,17 @@ class Translator:
         self.model = EncoderDecoderModel(config=configuration)
 
     def batch(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
-        """Return sentences and the labels of their translations, each (B, T); padding is no label."""
+        """Return sentences, what the decoder reads and what it has to write, each (B, T); padding is no label.
+
+        The decoder reads [CLS] and the words so far, and has to write the next one: the labels, one place on.
+        """
         sources, targets = zip(*pairs, strict=True)
-        tensors = self._read(sources)
-        labels = [torch.tensor(encoding.ids[1:]) for encoding in self.tokenizer.encode_batch(list(targets))]
-        tensors["labels"] = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED)
-        return tensors
+        rows = [torch.tensor(encoding.ids) for encoding in self.tokenizer.encode_batch(list(targets))]
+        pad = torch.nn.utils.rnn.pad_sequence
+        return self._read(sources) | {
+            "decoder_input_ids": pad([row[:-1] for row in rows], batch_first=True, padding_value=0),
+            "labels": pad([row[1:] for row in rows], batch_first=True, padding_value=IGNORED),
+        }
 
     def _read(self, sentences: Sequence[str]) -> dict[str, Tensor]:
         rows = [torch.tensor(encoding.ids) for encoding in self.tokenizer.encode_batch(list(sentences))]
@@ -180,7 +186,10 @@ def train_translator(
     update = UpdateStep(translator.model, optimizer, t.learning_rate, t.updates // 10, t.updates)
 
     def loss_of(chosen: list[tuple[str, str]]) -> Tensor:
-        return translator.model(**translator.batch(chosen)).loss
+        batch = translator.batch(chosen)
+        labels = batch.pop("labels")
+        scores = translator.model(**batch).logits  # (B, T, V)
+        return functional.cross_entropy(scores.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
     translator.model.train()
     losses = [
