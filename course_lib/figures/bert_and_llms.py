@@ -121,7 +121,7 @@ def figure_funnel(counts: Sequence[tuple[str, int]], milliseconds: Mapping[str, 
         axes.text(x, 0.6, took, ha="center", fontsize=11)
         described.append(
             Message(
-                "{name} looks at {count:,} passages in {time:.0f} ms",
+                "{name}: {count:,} read in {time:.0f} ms",
                 name=Message(name),
                 count=count,
                 time=milliseconds[name],
@@ -130,7 +130,7 @@ def figure_funnel(counts: Sequence[tuple[str, int]], milliseconds: Mapping[str, 
         if place:
             arrow(axes, (x - 2.85, 3.3), (x - 1.8, 3.3))
     alt = Message(
-        "Boxes from left to right, each lower than the last. {found}.", found=joined("; ", described)
+        "Boxes from left to right, the lower the fewer passages. {found}.", found=joined("; ", described)
     )
     return Picture(figure, "Cheap and coarse first, expensive and careful last", alt)
 
