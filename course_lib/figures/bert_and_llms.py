@@ -303,7 +303,7 @@ def figure_patches(
     side : pixels of a patch's side.
     """
     figure, grid = new_figure(2.2 * len(images), 4.9, 2, len(images), squeeze=False)
-    described = []
+    described, strongest = [], []
     for column, (image, weights, shape) in enumerate(zip(images, attention, shapes, strict=True)):
         pixels, patches = len(image), round(len(weights) ** 0.5)
         top, bottom = grid[:, column]
@@ -317,22 +317,17 @@ def figure_patches(
             axes.set_xticks([])
             axes.set_yticks([])
             axes.grid(False)
-        described.append(
-            Message(
-                "{shape}: most on patch {patch} ({weight:.2f})",
-                shape=Message(shape),
-                patch=int(np.argmax(weights)) + 1,
-                weight=float(np.max(weights)),
-            )
-        )
+        described.append(Message(shape))
+        strongest.append(float(np.sort(weights)[-4:].sum()))
     grid[0][0].set_ylabel("cut into patches")
     grid[1][0].set_ylabel("what [CLS] looks at")
     alt = Message(
-        "{number} pictures of {patches} patches each, with the model's answer over them, and maps of the attention below. "
-        "{found}.",
+        "{number} pictures of {patches} patches each; the model calls them: {found}. Below each, a map of the attention: the "
+        "four patches that [CLS] looks at most get {share:.0f}% of it on average.",
         number=len(images),
         patches=len(attention[0]),
-        found=joined("; ", described),
+        found=joined(", ", described),
+        share=100 * float(np.mean(strongest)),
     )
     return Picture(
         figure, "A picture in sixteen words" if len(attention[0]) == 16 else "A picture as tokens", alt
