@@ -45,7 +45,7 @@ def confidence(relevance: float, null_difference: float) -> float:
 
     Parameters
     ----------
-    relevance : the cross-encoder's score of the best passage, in log odds.
+    relevance : the score of the best passage that the ranking went by.
     null_difference : the reader's score of "no answer" less that of its best span.
     """
     return relevance - null_difference
@@ -82,6 +82,7 @@ class SearchPipeline:
     embeddings : of the passages, if there are any yet; they are made if left out, which takes a while.
     threshold : the engine abstains where its confidence is below; None never abstains.
     from_bi_encoder, from_bm25 : how many candidates come from which ranking.
+    cosine_weight : how much the bi-encoder's cosine counts beside the cross-encoder's log odds.
 
     Raises
     ------
@@ -100,6 +101,7 @@ class SearchPipeline:
         threshold: float | None = None,
         from_bi_encoder: int = FROM_BI_ENCODER,
         from_bm25: int = FROM_BM25,
+        cosine_weight: float = 0.0,
     ):
         if from_bi_encoder < 1 or from_bm25 < 0:
             raise CourseError("The cross-encoder needs candidates: take at least one from the bi-encoder.")
@@ -108,6 +110,8 @@ class SearchPipeline:
         self.dense = DenseIndex(corpus, bi_encoder, embeddings)
         self.cross_encoder, self.reader = cross_encoder, reader
         self.from_bi_encoder, self.from_bm25 = from_bi_encoder, from_bm25
+        self.cosine_weight = cosine_weight
+        self.places = {name: place for place, name in enumerate(corpus)}
 
     def answer(self, question: str, threshold: float | None = None, depth: int = 10) -> Found:
         """Search for a question, and answer it from the best passage or abstain.
@@ -129,7 +133,7 @@ class SearchPipeline:
         dense = self._timed(found, "bi-encoder", lambda: self.dense.search(question, max(depth, 50)))
         names = candidates(dense, lexical, first=self.from_bi_encoder, second=self.from_bm25)
         texts = {name: self.corpus[name]["text"] for name in names}
-        ranked = self._timed(found, "cross-encoder", lambda: self.cross_encoder.rank(question, texts))
+        ranked = self._timed(found, "cross-encoder", lambda: self._rank(question, texts))
         best, context = ranked[0], texts[ranked[0].passage]
         read = self._timed(
             found,
@@ -142,6 +146,18 @@ class SearchPipeline:
         threshold = self.threshold if threshold is None else threshold
         found.answer = read.text if threshold is None or found.confidence >= threshold else ""
         return found
+
+    def _rank(self, question: str, texts: Mapping[str, str]) -> list[Hit]:
+        """Return the candidates by the cross-encoder's score, with as much of the cosine as the engine adds."""
+        ranked = self.cross_encoder.rank(question, texts)
+        if not self.cosine_weight:
+            return ranked
+        vector, places = self.dense.bi_encoder.embed([question])[0], self.places
+        hits = [
+            Hit(name, score + self.cosine_weight * float(self.dense.embeddings[places[name]] @ vector))
+            for name, score in ranked
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)
 
     @staticmethod
     def _timed(found: Found, stage: str, step: Callable[[], T]) -> T:
@@ -195,7 +211,7 @@ def load_pipeline(threshold: float | None = None) -> SearchPipeline:
     WeightsError
         If the recorded cross-encoder or the stored embeddings are missing or damaged.
     """
-    from course_lib.studies.retrieval.study import recorded_threshold
+    from course_lib.studies.retrieval.study import recorded_threshold, retrieval_results
 
     corpus = load_search().corpus
     threshold = recorded_threshold() if threshold is None else threshold
@@ -206,4 +222,5 @@ def load_pipeline(threshold: float | None = None) -> SearchPipeline:
         load_reader(),
         embeddings=stored_embeddings(corpus),
         threshold=threshold,
+        cosine_weight=retrieval_results()["cosine_weight"],
     )

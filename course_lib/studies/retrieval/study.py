@@ -52,7 +52,7 @@ CODE_VERSION = 1
 JUDGES = ("validation", "test")  # the splits whose questions are recorded
 METHODS = ("BM25", "bi-encoder", "cross-encoder")
 CUTOFF = 10  # of all metrics
-COSINE_WEIGHT = 10  # of the bi-encoder's cosine beside the cross-encoder's log odds
+COSINE_WEIGHTS = (0, 5, 10, 20, 40)  # of the cosine beside the log odds: validation questions choose
 
 
 CROSS_ENCODER = CrossEncoderConfiguration()
@@ -107,6 +107,7 @@ class AnswerRun:
 
     checkpoint: str
     timed_queries: int
+    cosine_weight: float
 
 
 # The parts of the recording -----------------------------------------------------------------------
@@ -235,7 +236,14 @@ def answer_queries(run: AnswerRun, seed: int) -> dict:
     data = load_search()
     lexical, dense = indexes(data)
     cross_encoder, reader = load_cross_encoder(CHECKPOINT), load_reader()
-    engine = SearchPipeline(data.corpus, dense.bi_encoder, cross_encoder, reader, embeddings=dense.embeddings)
+    engine = SearchPipeline(
+        data.corpus,
+        dense.bi_encoder,
+        cross_encoder,
+        reader,
+        embeddings=dense.embeddings,
+        cosine_weight=run.cosine_weight,
+    )
     queries = judged_queries(data)
     found = {query: engine.answer(data.queries[query]) for query in queries}
     sources = {
@@ -301,17 +309,19 @@ def record(configuration: Configuration, runner: Runner) -> dict:
             {k: v for k, v in cross_encoders[-1].items() if k != "scores"},
             flush=True,
         )
+    parts = {"rankings": rankings["queries"], "cross-encoders": cross_encoders}
+    weight = best_cosine_weight(parts, load_search())
     answers = runner.run(
         "retrieval-answers",
         CODE_VERSION,
-        AnswerRun(sha256_of(checkpoint), c.timed_queries),
+        AnswerRun(sha256_of(checkpoint), c.timed_queries, weight),
         first,
         answer_queries,
     )
     return {
         "corpus": corpus,
-        "rankings": rankings["queries"],
-        "cross-encoders": cross_encoders,
+        **parts,
+        "cosine_weight": weight,
         "answers": answers["queries"],
         "milliseconds": answers["milliseconds"],
     }
@@ -340,7 +350,7 @@ def first_passages(results: Mapping, method: str, query: str, seed: int = 0) -> 
         return ranking["first"][method]
     scores = np.array(results["cross-encoders"][seed]["scores"][query])
     if method == "cross-encoder and cosine":
-        scores = scores + COSINE_WEIGHT * np.array(ranking["cosines"])
+        scores = scores + results["cosine_weight"] * np.array(ranking["cosines"])
     return [hit.passage for hit in top_hits(ranking["candidates"], scores, CUTOFF)]
 
 
@@ -367,6 +377,22 @@ def lead(
     ahead = np.atleast_2d(metric_by_query(results, data, first, metric, split)).mean(axis=0)
     behind = np.atleast_2d(metric_by_query(results, data, second, metric, split)).mean(axis=0)
     return paired_interval(ahead, behind)
+
+
+def best_cosine_weight(parts: Mapping, data: SearchData) -> float:
+    """Return the weight of the cosine with the highest MRR@10 on the validation questions, the mean over the seeds.
+
+    Parameters
+    ----------
+    parts : ``rankings`` and ``cross-encoders`` of the results.
+    data : questions and judgments.
+    """
+    method, metric = "cross-encoder and cosine", "MRR@10"
+    scores = {
+        weight: metric_by_query({**parts, "cosine_weight": weight}, data, method, metric, "validation").mean()
+        for weight in COSINE_WEIGHTS
+    }
+    return max(scores, key=scores.get)
 
 
 def confidences(results: Mapping, data: SearchData, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -105,7 +105,7 @@ def stand_in(scores: dict[str, list[list[float]]]) -> dict:
         "cosines": [0.5, 0.4, 0.3],
     }
     seeds = [{"scores": {query: runs[seed] for query, runs in scores.items()}} for seed in range(2)]
-    return {"rankings": dict.fromkeys(scores, ranking), "cross-encoders": seeds}
+    return {"rankings": dict.fromkeys(scores, ranking), "cross-encoders": seeds, "cosine_weight": 10}
 
 
 def test_a_lead_is_the_mean_over_questions_and_seeds():
@@ -134,3 +134,10 @@ def test_the_threshold_is_chosen_on_validation_questions(monkeypatch):
     answers = {query: {"confidence": value} for query, value in queries.items()}
     monkeypatch.setattr(study, "retrieval_results", lambda: {"answers": answers})
     assert study.recorded_threshold() == 5.0
+
+
+def test_the_weight_of_the_cosine_is_chosen_on_validation_questions():
+    results = stand_in({"x": [[0.0, 0.7, 0.4]] * 2, "y": [[0.0, 1.5, 0.4]] * 2})
+    judged = {"validation": {"x": {"a": 2}, "y": {"b": 2}}, "test": {"x": {"c": 2}, "y": {"c": 2}}}
+    data = SearchData({}, {}, judged, {split: ["x", "y"] for split in judged}, {})
+    assert study.best_cosine_weight(results, data) == 10  # 5 leaves "b" first for x, 20 puts "a" first for y
