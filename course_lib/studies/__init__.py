@@ -26,4 +26,5 @@ RECORDINGS = {
     "robustness": "course_lib.studies.robustness.study",
     "ablations": "course_lib.studies.ablations.study",
     "features": "course_lib.studies.features.study",
+    "retrieval": "course_lib.studies.retrieval.study",
 }

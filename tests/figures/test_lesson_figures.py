@@ -28,8 +28,10 @@ from course_lib.studies.interpretation.attributions import Attribution
 from course_lib.studies.interpretation.faithfulness import Faithfulness
 from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
 from course_lib.studies.robustness.adversarial import Attack, TokenShift
+from course_lib.translation import Message
 
 MODULES = (
+    "bert_and_llms",
     "case_study",
     "feature_based",
     "input_embeddings",
@@ -117,6 +119,39 @@ def drawings(variant: int) -> dict[str, Picture]:
                 "augmentation": [(0.6, 0.8), (0.01, 0.05), (0.9, 0.98)],
             },
             "One sentence, twenty names",
+        ),
+        "figure_search_steps": (
+            {
+                metric: {
+                    "BM25": (0.5, 0.4 + share / 10, 0.6), "bi-encoder": (0.6, 0.5, 0.7), "cross-encoder": (0.65, 0.55, 0.75),
+                }
+                for metric in ("Recall@10", "MRR@10", "nDCG@10")
+            },
+        ),
+        "figure_funnel": (
+            [("BM25", 4668), ("bi-encoder", 4668), ("cross-encoder", 10 + variant), ("reader", 1)],
+            {"BM25": 2.0, "bi-encoder": 12.0, "cross-encoder": 110.0, "reader": 20.0},
+        ),
+        "figure_abstaining": (random.normal(2, 3, 40), np.arange(40) % 4 > 0, 1.0),
+        "figure_who_sees_whom": (TOKENS, ["river", "bank"] * (variant + 1)),
+        "figure_prices": (
+            {"fine-tuned BERT": (200.0, 5.0 + variant), "a prompted LLM": (0.0, 500.0)}, [1e3, 1e5, 1e7, 1e9],
+        ),
+        "figure_attention_share": (
+            {"BERT-base": [0.02, 0.1, 0.5 + share / 10], "MiniLM": [0.03, 0.2, 0.7]}, [128, 512, 4096],
+        ),
+        "figure_patches": (
+            [random.random((24, 24)) for _ in range(4)],
+            [rows_that_sum_to_1(16, seed=variant + place) for place in range(4)],
+            ["disk", "ring", "cross", "square"],
+            6,
+        ),
+        "figure_20_directions": (),
+        "figure_21_challenges": (
+            {
+                "512 tokens": Message("{share}% are longer", share=40 + variant),
+                "[MASK] is never in a real text": Message("right {share}%", share=60),
+            },
         ),
         "figure_training_curve": (curve, 0.05),
         "figure_10_data_preparation": (
@@ -300,7 +335,8 @@ def test_a_figure_has_a_title_and_words(first, name):
 
 # What a figure says of any data alike would say it of wrong data too.
 FIXED = {
-    "figure_activations",  # it has no data
+    "figure_20_directions",  # it has no data
+    "figure_activations",  # nor has this one
     "figure_cost",  # times differ from run to run
 }
 
@@ -420,6 +456,7 @@ def test_words_are_not_filled_in_before_they_are_translated(path):
 
 def tables() -> list[Table]:
     from course_lib.figures import (
+        bert_and_llms,
         case_study,
         masked_language_model,
         robustness,
@@ -442,6 +479,8 @@ def tables() -> list[Table]:
         (Claim("more", "gain"),),
     )
     return [
+        bert_and_llms.table_20_questions(),
+        bert_and_llms.table_21_challenges(),
         case_study.table_18_plan(plan),
         case_study.table_19_results({"BERT": PARTS, "majority": PARTS[:1]}, {"BERT": "60", "majority": "–"}),
         robustness.table_17_techniques(

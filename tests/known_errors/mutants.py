@@ -53,6 +53,8 @@ T_MODEL = "tests/pretraining/test_model.py::"
 T_PRETRAINING = "tests/pretraining/test_loop.py::"
 T_SEARCH = "tests/studies/search/test_search.py::"
 T_ROBUSTNESS = "tests/studies/robustness/test_"
+T_RETRIEVAL = "tests/studies/retrieval/"
+T_GENERATION = "tests/studies/generation/"
 T_LOOPS = "tests/studies/test_training_loops.py::"
 
 
@@ -2028,6 +2030,60 @@ FURTHER: list[Mutant] = [
         "pass",
         T_ROBUSTNESS + "recipes.py::test_early_stopping_keeps_the_best_weights",
         area="other",
+    ),
+    one(
+        "search: recall divided by k",
+        "Recall@k is divided by k: a question with one relevant passage never has more than 0.1 at ten.",
+        "course_lib.studies.retrieval.ranking:recall_at",
+        "/ len(relevant)",
+        "/ k",
+        T_RETRIEVAL + "test_ranking.py::test_recall_is_a_share_of_the_relevant_passages",
+        area="metrics",
+    ),
+    one(
+        "search: MRR over questions without an answer",
+        "Questions without an answer count as rank 0 in the mean.",
+        "course_lib.studies.retrieval.ranking:score_queries",
+        "for query, judgments in qrels.items()]",
+        "for query, judgments in {**dict.fromkeys(rankings, {'': 1}), **qrels}.items()]",
+        T_RETRIEVAL + "test_ranking.py::test_questions_without_an_answer_are_in_no_mean",
+        area="metrics",
+    ),
+    one(
+        "search: hard negatives that are relevant",
+        "A passage that answers the question is drawn as a hard negative.",
+        "course_lib.studies.retrieval.cross_encoder:hard_negatives",
+        " if hit.passage not in relevant]",
+        "]",
+        T_RETRIEVAL + "test_pipeline.py::test_a_relevant_passage_is_never_a_negative",
+        area="pairs",
+    ),
+    one(
+        "search: threshold chosen on the test part",
+        "The threshold for abstaining is chosen on the questions that it is tested on.",
+        "course_lib.studies.retrieval.study:recorded_threshold",
+        '"validation"',
+        '"test"',
+        T_RETRIEVAL + "test_retrieval_study.py::test_the_threshold_is_chosen_on_validation_questions",
+        area="metrics",
+    ),
+    one(
+        "generation: loss on the prompt",
+        "The loss of prompt and completion counts the prompt too.",
+        "course_lib.studies.generation.decoder:completion_targets",
+        "0 if on_prompt else len(prompt_ids) - 1",
+        "0",
+        T_GENERATION + "test_formats_and_decoder.py::test_only_the_completion_is_learned",
+        area="loss",
+    ),
+    one(
+        "generation: [MASK] in the text",
+        "Gibbs sampling may draw [MASK] and other special tokens.",
+        "course_lib.studies.generation.gibbs:gibbs_sample",
+        "            scores[forbidden] = -torch.inf\n",
+        "",
+        T_GENERATION + "test_writing_and_patches.py::test_no_special_token_is_left_or_drawn",
+        area="masking",
     ),
 ]
 
