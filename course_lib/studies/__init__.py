@@ -25,4 +25,6 @@ RECORDINGS = {
     "case-study": "course_lib.studies.case_study.study",
     "ablations": "course_lib.studies.ablations.study",
     "features": "course_lib.studies.features.study",
+    "compression": "course_lib.studies.compression.study",
+    "variants": "course_lib.studies.variants.study",
 }

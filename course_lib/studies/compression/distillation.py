@@ -11,12 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from course_lib.bert.encoder import BertEncoder
+from course_lib.bert.heads import row_state
 from course_lib.errors import CourseError
 from course_lib.finetuning.classification import classification_loss
 from course_lib.finetuning.loop import History, TaskModel, TrainingConfiguration, fine_tune, predict
 from course_lib.training.batching import pad_batch
 
 TEACHER = "teacher_scores"  # the field of a feature that holds what the teacher said
+STATE = "teacher_state"  # and the one with the state that its head read
 
 
 def evenly(teacher_layers: int, student_layers: int) -> tuple[int, ...]:
@@ -68,8 +70,26 @@ def teacher_scores(teacher: TaskModel, features: Sequence[dict]) -> Tensor:
     return torch.stack(predict(teacher, features))
 
 
-def with_soft_targets(features: Sequence[dict], scores: Tensor) -> list[dict]:
-    """Return features that carry the teacher's scores.
+class WithState(TaskModel):
+    """A classifier that also returns the state that its head reads: (B, classes + H). It shares the model's layers."""
+
+    def __init__(self, model: TaskModel):
+        super().__init__(model.encoder, model.head, model.pooled, model.labels, reads=model.reads)
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        output = self.encoder(batch["input_ids"], batch.get("token_type_ids"), batch.get("attention_mask"))
+        state = row_state(output, batch.get("attention_mask"), self.reads)  # (B, H)
+        return torch.cat([self.head(state), state], dim=-1)  # (B, classes + H)
+
+
+def with_soft_targets(features: Sequence[dict], scores: Tensor, states: Tensor | None = None) -> list[dict]:
+    """Return features that carry the teacher's scores, and the states that its head read.
+
+    Parameters
+    ----------
+    features : training rows.
+    scores : (rows, classes) float.
+    states : (rows, H) float, if the student is to come close to them too.
 
     Raises
     ------
@@ -80,7 +100,12 @@ def with_soft_targets(features: Sequence[dict], scores: Tensor) -> list[dict]:
         raise CourseError(
             f"There are {len(features)} texts, and the teacher scored {len(scores)}. Score the same texts."
         )
-    return [feature | {TEACHER: tuple(row)} for feature, row in zip(features, scores.tolist(), strict=True)]
+    fields = {TEACHER: scores} if states is None else {TEACHER: scores, STATE: states}
+    rows = zip(*(tensor.tolist() for tensor in fields.values()), strict=True)
+    return [
+        feature | dict(zip(fields, map(tuple, row), strict=True))
+        for feature, row in zip(features, rows, strict=True)
+    ]
 
 
 def soft_target_loss(scores: Tensor, targets: Tensor, temperature: float) -> Tensor:
@@ -107,13 +132,17 @@ def soft_target_loss(scores: Tensor, targets: Tensor, temperature: float) -> Ten
     return temperature**2 * functional.kl_div(student, teacher, reduction="batchmean")
 
 
-def distillation_loss(temperature: float, soft_share: float) -> Callable[[Tensor, dict[str, Tensor]], Tensor]:
-    """Return the loss of a student: soft targets, and the labels for the rest.
+def distillation_loss(
+    temperature: float, soft_share: float, state_weight: float = 0.0
+) -> Callable[[Tensor, dict[str, Tensor]], Tensor]:
+    """Return the loss of a student: soft targets, the labels for the rest, and the teacher's state beside both.
 
     Parameters
     ----------
     temperature : of the soft targets.
     soft_share : weight of the soft targets, 0 to 1; 0 is ordinary fine-tuning.
+    state_weight : of 1 − cosine between the student's state and the teacher's (Sanh et al. 2019, section 3); above 0,
+        the model is to return its state too, see :class:`WithState`.
 
     Raises
     ------
@@ -123,17 +152,23 @@ def distillation_loss(temperature: float, soft_share: float) -> Callable[[Tensor
     if not 0 <= soft_share <= 1:
         raise CourseError(f"soft_share is {soft_share}. Choose a share from 0 to 1.")
 
-    def loss_of(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        hard = classification_loss(scores, batch)
-        return soft_share * soft_target_loss(scores, batch[TEACHER], temperature) + (1 - soft_share) * hard
+    def loss_of(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        classes = batch[TEACHER].shape[1]
+        scores, state = output[:, :classes], output[:, classes:]  # (B, classes), (B, H or 0)
+        soft = soft_target_loss(scores, batch[TEACHER], temperature)
+        loss = soft_share * soft + (1 - soft_share) * classification_loss(scores, batch)
+        if state_weight:
+            loss = loss + state_weight * (1 - functional.cosine_similarity(state, batch[STATE])).mean()
+        return loss
 
     return loss_of
 
 
 def batch_with_targets(features: Sequence[dict]) -> dict[str, Tensor]:
-    """Join features that carry the teacher's scores: those are (B, classes), and need no padding."""
-    plain = [{name: value for name, value in feature.items() if name != TEACHER} for feature in features]
-    return pad_batch(plain) | {TEACHER: torch.tensor([feature[TEACHER] for feature in features])}
+    """Join features that carry the teacher's scores and states: those are (B, ...), and need no padding."""
+    fields = [name for name in (TEACHER, STATE) if name in features[0]]
+    plain = [{name: v for name, v in feature.items() if name not in fields} for feature in features]
+    return pad_batch(plain) | {name: torch.tensor([f[name] for f in features]) for name in fields}
 
 
 def distill(
@@ -144,10 +179,11 @@ def distill(
     *,
     temperature: float = 2.0,
     soft_share: float = 0.5,
+    state_weight: float = 0.0,
     evaluate: Callable[[TaskModel], dict[str, float]] | None = None,
     progress: bool = True,
 ) -> History:
-    """Train a student in place on the teacher's scores and on the labels.
+    """Train a student in place on the teacher's scores, on the labels, and on the teacher's states.
 
     Parameters
     ----------
@@ -155,7 +191,7 @@ def distill(
     teacher : reads every row once.
     features : training rows with labels.
     configuration, evaluate, progress : as for :func:`~course_lib.finetuning.loop.fine_tune`.
-    temperature, soft_share : as for :func:`distillation_loss`.
+    temperature, soft_share, state_weight : as for :func:`distillation_loss`.
 
     Raises
     ------
@@ -167,16 +203,20 @@ def distill(
         raise CourseError(
             f"The student has {layers[1]} layers and its teacher {layers[0]}. Give the larger model as the teacher."
         )
-    rows = with_soft_targets(features, teacher_scores(teacher, features))
-    return fine_tune(
-        student,
-        rows,
-        distillation_loss(temperature, soft_share),
+    loss_of = distillation_loss(temperature, soft_share, state_weight)
+    outputs = teacher_scores(WithState(teacher), features)  # (rows, classes + H)
+    scores, states = outputs.tensor_split([teacher.head.out_features], dim=1)
+    history = fine_tune(
+        WithState(student),
+        with_soft_targets(features, scores, states),
+        loss_of,
         configuration,
-        evaluate=evaluate,
+        evaluate=None if evaluate is None else lambda _: evaluate(student.eval()),
         progress=progress,
         collate=batch_with_targets,
     )
+    student.eval()
+    return history
 
 
 def gradient_sizes(
