@@ -183,6 +183,11 @@ class ReplacedTokenModel(nn.Module):
         self.transform = nn.Linear(configuration.hidden_size, configuration.hidden_size)
         self.detect = nn.Linear(configuration.hidden_size, 1)
 
+    @property
+    def configuration(self) -> BertConfiguration:
+        """Sizes and rates of the discriminator."""
+        return self.encoder.configuration
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return for each token how surely it is replaced: (B, T) float."""
         hidden = self.encoder(input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, H)
