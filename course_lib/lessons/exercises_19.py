@@ -550,7 +550,7 @@ QUIZ = [
             "WordPiece has no piece for the character, and bytes never drop anything.",
         ),
         Option(
-            "WordPiece writes [UNK] for the word, byte-level BPE a few bytes.",
+            "WordPiece writes [UNK], byte-level BPE a few bytes.",
             "[UNK] can't be turned back into text; bytes can. You pay with a longer sequence.",
             correct=True,
         ),
@@ -574,8 +574,8 @@ QUIZ = [
             "Any numbers can be sorted. Logits are fine for it.",
         ),
         Option(
-            "It reads every pair, nearly two million; a bi-encoder reads 2,000 texts.",
-            "Cosines of finished vectors are one product of matrices. Let the cross-encoder re-rank the best few.",
+            "It would read nearly two million rows.",
+            "A bi-encoder reads 2,000 texts. Cosines of finished vectors are one product of matrices. Let the cross-encoder re-rank the best few.",
             correct=True,
         ),
     ),
@@ -608,7 +608,7 @@ QUIZ = [
             "It depends: with int8, zeros are skipped.", "An int8 product is dense as well. It skips nothing."
         ),
         Option(
-            "Not at all: the matrices have the same size.",
+            "Not at all: the shapes are the same.",
             "Cut the rows and columns out, and the products get smaller. The outputs stay the same.",
             correct=True,
         ),
@@ -620,7 +620,7 @@ QUIZ = [
     Question(
         "The int8 file is a quarter as large, and the model isn't four times as fast. Which explanation is right?",
         Option(
-            "Norms, softmax and the conversions still run in float32.",
+            "Norms and softmax still run in float32.",
             "Only the products of matrices run in bytes. How much faster these are depends on the processor.",
             correct=True,
         ),
