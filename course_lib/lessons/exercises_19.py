@@ -508,7 +508,7 @@ QUIZ = [
             "Parameters are stored; it's products that take time.",
         ),
         Option(
-            "About as long as BERT-base.",
+            "About as long as BERT-base takes for the same one.",
             "The shared block is applied twelve times, so as many products are computed as before.",
             correct=True,
         ),
@@ -574,7 +574,7 @@ QUIZ = [
             "Any numbers can be sorted. Logits are fine for it.",
         ),
         Option(
-            "It would read nearly two million rows.",
+            "It would have to read nearly two million rows.",
             "A bi-encoder reads 2,000 texts. Cosines of finished vectors are one product of matrices. Let the cross-encoder re-rank the best few.",
             correct=True,
         ),
@@ -586,7 +586,7 @@ QUIZ = [
             "It becomes smaller: both distributions are nearly flat at T = 8.",
         ),
         Option(
-            "The soft part hardly pulls; the labels decide.",
+            "The soft part hardly pulls, and the labels decide.",
             "Its gradient shrinks by 64, and the hard part stays as it was.",
             correct=True,
         ),
@@ -608,7 +608,7 @@ QUIZ = [
             "It depends: with int8, zeros are skipped.", "An int8 product is dense as well. It skips nothing."
         ),
         Option(
-            "Not at all: the shapes are the same.",
+            "Not at all: every shape is as before.",
             "Cut the rows and columns out, and the products get smaller. The outputs stay the same.",
             correct=True,
         ),
