@@ -249,10 +249,10 @@ def test_the_count_of_pairs_is_that_of_the_mask(length, window, global_tokens):
 
 
 def test_sparse_cost_grows_with_the_length_and_full_cost_with_its_square():
-    short, long = attention_costs((1000, 2000), window=64)
+    short, long = attention_costs((10_000, 20_000), window=64)
     assert long.full_pairs == 4 * short.full_pairs
     assert long.sparse_pairs / short.sparse_pairs == pytest.approx(2, rel=0.01)
-    assert short.full_bytes == 4 * 1000**2
+    assert short.full_bytes == 4 * 10_000**2
     with pytest.raises(CourseError, match="no position 5"):
         window_mask(5, 1, [5])
     with pytest.raises(CourseError, match="window is -1"):
