@@ -27,4 +27,6 @@ RECORDINGS = {
     "ablations": "course_lib.studies.ablations.study",
     "features": "course_lib.studies.features.study",
     "retrieval": "course_lib.studies.retrieval.study",
+    "compression": "course_lib.studies.compression.study",
+    "variants": "course_lib.studies.variants.study",
 }

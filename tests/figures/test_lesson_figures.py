@@ -24,6 +24,7 @@ from course_lib.finetuning.loop import History, TrainingConfiguration
 from course_lib.studies.case_study.calibration import Bin
 from course_lib.studies.case_study.plan import Claim, Plan
 from course_lib.studies.case_study.statistics import Part
+from course_lib.studies.compression.measurement import Measurement
 from course_lib.studies.interpretation.attributions import Attribution
 from course_lib.studies.interpretation.faithfulness import Faithfulness
 from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
@@ -32,6 +33,7 @@ from course_lib.translation import Message
 
 MODULES = (
     "bert_and_llms",
+    "bert_variants",
     "case_study",
     "feature_based",
     "input_embeddings",
@@ -95,6 +97,26 @@ def drawings(variant: int) -> dict[str, Picture]:
                 for name in ("gradient × input", "integrated, [PAD]", "integrated, [MASK]")
             },
             "positive",
+        ),
+        "figure_equal_budget": (
+            {"BERT": [0.8, 0.82], "span masks": [0.78 + 0.05 * variant, 0.8], "shared blocks": [0.7, 0.75]},
+            0.5,
+        ),
+        "figure_attention_masks": (
+            {
+                "full": np.ones((9, 9), bool),
+                "window": np.abs(np.arange(9)[:, None] - np.arange(9)) <= 1 + variant,
+            },
+        ),
+        "figure_temperature_gradients": ((1.0, 2.0, 4.0), (0.5, 0.12, 0.03), (0.5, 0.48, 0.46 + 0.02 * variant)),
+        "figure_students": ({"T = 1": [0.8, 0.82], "labels only": [0.76 + 0.02 * variant, 0.78]}, 0.85),
+        "figure_trade_off": (
+            [
+                Measurement("teacher", (True,) * 85 + (False,) * 15, 90_000_000, {1: 9.0, 32: 6.0}),
+                Measurement("int8", (True,) * 84 + (False,) * 16, 24_000_000, {1: 7.0, 32: 4.0 + variant}),
+                Measurement("student", (True,) * 80 + (False,) * 20, 70_000_000, {1: 5.0, 32: 3.0}),
+            ],
+            ("teacher", "int8"),
         ),
         "figure_deletion": (
             {

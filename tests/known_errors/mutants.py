@@ -32,6 +32,8 @@ MASKED_WORDS = "course_lib.studies.masking.masked_word_model"
 MASKING_STUDY = "course_lib.studies.masking.masking_strategies"
 ABLATIONS = "course_lib.studies.ablations.study"
 ROBUSTNESS = "course_lib.studies.robustness"
+COMPRESSION = "course_lib.studies.compression"
+VARIANTS = "course_lib.studies.variants"
 
 T_MASKING = "tests/pretraining/test_masking.py::"
 T_INPUTS = "tests/bert/test_inputs.py::"
@@ -56,6 +58,8 @@ T_ROBUSTNESS = "tests/studies/robustness/test_"
 T_RETRIEVAL = "tests/studies/retrieval/"
 T_GENERATION = "tests/studies/generation/"
 T_LOOPS = "tests/studies/test_training_loops.py::"
+T_COMPRESSION = "tests/studies/compression/test_compression.py::"
+T_VARIANTS = "tests/studies/variants/test_variants.py::"
 
 
 # What a course on BERT has to get right above all; an error in anything else is of the area "other".
@@ -2084,6 +2088,106 @@ FURTHER: list[Mutant] = [
         "",
         T_GENERATION + "test_writing_and_patches.py::test_no_special_token_is_left_or_drawn",
         area="masking",
+    ),
+    one(
+        "compression: T² forgotten",
+        "The gradient of soft targets shrinks with the square of the temperature.",
+        f"{COMPRESSION}.distillation:soft_target_loss",
+        "return temperature**2 * functional.kl_div(",
+        "return functional.kl_div(",
+        T_COMPRESSION + "test_the_square_of_the_temperature_keeps_the_gradient_as_long_as_it_is",
+        area="loss",
+    ),
+    one(
+        "compression: student from the lowest blocks",
+        "A student starts from the teacher's lowest blocks, whichever are named.",
+        f"{COMPRESSION}.distillation:student_of",
+        "(student.encoder.blocks[layer] for layer in layers)",
+        "(student.encoder.blocks[: len(layers)])",
+        T_COMPRESSION
+        + "test_a_student_starts_from_the_blocks_that_are_named_and_changes_nothing_of_its_teacher",
+        area="other",
+    ),
+    one(
+        "compression: masks for removals",
+        "What is called removed is multiplied by zero, and as slow as before.",
+        f"{COMPRESSION}.pruning:pruned",
+        "return small.train(model.training)",
+        "return masked(model, heads, neurons)",
+        T_COMPRESSION + "test_removing_gives_the_scores_of_masking_in_smaller_matrices",
+        area="metrics",
+    ),
+    one(
+        "compression: size by parameters",
+        "The size of a file is four bytes a parameter, whatever is stored.",
+        f"{COMPRESSION}.measurement:file_bytes",
+        "return sum(file.stat().st_size for file in files)",
+        'return 4 * sum(t.numel() for f in files for t in __import__("safetensors.torch").torch.load_file(f).values())',
+        T_COMPRESSION + "test_a_size_is_that_of_the_file_and_int8_takes_little_of_it",
+        area="metrics",
+    ),
+    one(
+        "compression: measured on training rows",
+        "What a small model loses is measured on the rows that it was made with.",
+        f"{COMPRESSION}.study:run_comparison",
+        'test = features["test"]',
+        'test = features["train"]',
+        T_COMPRESSION + "test_the_recording_measures_the_test_part_and_chooses_on_validation",
+        area="metrics",
+    ),
+    one(
+        "compression: chosen on test rows",
+        "The student that is shown is chosen by its test score.",
+        f"{COMPRESSION}.study:record",
+        'sum(run["validation"] for run in runs)',
+        'sum(run["test"] for run in runs)',
+        T_COMPRESSION + "test_the_recording_measures_the_test_part_and_chooses_on_validation",
+        area="metrics",
+    ),
+    one(
+        "variants: a span over [SEP]",
+        "A masked span reaches over a special token.",
+        f"{VARIANTS}.objectives:choose_spans",
+        "if not possible[row, position] or int(chosen[row].sum()) == count:",
+        "if int(chosen[row].sum()) == count:",
+        T_VARIANTS + "test_spans_cover_their_share_and_never_a_special_token",
+        area="masking",
+    ),
+    one(
+        "variants: masked positions alone teach the discriminator",
+        "The discriminator's loss looks at replaced tokens only.",
+        f"{VARIANTS}.objectives:detection_loss",
+        "losses[batch.real].mean()",
+        "losses[batch.replaced].mean()",
+        T_VARIANTS + "test_every_real_token_teaches_the_discriminator_and_no_padding",
+        area="loss",
+    ),
+    one(
+        "variants: a guess counts as replaced",
+        "A word that the generator guesses right counts as replaced.",
+        f"{VARIANTS}.objectives:replaced_tokens",
+        "filled != input_ids, input_ids != pad_id",
+        "masked.chosen, input_ids != pad_id",
+        T_VARIANTS + "test_a_word_that_the_generator_gets_right_is_an_original_one",
+        area="loss",
+    ),
+    one(
+        "variants: a query sees itself",
+        "The stream that predicts a word sees that word.",
+        f"{VARIANTS}.objectives:permutation_masks",
+        "earlier | (same & first)",
+        "earlier | same",
+        T_VARIANTS + "test_a_query_sees_what_came_before_and_never_itself",
+        area="masking",
+    ),
+    one(
+        "pairs: swapped sentences of different documents",
+        "The second segment of sentence order comes from another document.",
+        f"{PAIRS}:plan_pairs",
+        "    first, second = np.where(labels == 1, (second, first), (first, second))",
+        "    first, second = np.where(labels == 1, (np.roll(second, 1, axis=1), first), (first, second))",
+        T_PAIRS + "test_swapped_segments_are_neighbors",
+        area="pairs",
     ),
 ]
 
