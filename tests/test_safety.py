@@ -133,6 +133,22 @@ ALLOWED = {
         "exec": "the learner's own answer, which this machine has run before, is run again from the learner's progress",
         "compile": "the same answer, with a name for its lines",
     },
+    "course_lib/classroom/closed_child.py": {
+        "exec": "a learner's saved answer is run, in a process that has closed itself",
+        "eval": "the same, for a lambda",
+        "compile": "the same answers, with a name for their lines",
+    },
+    "course_lib/classroom/surroundings.py": {
+        "exec": "the imports of a notebook of this repository, for the answers of a closed process",
+        "compile": "the same imports, with a name for their lines",
+    },
+    "course_lib/finetuning/resuming.py": {
+        "torch.save": "the best weights so far of a run that may be interrupted, on this machine",
+        "torch.load": "the same weights, with weights_only",
+    },
+    "course_lib/finetuning/launch.py": {
+        "resume_from_checkpoint=something": "a folder that this course has written beside the model, for a run that goes on",
+    },
     "course_lib/frontend.py": {
         "ipython.get_ipython": "the shell is asked for its kernel and who sent the cell, and runs nothing",
     },

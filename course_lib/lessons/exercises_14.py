@@ -126,31 +126,38 @@ def _name_wrong_loss(value, first, second, labels):
     apart = (one_way + other_way) / 2
     rows, classes = first.shape
     cases = [
-        ((both, both / 2), "the two passes are never compared: the KL divergence is missing."),
+        ((both, both / 2), Mistake("the two passes are never compared: the KL divergence is missing.")),
         (
             (both + 2 * one_way, both + 2 * other_way),
-            "that's the divergence in one direction. Take both directions, and half of their sum.",
+            Mistake("that's the divergence in one direction. Take both directions, and half of their sum."),
         ),
-        ((both + 4 * apart,), "you add both directions. Take half of their sum."),
-        ((both - 2 * apart,), "you subtract the divergence, so the passes are driven apart. Add it."),
+        ((both + 4 * apart,), Mistake("you add both directions. Take half of their sum.")),
+        (
+            (both - 2 * apart,),
+            Mistake("you subtract the divergence, so the passes are driven apart. Add it."),
+        ),
         (
             (cross_entropy(first, labels) + 2 * apart, cross_entropy(second, labels) + 2 * apart),
-            "only one of the passes learns from the labels. Add both cross entropies.",
+            Mistake("only one of the passes learns from the labels. Add both cross entropies."),
         ),
         (
             (both / 2 + 2 * apart,),
-            "you take the mean of the cross entropies. The paper adds them, and `weight` counts beside the sum.",
+            Mistake(
+                "you take the mean of the cross entropies. The paper adds them, and `weight` counts beside the sum."
+            ),
         ),
         (
             (both + 2 * apart / classes,),
-            'your divergence is a mean over the classes, too: `reduction="mean"` divides by rows × classes. Sum over '
-            "the classes, and take the mean over the rows (batchmean).",
+            Mistake(
+                'your divergence is a mean over the classes, too: `reduction="mean"` divides by rows × classes. Sum over '
+                "the classes, and take the mean over the rows (batchmean)."
+            ),
         ),
         (
             (both + 2 * apart * rows,),
-            "your divergence is the sum over the rows. Take their mean, as the cross entropy does.",
+            Mistake("your divergence is the sum over the rows. Take their mean, as the cross entropy does."),
         ),
-        ((both + apart,), "the divergence isn't multiplied by `weight`."),
+        ((both + apart,), Mistake("the divergence isn't multiplied by `weight`.")),
         (
             (
                 both
@@ -159,12 +166,12 @@ def _name_wrong_loss(value, first, second, labels):
                     + kl_div(q.exp(), p.exp(), reduction="batchmean")
                 ),
             ),
-            "kl_div wants its first argument as log probabilities: log_softmax, and not softmax.",
+            Mistake("kl_div wants its first argument as log probabilities: log_softmax, and not softmax."),
         ),
     ]
-    for values, words in cases:
+    for values, mistake in cases:
         if any(_near(value, candidate.item()) for candidate in values):
-            raise Mistake(words)
+            raise mistake
 
 
 def _examine_gradients(result, first, second, labels):

@@ -1123,7 +1123,7 @@ FURTHER: list[Mutant] = [
     one(
         "encoder: one position lost",
         "The longest sequence that has positions is refused.",
-        f"{ENCODER}:BertEmbeddings.forward",
+        f"{ENCODER}:BertEmbeddings.check_length",
         "if length > self.position.num_embeddings:",
         "if length >= self.position.num_embeddings:",
         T_ENCODER + "test_the_limit_is_exactly_the_number_of_positions",

@@ -59,7 +59,7 @@ class Assumptions:
 class Price:
     """What a million requests cost, in dollars: each time, and once before the first of them."""
 
-    system: str
+    name: str
     running: float
     beforehand: float
 

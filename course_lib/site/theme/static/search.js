@@ -8,8 +8,8 @@
   const K = 1.2, B = 0.6, TITLE = 6, HEADING = 5, WHOLE_PAGE = 0.35;
 
   const stem = (word) => {
-    if (word.length > 4 && word.endsWith("ies")) return word.slice(0, -3) + "y";
-    for (const ending of ["ation", "ing", "ent", "ed", "es", "s", "e"]) {
+    // "classify" and "classification", "study" and "studies" are one word each
+    for (const ending of ["ication", "ies", "ation", "ing", "ent", "ed", "es", "s", "e", "y"]) {
       if (word.endsWith(ending) && word.length - ending.length >= 3 && !word.endsWith("ss")) {
         return word.slice(0, -ending.length);
       }
