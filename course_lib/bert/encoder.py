@@ -53,17 +53,13 @@ class BertEmbeddings(nn.Module):
         self.norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
         self.dropout = dropout_layer(c)
 
-    def check_length(self, length: int) -> None:
-        """Refuse a sequence with more tokens than there are positions (SequenceTooLongError)."""
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        length = input_ids.shape[1]
         if length > self.position.num_embeddings:
             raise SequenceTooLongError(
                 f"The sequence has {length} tokens, and this model has embeddings for "
                 f"{self.position.num_embeddings} positions. Truncate it, or cut it into windows."
             )
-
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        length = input_ids.shape[1]
-        self.check_length(length)
         embeddings = self.token(input_ids)  # (B, T) -> (B, T, H)
         if token_type_ids is None:
             embeddings = embeddings + self.segment.weight[0]  # every token in segment A
@@ -89,7 +85,7 @@ class SelfAttention(nn.Module):
     def forward(
         self, hidden: Tensor, mask: Tensor | None, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        B, T, H = hidden.shape
+        B, T, _ = hidden.shape
         joined = self.query_key_value(hidden).view(B, T, 3, self.heads, self.head_size)
         query, key, value = joined.permute(2, 0, 3, 1, 4)  # each (B, A, T, D)
         dropout = self.dropout if self.training else 0.0
@@ -103,7 +99,7 @@ class SelfAttention(nn.Module):
             context = functional.dropout(weights, dropout) @ value  # (B, A, T, D)
         else:
             context = self.attend(query, key, value, attn_mask=mask, dropout_p=dropout)
-        context = context.transpose(1, 2).reshape(B, T, H)  # heads side by side again
+        context = context.transpose(1, 2).reshape(B, T, -1)  # heads side by side again
         return self.output(context), weights
 
 

@@ -46,7 +46,7 @@ class UnpaddedEncoder(BertEncoder):
             )
         real = attention_mask.bool()  # (B, T)
         lengths = real.sum(dim=1).tolist()  # n of each row
-        hidden = self._embed(input_ids, token_type_ids, real)  # (N, H)
+        hidden = self.embeddings(input_ids, token_type_ids)[real]  # (B, T, H) -> (N, H)
         states = [hidden]
         for block in self.blocks:
             hidden = _block_output(block, hidden, lengths)
@@ -56,16 +56,6 @@ class UnpaddedEncoder(BertEncoder):
         first = padded[-1][:, 0]  # (B, H): the state of [CLS]
         pooled = first if self.pooler is None else torch.tanh(self.pooler(first))
         return EncoderOutput(padded[-1], pooled, padded if output_hidden_states else ())
-
-    def _embed(self, input_ids: Tensor, token_type_ids: Tensor | None, real: Tensor) -> Tensor:
-        table = self.embeddings
-        table.check_length(input_ids.shape[1])
-        segments = table.segment.weight[0] if token_type_ids is None else table.segment(token_type_ids[real])
-        embeddings = table.token(input_ids[real]) + segments  # (N, H)
-        embeddings = embeddings + table.position(
-            real.nonzero()[:, 1]
-        )  # the column of each token is its position
-        return table.dropout(table.norm(embeddings))
 
 
 def without_padding(encoder: BertEncoder) -> UnpaddedEncoder:

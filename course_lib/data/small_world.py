@@ -9,7 +9,7 @@ nothing more; it is the course's own and drawn from a seed.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -181,8 +181,12 @@ def vocabulary() -> list[str]:
     return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({word.lower() for word in words})]
 
 
-def small_world_tokenizer():
+def small_world_tokenizer(pieces: Sequence[str] | None = None):
     """Return BERT's tokenizer over the small language: a word is one piece, and the plural -s another.
+
+    Parameters
+    ----------
+    pieces : another vocabulary, special tokens first.
 
     Returns
     -------
@@ -191,7 +195,7 @@ def small_world_tokenizer():
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    ids = {piece: number for number, piece in enumerate(vocabulary())}
+    ids = {piece: number for number, piece in enumerate(pieces or vocabulary())}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
     tokenizer.add_special_tokens(vocabulary()[:5])
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)

@@ -19,7 +19,7 @@ from course_lib.figures.style import (
 )
 from course_lib.studies.case_study.calibration import Bin
 from course_lib.studies.case_study.plan import Plan
-from course_lib.studies.case_study.statistics import Part, mean_interval
+from course_lib.studies.statistics import Part, mean_interval
 from course_lib.translation import Message, joined
 
 MARKERS = ("o", "s", "^", "D", "v")

@@ -475,7 +475,7 @@ QUIZ = [
             "It's the cross-encoder that needs query and passage in one row, so it reads every pair.",
         ),
         Option(
-            "Both once.", "The cross-encoder needs the query and the passage together, for each pair anew."
+            "Both once.", "The cross-encoder needs the query and the passage together, once for each pair."
         ),
     ),
     Question(
@@ -502,7 +502,7 @@ QUIZ = [
         ),
         Option(
             "Two thirds.",
-            "Two of the three that exist were found, whatever else stands in the ten.",
+            "Two of the three that exist were found, whatever else is among the ten.",
             correct=True,
         ),
         Option(

@@ -12,6 +12,30 @@ SIZE = 30  # pixels of the text that a formula is drawn for; it grows and shrink
 DISPLAY_SIZE = 36  # pixels, beside text of SIZE
 
 
+def mathml(tex: str, display: bool) -> str:
+    r"""Return a formula as MathML.
+
+    Parameters
+    ----------
+    tex : the formula in TeX.
+    display : whether it has a line of its own.
+
+    Raises
+    ------
+    DeckError
+        If the TeX cannot be read, or holds a command that is not known.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        found = convert(tex, display="block" if display else "inline")
+    except Exception as error:  # the parser raises errors of many kinds
+        raise DeckError(f"the formula {tex!r} cannot be set ({type(error).__name__}: {error})") from None
+    if "\\" in found:
+        raise DeckError(f"the formula {tex!r} holds a command that is not known")
+    return found
+
+
 def formula(tex: str, display: bool) -> str:
     """Return a formula as an HTML element that carries its TeX as alternative text.
 
@@ -26,17 +50,14 @@ def formula(tex: str, display: bool) -> str:
         If the TeX cannot be set, or holds a command that is not known.
     """
     import ziamath
-    from latex2mathml.converter import convert
 
+    mathml(tex, display)  # which knows what is unknown
     ziamath.config.svg2 = False  # glyphs in place: identifiers shared between formulas would clash
     try:
-        unknown = "\\" in convert(tex)
         drawn = ziamath.Latex(tex, size=DISPLAY_SIZE if display else SIZE, color=BLACK, inline=not display)
         picture, below = drawn.svg(), -drawn.getyofst()
     except Exception as error:  # the parser raises errors of many kinds
         raise DeckError(f"the formula {tex!r} cannot be set ({type(error).__name__}: {error})") from None
-    if unknown:
-        raise DeckError(f"the formula {tex!r} holds a command that is not known")
     kind = "display" if display else "inline"
     width, height = (
         float(re.search(rf' {side}="([\d.]+)"', picture)[1]) / SIZE for side in ("width", "height")

@@ -23,12 +23,12 @@ from course_lib.figures.style import Picture, Table
 from course_lib.finetuning.loop import History, TrainingConfiguration
 from course_lib.studies.case_study.calibration import Bin
 from course_lib.studies.case_study.plan import Claim, Plan
-from course_lib.studies.case_study.statistics import Part
 from course_lib.studies.compression.measurement import Measurement
 from course_lib.studies.interpretation.attributions import Attribution
 from course_lib.studies.interpretation.faithfulness import Faithfulness
 from course_lib.studies.interpretation.heads import PATTERNS, HeadScores
 from course_lib.studies.robustness.adversarial import Attack, TokenShift
+from course_lib.studies.statistics import Part
 from course_lib.translation import Message
 
 MODULES = (

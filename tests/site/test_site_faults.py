@@ -12,9 +12,10 @@ from course_lib.figures.style import PICTURE
 from course_lib.site import build, inspection, sources
 from course_lib.site.glossary import read_terms, singular
 from course_lib.site.lessons import Places
-from course_lib.site.mathematics import mathml
 from course_lib.site.problems import Problems, SiteError
 from course_lib.slides import build as deck_build
+from course_lib.slides.deck import DeckError
+from course_lib.slides.mathematics import mathml
 from tests.site.conftest import write_lesson
 
 NAME = "04_masked_language_model"
@@ -192,7 +193,7 @@ def test_a_diagram_becomes_a_table():
 
 def test_a_formula_that_cannot_be_read_is_told():
     assert "<math" in mathml(r"\frac{1}{n}\sum_i x_i", display=True)
-    with pytest.raises(ValueError, match="not known"):
+    with pytest.raises(DeckError, match="not known"):
         mathml(r"\nosuchcommand{x}", display=False)
 
 

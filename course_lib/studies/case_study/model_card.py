@@ -10,7 +10,7 @@ from course_lib.errors import CheckpointError, CourseError
 from course_lib.files import read_json, write_text
 from course_lib.finetuning.model_card import CARD_FILE, MARK, bullets
 from course_lib.finetuning.saving import NOTE_FILE
-from course_lib.studies.case_study.statistics import Part
+from course_lib.studies.statistics import Part
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from course_lib.errors import CourseError
 from course_lib.finetuning.classification import class_probabilities
 from course_lib.finetuning.loop import TaskModel
-from course_lib.studies.case_study.statistics import paired_interval, wilson_interval
+from course_lib.studies.statistics import paired_interval, wilson_interval
 from course_lib.training.batching import pad_batch
 
 BATCH_SIZES = (1, 32)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_lib.bert.encoder import EncoderBlock
+from course_lib.bert.encoder import EncoderBlock, SelfAttention
 from course_lib.errors import CourseError
 from course_lib.finetuning.loop import TaskModel
 from course_lib.training.batching import inference_batches
@@ -21,8 +21,8 @@ from course_lib.training.batching import inference_batches
 Removals = Sequence[Sequence[int]]  # for each block, what goes
 
 
-class NarrowAttention(nn.Module):
-    """Self-attention of fewer heads than the hidden size has room for: (B, T, H) -> (B, T, H).
+class NarrowAttention(SelfAttention):
+    """The encoder's attention, of fewer heads than the hidden size has room for: (B, T, H) -> (B, T, H).
 
     Parameters
     ----------
@@ -33,31 +33,11 @@ class NarrowAttention(nn.Module):
     """
 
     def __init__(self, hidden_size: int, heads: int, head_size: int, dropout: float = 0.0):
-        super().__init__()
+        nn.Module.__init__(self)  # its own layers, and the forward pass of the encoder's
         self.heads, self.head_size, self.dropout = heads, head_size, dropout
+        self.attend = functional.scaled_dot_product_attention
         self.query_key_value = nn.Linear(hidden_size, 3 * heads * head_size)
         self.output = nn.Linear(heads * head_size, hidden_size)
-
-    def forward(
-        self, hidden: Tensor, mask: Tensor | None, need_weights: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        B, T, _ = hidden.shape
-        joined = self.query_key_value(hidden).view(B, T, 3, self.heads, self.head_size)
-        query, key, value = joined.permute(2, 0, 3, 1, 4)  # each (B, heads, T, D)
-        dropout = self.dropout if self.training else 0.0
-        weights = None
-        if need_weights:
-            scores = query @ key.transpose(-2, -1) / math.sqrt(self.head_size)  # (B, heads, T, T)
-            if mask is not None:
-                scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-            weights = scores.softmax(dim=-1)
-            context = functional.dropout(weights, dropout) @ value  # (B, heads, T, D)
-        else:
-            context = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, dropout_p=dropout
-            )
-        context = context.transpose(1, 2).reshape(B, T, self.heads * self.head_size)
-        return self.output(context), weights
 
 
 # How much each part matters -----------------------------------------------------------------------

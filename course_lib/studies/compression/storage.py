@@ -14,11 +14,12 @@ from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.heads import LinearHead
 from course_lib.bert.loading import write_tensors
+from course_lib.bert.unpadded import UnpaddedEncoder
 from course_lib.errors import CheckpointError
 from course_lib.finetuning.loop import TaskModel
 from course_lib.studies.compression.pruning import narrow
 from course_lib.studies.compression.quantization import QuantizedLinear, empty_quantized, is_quantized
-from course_lib.studies.compression.unpadding import UnpaddedEncoder, without_padding
+from course_lib.studies.compression.unpadding import without_padding
 
 SHAPE = "shape"  # the tensor whose bytes are the JSON of what the others can't say
 REMEDY = "Store the model again with save_small."

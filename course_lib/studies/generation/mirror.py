@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
 from course_lib import settings
-from course_lib.data.small_world import small_world, vocabulary
+from course_lib.data.small_world import small_world, small_world_tokenizer, vocabulary
 from course_lib.errors import CourseError
 from course_lib.training.optimization import adamw
 from course_lib.training.update import UpdateStep
@@ -56,13 +56,7 @@ def mirror_tokenizer() -> Tokenizer:
     words = [word for word in vocabulary()[5:] if not word.startswith("##")]
     nouns = {word + "s" for word in words}
     everything = sorted({*words, *nouns, *(word[::-1] for word in {*words, *nouns})})
-    ids = {piece: number for number, piece in enumerate([*vocabulary()[:5], *everything])}
-    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
-    tokenizer.add_special_tokens(vocabulary()[:5])
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"]))
-    return tokenizer
+    return small_world_tokenizer([*vocabulary()[:5], *everything])
 
 
 @dataclass(frozen=True)

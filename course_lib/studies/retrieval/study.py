@@ -22,7 +22,6 @@ from course_lib.data.search import load_search
 from course_lib.data.weights import sha256_of
 from course_lib.finetuning.question_answering import answer_questions, scores_by_question
 from course_lib.machine import processors
-from course_lib.studies.case_study.statistics import paired_interval
 from course_lib.studies.finetuning.unanswerable import load_model as load_reader
 from course_lib.studies.records import Runner, load_record
 from course_lib.studies.retrieval.bi_encoder import (
@@ -47,6 +46,7 @@ from course_lib.studies.retrieval.pipeline import (
     choose_threshold,
 )
 from course_lib.studies.retrieval.ranking import METRICS, top_hits
+from course_lib.studies.statistics import paired_interval
 
 CODE_VERSION = 1
 JUDGES = ("validation", "test")  # the splits whose questions are recorded

@@ -17,13 +17,13 @@ from course_lib.finetuning.model_card import MARK
 from course_lib.finetuning.saving import load_saved, save_model
 from course_lib.studies.case_study.model_card import CardFacts, model_card, write_card
 from course_lib.studies.case_study.plan import Claim, Plan, verdict
-from course_lib.studies.case_study.statistics import Part
 from course_lib.studies.case_study.typology import (
     TYPES,
     count_types,
     errors_by_loss,
     remember_types,
 )
+from course_lib.studies.statistics import Part
 
 PLAN = Plan(
     "Does it help?",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from course_lib.errors import CourseError
-from course_lib.studies.case_study.statistics import (
+from course_lib.studies.statistics import (
     accuracy_by,
     accuracy_by_length,
     mcnemar,
