@@ -15,7 +15,7 @@ from course_lib.settings import REPOSITORY
 
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "ci.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-GATING = ("test", "outputs", "audit")
+GATING = ("test", "outputs", "container", "audit")
 
 
 def combinations(job: str) -> list[dict]:

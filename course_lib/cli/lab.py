@@ -32,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     return open_lab(notebook_path(options.lesson), browser=not options.no_browser, port=options.port)
 
 
-def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
-    """Open JupyterLab on a notebook: on localhost only, with a fresh token, without a news pop-up.
+def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888, address: str = "127.0.0.1") -> int:
+    """Open JupyterLab on a notebook: on localhost only unless an image asks otherwise, with a fresh token, without a news pop-up.
 
     What keeps others out stands on the command line, which goes before the reader's own configuration files.
 
@@ -42,6 +42,7 @@ def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
     notebook : the notebook to open.
     browser : whether to open a browser; without one the address is printed.
     port : first port to try.
+    address : where it listens; no option of the command line changes it.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888) -> int:
     )
     command = [
         *(sys.executable, "-m", "jupyterlab"),
-        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.ip={address}",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={settings.REPOSITORY}",
         "--LabApp.news_url=None",

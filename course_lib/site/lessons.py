@@ -11,6 +11,7 @@ from pathlib import Path
 from course_lib.figures.style import PICTURE, TABLE
 from course_lib.html_text import escape
 from course_lib.lessons.catalog import exercise_module, lessons_with_exercises
+from course_lib.lessons.hosted import BRANCH
 from course_lib.site.exercises import CHECK, QUIZ, help_html, quiz_html
 from course_lib.site.problems import Problems
 from course_lib.translation import Message, translate
@@ -37,10 +38,14 @@ class Places:
         """Return words and addresses for a lesson, seen from its page."""
         found = []
         if self.repository:
-            path = f"{self.repository}/blob/main/notebooks/{name}.ipynb"
+            path = f"{self.repository}/blob/{BRANCH}/{name}.ipynb"  # the copy that fetches the course
             binder = f"{self.repository}/main?labpath=notebooks%2F{name}.ipynb"
             found = [
                 (translate("Open in Colab"), f"https://colab.research.google.com/github/{path}"),
+                (
+                    translate("Open in Kaggle"),
+                    f"https://www.kaggle.com/kernels/welcome?src=https://github.com/{path}",
+                ),
                 (translate("Open in Binder"), f"https://mybinder.org/v2/gh/{binder}"),
                 (translate("Open in Codespaces"), f"https://codespaces.new/{self.repository}"),
             ]
