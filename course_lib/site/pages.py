@@ -31,6 +31,7 @@ REFERENCE_PAGES = (  # in the order of the menu; those that are not there are le
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 )
+SETUP_PAGES = ("docs/anywhere.md", "docs/troubleshooting.md")
 TEACHING_PAGES = ("docs/teaching.md", "slides/INSTRUCTOR_GUIDE.md")
 LEADS_TO = {  # an output of the first page, and the lesson that builds what gives it
     "Fill in the blank": "04_masked_language_model.ipynb",
@@ -104,7 +105,7 @@ def reference_page(sources: Sources) -> str:
     """Return the page that leads to what one looks up."""
     there = {path.as_posix() for path in sources.markdown} | set(MADE)
     entries = [name for name in REFERENCE_PAGES if name in there]
-    elsewhere = {*REFERENCE_PAGES, *TEACHING_PAGES, "docs/your-own-task.md", "docs/troubleshooting.md"}
+    elsewhere = {*REFERENCE_PAGES, *TEACHING_PAGES, *SETUP_PAGES, "docs/your-own-task.md"}
     # A new page finds a place, too.
     entries += sorted(name for name in there - elsewhere if name.startswith("docs/"))
     cards = [name for name in sorted(there) if name.startswith("data/") and name != "data/README.md"]
@@ -126,7 +127,7 @@ def reference_page(sources: Sources) -> str:
 def start_page(sources: Sources) -> str:
     """Return the first page."""
     there = {path.as_posix() for path in sources.markdown}
-    entries = ["lessons", "docs/your-own-task.md", *TEACHING_PAGES, "docs/troubleshooting.md", "reference"]
+    entries = ["lessons", "docs/your-own-task.md", *TEACHING_PAGES, *SETUP_PAGES, "reference"]
     entries = [name for name in entries if not name.endswith(".md") or name in there]
     text = Path(__file__).parent / "theme" / "start.md"
     words = text.read_text(encoding="utf-8")
