@@ -1,7 +1,7 @@
 """``course``: the command line of the course, one module per command.
 
-A command's module has ``HELP``, ``add_options(parser)`` and ``run(options) -> int``. All errors of the course
-are printed in one way, as one sentence, and end with exit code 2.
+A command's module has ``HELP``, ``EXAMPLES``, ``add_options(parser)`` and ``run(options) -> int``. All errors of
+the course are printed in one way, as one sentence, and end with exit code 2.
 """
 
 from __future__ import annotations
@@ -9,32 +9,27 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 
 from course_lib import settings
 from course_lib.errors import CourseError
 from course_lib.translation import translate
 
-COMMANDS = (
-    "doctor",
-    "lab",
-    "progress",
-    "collect",
-    "export",
-    "finetune",
-    "predict",
-    "evaluate",
-    "pretrain",
-    "search",
-    "run",
-    "slides",
-    "site",
-    "record",
-    "data",
-    "new",
-    "check",
-    "maintain",
+GROUPS = {
+    "Learn": ("doctor", "lab", "progress"),
+    "Your own task and your own model": ("finetune", "predict", "evaluate", "pretrain", "search"),
+    "Teach": ("collect", "export", "slides", "site"),
+    "Work on the course": ("run", "check", "new", "record", "data", "maintain"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+FIRST = (
+    ("doctor", "is this machine ready?"),
+    ("lab", "opens lesson 00"),
+    ("progress", "what you've solved"),
 )
+EXAMPLES_OF = ("lab", "finetune", "predict")  # their first examples are those of ``course --help``
 WITHOUT_CLONE = (
     "doctor",
     "finetune",
@@ -50,13 +45,61 @@ def command_module(name: str):
 
 
 def command_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="course", description=translate("The BERT course's commands."))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = command_module(name)
-        module.add_options(commands.add_parser(name, help=translate(module.HELP)))
+    """Return the parser of the command line; its help, and that of each command, say what to type."""
+    modules = {name: command_module(name) for name in COMMANDS}
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="course", usage="course COMMAND ...", description=_overview(modules), formatter_class=form
+    )
+    commands = parser.add_subparsers(prog="course", dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
+    for name, module in modules.items():
+        told = translate(module.HELP)
+        options = commands.add_parser(
+            name,
+            description=_filled(told[0].upper() + told[1:] + "."),
+            epilog=_examples(module.EXAMPLES),
+            formatter_class=form,
+        )
+        module.add_options(options)
     return parser
+
+
+def _filled(text: str, *, first: str = "", rest: str = "") -> str:
+    """Return a text in lines as wide as argparse makes its own."""
+    width = max(shutil.get_terminal_size().columns - 2, 40)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _examples(examples: tuple[tuple[str, str], ...]) -> str:
+    """Return examples, each command on a line of its own, however long: it can be copied."""
+    lines = [
+        f"  {command}\n{_filled(translate(told), first=' ' * 6, rest=' ' * 6)}" for command, told in examples
+    ]
+    return "\n".join([translate("Examples:"), *lines])
+
+
+def _overview(modules: dict) -> str:
+    """Return what ``course --help`` says: where to begin, the commands by what one wants to do, and examples."""
+    beginning = [f"  course {name:10s} {translate(told)}" for name, told in FIRST]
+    parts = [
+        _filled(translate("The commands of the BERT course.")),
+        "\n".join([translate("Begin with these:"), *beginning]),
+    ]
+    for group, names in GROUPS.items():
+        lines = [
+            _filled(translate(modules[name].HELP), first=f"  {name:10s} ", rest=" " * 13) for name in names
+        ]
+        parts.append("\n".join([translate(group) + ":", *lines]))
+    parts.append(_examples(tuple(modules[name].EXAMPLES[0] for name in EXAMPLES_OF)))
+    parts.append(_filled(translate("course COMMAND --help says what a command takes, with examples.")))
+    return "\n\n".join(parts)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +108,11 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without a letter shows its number, and goes on
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = command_parser().parse_args(arguments)
+        parser = command_parser()
+        options = parser.parse_args(arguments)
+        if options.command is None:  # a newcomer who types `course` wants to know what there is
+            parser.print_help()
+            return 0
         if options.command != "doctor":  # the doctor reports wrong settings among the rest
             settings.current()
         if options.command not in WITHOUT_CLONE:

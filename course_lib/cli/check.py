@@ -8,6 +8,7 @@ from course_lib.cli.options import whole_number
 from course_lib.translation import Message, translate
 
 HELP = "say what a lesson still lacks"
+EXAMPLES = (("course check 04", "what lesson 04 still lacks, or that it's whole"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,10 @@ from course_lib.lessons.exercises import SECONDS
 from course_lib.translation import Message, translate
 
 HELP = "read a class's progress, check its answers again, and write a grade book"
+EXAMPLES = (
+    ("course collect class", "a table of all learners whose files are in the folder class"),
+    ("course collect class --save grades.xlsx", "and the grade book as an Excel file"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 HELP = "examine the bundled data sets, or try their models on real data"
+EXAMPLES = (("course data check", "examines the bundled data sets"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import argparse
 from course_lib.translation import translate
 
 HELP = "check this machine: packages, weights, memory, hub"
+EXAMPLES = (("course doctor", "one line for each thing, and what to do where one isn't well"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,16 @@ from course_lib.files import write_text
 from course_lib.translation import Message, translate
 
 HELP = "score a fine-tuned model on labeled texts, with intervals and its worst errors"
+EXAMPLES = (
+    (
+        "course evaluate my-tickets --data labeled.csv --text subject body --label topic",
+        "its scores on texts that you have labeled",
+    ),
+    (
+        "course evaluate my-tickets --data labeled.csv --text subject body --label topic --report report.html",
+        "and a page with its worst errors",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,11 @@ from course_lib.cli.site import published_at
 from course_lib.translation import Message, translate
 
 HELP = "make an assignment of a lesson for nbgrader, or a copy of it for Colab and Kaggle"
+EXAMPLES = (
+    ("course export nbgrader 4 --save my-course", "lesson 04 as an assignment"),
+    ("course export colab 04", "lesson 04 for Colab or Kaggle, in the folder colab"),
+    ("course export colab all --repository OWNER/NAME", "all lessons, which fetch the course from your fork"),
+)
 ALL = "all"
 
 

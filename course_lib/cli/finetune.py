@@ -1,8 +1,8 @@
 """Fine-tune from the command line: the same command on one device and, behind a launcher, on many.
 
 course finetune reviews --save my-model
-course finetune classification --data tickets.csv --text body --label topic --save my-model
-accelerate launch -m course_lib.cli finetune classification --data tickets.csv --text body --label topic
+course finetune classification --data data/examples/tickets.csv --text body --label topic --save my-model
+accelerate launch -m course_lib.cli finetune classification --data data/examples/tickets.csv --text body --label topic
 course finetune pairs --data questions.xlsx --text first --second other --label same --check
 course finetune entities --data label-studio.json --save my-model
 accelerate launch -m course_lib.cli finetune reviews --encoder hub --texts hub --max-length 512
@@ -24,6 +24,17 @@ from course_lib.files import check_writable
 from course_lib.translation import Message, translate
 
 HELP = "fine-tune a BERT on a task, with the bundled data or your own"
+EXAMPLES = (
+    (
+        "course finetune classification --data data/examples/tickets.csv --text subject body --label topic --check",
+        "looks at your table, and says what a model could learn from it",
+    ),
+    (
+        "course finetune classification --data data/examples/tickets.csv --text subject body --label topic --save my-tickets",
+        "trains a model on it, and keeps it in the folder my-tickets",
+    ),
+    ("course finetune reviews", "trains on the bundled movie reviews, without a file of yours"),
+)
 TASKS = ("classification", "endings", "entities", "pairs", "questions", "reviews")
 READINGS = ("pooler", "cls", "mean")  # of course_lib.bert.heads, which needs torch
 GLUE = (

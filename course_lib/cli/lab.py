@@ -16,6 +16,11 @@ from course_lib.maintenance.notebooks import notebook_path
 from course_lib.translation import translate
 
 HELP = "open JupyterLab on a lesson"
+EXAMPLES = (
+    ("course lab 04", "opens lesson 04"),
+    ("course lab", "opens lesson 00"),
+    ("course lab 04 --no-browser --port 9000", "prints the address, and uses another port"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

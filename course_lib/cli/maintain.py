@@ -9,6 +9,13 @@ from course_lib.cli.options import whole_number
 from course_lib.translation import translate
 
 HELP = "make again what is made from other files: README, hashes, other processors' outputs"
+EXAMPLES = (
+    ("course maintain readme", "makes the generated parts of README and docs again"),
+    (
+        "course maintain processors --lessons 04 --threads 1",
+        "validates lesson 04 as other processors would compute it",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

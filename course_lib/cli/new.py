@@ -9,6 +9,7 @@ from course_lib.cli.options import whole_number
 from course_lib.translation import Message, translate
 
 HELP = "write the skeletons of a new lesson"
+EXAMPLES = (("course new 22 distillation", "skeletons of a lesson 22, to be filled"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

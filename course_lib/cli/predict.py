@@ -15,6 +15,16 @@ from course_lib.files import write_text
 from course_lib.translation import translate
 
 HELP = "say what a fine-tuned model makes of texts"
+EXAMPLES = (
+    (
+        'course predict my-tickets "My card was charged twice."',
+        "what the model in my-tickets says about one text",
+    ),
+    (
+        "course predict my-tickets --data new.csv --text subject body --output answers.csv",
+        "what it says about each row of a table",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,13 @@ from course_lib.files import check_writable, read_json, write_json, write_text
 from course_lib.translation import translate
 
 HELP = "pre-train a BERT"
+EXAMPLES = (
+    ("course pretrain --folder my-bert", "a small BERT on the bundled Wikipedia sample"),
+    (
+        "course pretrain --folder my-bert --text mine.txt --vocabulary-size 4000",
+        "on your own text, with a vocabulary learned from it",
+    ),
+)
 HELD_OUT_EVERY = 10  # one document in ten is held out of a small text, one in a thousand of a large one
 HELD_OUT_EVERY_OF_FULL = 1000
 TEXT_NOTE = "text.json"  # in a run's folder: hashes of the text and the vocabulary that it was made of

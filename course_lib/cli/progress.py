@@ -10,6 +10,11 @@ from course_lib.files import write_text
 from course_lib.translation import Message, translate
 
 HELP = "show how far you have come"
+EXAMPLES = (
+    ("course progress", "what you've solved, lesson by lesson"),
+    ("course progress --answers", "the code that you last checked, in case a notebook is lost"),
+    ("course progress --json", "the same for a teacher's script"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

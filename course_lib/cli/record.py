@@ -7,6 +7,10 @@ import argparse
 from course_lib.translation import translate
 
 HELP = "make a long recording anew; list them without a name"
+EXAMPLES = (
+    ("course record", "lists the recordings"),
+    ("course record mlm-head", "makes one again, which may take hours"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

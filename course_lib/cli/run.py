@@ -8,6 +8,10 @@ from course_lib.maintenance.notebooks import notebook_path, notebook_paths, run_
 from course_lib.translation import translate
 
 HELP = "execute lessons in place, all of them if none is named"
+EXAMPLES = (
+    ("course run 04 08", "executes lessons 04 and 08, and stores their outputs"),
+    ("course run", "executes all of them, which takes a while"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

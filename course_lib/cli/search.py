@@ -16,6 +16,16 @@ from course_lib.studies.search import METHODS
 from course_lib.translation import translate
 
 HELP = "be one worker of a hyperparameter search that several share"
+EXAMPLES = (
+    (
+        "course search --storage sqlite:///search.db",
+        "one worker; start as many as you like with the same address",
+    ),
+    (
+        "course search --storage sqlite:///search.db --trials 30 --rows 200",
+        "ends when all workers together have done 30 trials",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,10 @@ from course_lib import settings
 from course_lib.translation import Message, translate
 
 HELP = "build the website from the notebooks as they are: lessons, decks, glossary, search"
+EXAMPLES = (
+    ("course site", "the whole website, in build/site"),
+    ("course site --decks none --output my-site", "without the decks, and sooner"),
+)
 ON_GITHUB = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 

@@ -10,6 +10,10 @@ from course_lib.files import check_writable
 from course_lib.translation import translate
 
 HELP = "build the slide decks, all of them if none is named: HTML, PDF, PPTX"
+EXAMPLES = (
+    ("course slides 04", "the deck of lesson 04 as HTML, PDF and PPTX"),
+    ("course slides --html", "all decks as HTML, which needs no browser"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -252,4 +252,4 @@ def test_every_command_has_a_module_with_help():
         module = cli.command_module(name)
         assert module.HELP and module.run and module.add_options
     modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
-    assert modules == {*cli.COMMANDS, "__init__", "__main__", "options", "lab_identity"}
+    assert modules == {*cli.COMMANDS, "__init__", "__main__", "options", "lab_identity", "lab_in_container"}
