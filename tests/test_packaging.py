@@ -54,6 +54,21 @@ def test_every_pin_is_exact_and_all_three_lists_agree():
     assert {name: locked.get(name) for name in direct} == direct
 
 
+def test_the_lines_for_powershell_do_what_make_does():
+    """Whoever has no make gets the same environment: the README's lines are those of the Makefile, in order."""
+    (block,) = re.findall(r"```powershell\n(.*?)```", read("README.md"), re.DOTALL)
+    typed = [line.strip().replace(".venv\\Scripts\\", "") for line in block.strip().splitlines()]
+    recipes = re.findall(r"^(?:setup|\S*/\.installed|lab):.*\n((?:\t.+\n)*)", read("Makefile"), re.MULTILINE)
+    made = [line.strip() for recipe in recipes for line in recipe.splitlines() if "python -c" not in line]
+    for old, new in (("$(BIN)/", ""), ("$(VENV)", ".venv"), (" --quiet --disable-pip-version-check", "")):
+        made = [line.replace(old, new) for line in made]
+    made = [line for line in made if not line.startswith("$(PYTHON) -c")]
+    (minor,) = re.findall(r"^py -3\.(\d+) ", typed[0])
+    oldest, newest = supported_pythons()
+    assert oldest <= int(minor) <= newest
+    assert [line.replace("$(PYTHON)", f"py -3.{minor}") for line in made] == typed
+
+
 def test_the_conda_route_ends_like_the_pip_route():
     options = [line for line in environment_lines() if line.startswith("--")]
     assert options == ["--constraint requirements.lock", "--editable ."]

@@ -111,8 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser = command_parser()
         options = parser.parse_args(arguments)
         if options.command is None:  # a newcomer who types `course` wants to know what there is
-            parser.print_help()
-            return 0
+            parser.print_help(sys.stderr)
+            sys.exit(2)
         if options.command != "doctor":  # the doctor reports wrong settings among the rest
             settings.current()
         if options.command not in WITHOUT_CLONE:

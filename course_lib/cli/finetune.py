@@ -30,7 +30,7 @@ EXAMPLES = (
         "looks at your table, and says what a model could learn from it",
     ),
     (
-        "course finetune classification --data data/examples/tickets.csv --text subject body --label topic --save my-tickets",
+        "course finetune classification --data data/examples/tickets.csv --text subject body --label topic --epochs 10 --save my-tickets",
         "trains a model on it, and keeps it in the folder my-tickets",
     ),
     ("course finetune reviews", "trains on the bundled movie reviews, without a file of yours"),
