@@ -36,7 +36,7 @@ def lesson_number(text: str) -> int | str:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of this command."""
     parser.add_argument(
-        "system", choices=["nbgrader", "colab"], help=translate("where it goes; colab is for Kaggle, too")
+        "place", choices=["nbgrader", "colab"], help=translate("where it goes; colab is for Kaggle, too")
     )
     parser.add_argument(
         "lesson",
@@ -58,9 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the lesson as the system takes it."""
-    folder = options.save or Path(options.system)
-    if options.system == "colab":
+    """Write the lesson as that place takes it."""
+    folder = options.save or Path(options.place)
+    if options.place == "colab":
         return _export_for_colab(options, folder)
     from course_lib.classroom.nbgrader import export, said_of
     from course_lib.errors import SettingError

@@ -239,7 +239,7 @@ def test_the_workflow_publishes_the_copies_on_the_branch_of_the_links(tmp_path, 
     asked = next(step["run"] for step in steps if "export" in step.get("run", ""))
     (arguments,) = re.findall(r"^python -m course_lib\.cli (.+)$", asked)
     options = cli.command_parser().parse_args(arguments.split())
-    assert (options.system, options.lesson, options.save) == ("colab", "all", Path("build/colab"))
+    assert (options.place, options.lesson, options.save) == ("colab", "all", Path("build/colab"))
     clone = tmp_path / "clone"
     for attempt in ("first", "second"):  # the second finds the branch there
         subprocess.run(["git", "clone", "-q", address, str(clone)], check=True)

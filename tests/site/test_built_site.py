@@ -135,7 +135,13 @@ def test_a_lesson_has_all_its_parts(site, name):
         right = [option.get("data-right") == "1" for option in shown.findall("details")]
         assert right == [option.correct for option in question.options]
     links = " ".join(tree.xpath("//nav[@class='course-bar']//a/@href"))
-    for place in ("colab.research", "mybinder.org", "codespaces.new", f"../downloads/{name}.ipynb"):
+    for place in (
+        "colab.research",
+        "kaggle.com/kernels/welcome?src=",
+        "mybinder.org",
+        "codespaces.new",
+        f"../downloads/{name}.ipynb",
+    ):
         assert place in links
     download = site.folder / "downloads" / f"{name}.ipynb"
     assert download.read_bytes() == (NOTEBOOKS / f"{name}.ipynb").read_bytes()
