@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def open_lab(notebook: Path, *, browser: bool = True, port: int = 8888, address: str = "127.0.0.1") -> int:
-    """Open JupyterLab on a notebook: on localhost only unless an image asks otherwise, with a fresh token, without a news pop-up.
+    """Open JupyterLab on a notebook: on localhost only by default, with a fresh token, without a news pop-up.
 
     What keeps others out stands on the command line, which goes before the reader's own configuration files.
 
