@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from course_lib.classroom.closed_process import RIGHT, UNCHECKED, WRONG, Answer, Verdict
 from course_lib.classroom.surroundings import names_of_lesson
 from course_lib.lessons.catalog import find_exercise, printable
@@ -20,6 +22,7 @@ from course_lib.lessons.exercises import judge
 from course_lib.translation import Message
 
 LARGEST_FILE = 100_000_000  # bytes that an answer may write into its folder
+MORE_MEMORY = 4 * 2**30  # bytes that answers may take besides what the process has when it closes; Linux only
 # Events that only a way out makes; "open" and what changes files are looked at one by one.
 REFUSED = (
     "socket.",
@@ -98,6 +101,11 @@ def close(folder: Path) -> None:
     else:
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if (
+            sys.platform == "linux"
+        ):  # elsewhere the limit of addresses isn't kept, or is passed from the start
+            most = psutil.Process().memory_info().vms + MORE_MEMORY
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
     sys.addaudithook(look)
 
 

@@ -22,6 +22,7 @@ from course_lib.lessons.exercises import SECONDS
 from course_lib.translation import Message
 
 START_SECONDS = 120  # a slow machine needs tens of seconds to import torch
+LONGEST_LINE = 1_000_000  # bytes; a verdict is a sentence
 RIGHT, WRONG, UNCHECKED = "right", "wrong", "unchecked"
 
 
@@ -70,7 +71,7 @@ def _one_process(answers: Sequence[Answer], folder: Path, seconds: float) -> lis
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    lines: queue.Queue[bytes | None] = queue.Queue()
+    lines: queue.Queue[bytes | None] = queue.Queue(len(answers) + 1)  # what writes more than that waits
     threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
     verdicts, patience = [], START_SECONDS + seconds
     try:
@@ -86,7 +87,11 @@ def _one_process(answers: Sequence[Answer], folder: Path, seconds: float) -> lis
                     *verdicts,
                     Verdict(number, WRONG, str(Message("it ended Python, or took all memory."))),
                 ]
-            verdicts.append(Verdict(**json.loads(line)))
+            verdict = _verdict_in(line, number)
+            if verdict is None:
+                message = Message("it wrote where only the verdict on it may be.")
+                return [*verdicts, Verdict(number, WRONG, str(message))]
+            verdicts.append(verdict)
             patience = seconds
         return verdicts
     finally:
@@ -96,9 +101,19 @@ def _one_process(answers: Sequence[Answer], folder: Path, seconds: float) -> lis
 
 def _read_lines(process: subprocess.Popen, lines: queue.Queue) -> None:
     with process.stdout as stream:
-        for line in stream:
+        while line := stream.readline(LONGEST_LINE):
             lines.put(line)
     lines.put(None)
+
+
+def _verdict_in(line: bytes, number: str) -> Verdict | None:
+    """Return the verdict on an answer that a line holds; None if it holds something else."""
+    try:
+        verdict = Verdict(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    known = verdict.number == number and verdict.outcome in (RIGHT, WRONG, UNCHECKED)
+    return verdict if known and isinstance(verdict.sentence, str) else None
 
 
 def _environment(folder: Path) -> dict[str, str]:

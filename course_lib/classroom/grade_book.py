@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ from course_lib.lessons.catalog import LETTERS, exercise_module
 from course_lib.lessons.report import summary
 from course_lib.translation import Message
 
+UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
+)  # no terminal, CSV or XLSX takes all of them
 NOT_SAVED = "not saved"  # marked as solved, without the answer
 CheckAgain = Callable[[Sequence[Answer]], list[Verdict]]
 
@@ -66,7 +70,8 @@ def graded(handed_in: HandedIn, check: CheckAgain = check_again) -> Learner:
     check : checks answers again.
     """
     events = handed_in.events
-    learner = Learner(handed_in.name, summary(events), remarks=[*handed_in.remarks, *_wrong_letters(events)])
+    learner = Learner(_clean(handed_in.name), summary(events))
+    learner.remarks = [_clean(remark) for remark in (*handed_in.remarks, *_wrong_letters(events))]
     answers = [answer for lesson in learner.lessons for answer in _saved_answers(events, lesson)]
     verdicts = {verdict.number: verdict for verdict in check(answers)}
     for lesson, row in learner.lessons.items():
@@ -108,7 +113,7 @@ def _exercise_row(events: list[dict], number: str, verdict: Verdict | None) -> d
     outcomes = [event["outcome"] for event in mine if event["kind"] == "exercise"]
     logged = "correct" if "correct" in outcomes else "wrong"
     if verdict is not None:
-        checked, sentence = verdict.outcome, verdict.sentence
+        checked, sentence = verdict.outcome, _clean(verdict.sentence)
     else:
         checked, sentence = (NOT_SAVED, "") if logged == "correct" else (WRONG, "")
     return {
@@ -232,6 +237,11 @@ def write_grade_book(learners: Sequence[Learner], path: Path) -> list[Path]:
             table.to_csv(unfinished, index=False)
         written.append(file)
     return written
+
+
+def _clean(text: str) -> str:
+    """Return a text in which a mark stands for each character that can't be printed or saved."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _harmless(value: object) -> object:

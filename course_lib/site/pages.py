@@ -32,7 +32,7 @@ REFERENCE_PAGES = (  # in the order of the menu; those that are not there are le
     "CHANGELOG.md",
 )
 SETUP_PAGES = ("docs/anywhere.md", "docs/troubleshooting.md")
-TEACHING_PAGES = ("docs/teaching.md", "slides/INSTRUCTOR_GUIDE.md")
+TEACHING_PAGES = ("docs/teaching.md", "docs/classroom.md", "slides/INSTRUCTOR_GUIDE.md")
 LEADS_TO = {  # an output of the first page, and the lesson that builds what gives it
     "Fill in the blank": "04_masked_language_model.ipynb",
     "Judge a review": "08_text_classification.ipynb",

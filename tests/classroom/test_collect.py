@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pandas
 import pytest
 
-from course_lib.classroom.closed_process import Answer, check_again
+from course_lib.classroom.closed_process import Answer, _verdict_in, check_again
 from course_lib.classroom.grade_book import collect, graded, tables, write_grade_book
 from course_lib.classroom.handed_in import find_logs, read_log
 from course_lib.cli import main
@@ -176,6 +177,77 @@ def test_prints_waits_and_ends_are_survived():
     verdicts = check_again([Answer("4.1", source) for source in (prints, sleep, ends, RIGHT)], seconds=3)
     assert [verdict.outcome for verdict in verdicts] == ["right", "wrong", "wrong", "right"]
     assert "still running after 3 seconds" in verdicts[1].sentence and "ended Python" in verdicts[2].sentence
+
+
+def test_a_loop_a_gigabyte_and_all_memory_are_survived():
+    loop = """def how_many(length):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
+    right = RIGHT.split("\n", 1)[1]
+    gigabyte = f"def how_many(length):\n    global said\n    if 'said' not in globals():\n        said = [print('x' * 10**6) for _ in range(1000)]\n{right}"
+    memory = f"def how_many(length):\n    kept = bytearray(5 * 2**30)\n{right}"
+    tried = [gigabyte, memory, loop, RIGHT] if sys.platform == "linux" else [gigabyte, loop, RIGHT]
+    verdicts = check_again([Answer("4.1", source) for source in tried], seconds=15)
+    assert [verdict.outcome for verdict in verdicts] == ["right", *["wrong"] * (len(tried) - 2), "right"]
+    assert "still running after 15 seconds" in verdicts[-2].sentence
+    assert sys.platform != "linux" or "MemoryError" in verdicts[1].sentence
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"not JSON\n",
+        b"[]\n",
+        b'{"number": "4.2", "outcome": "right", "sentence": ""}\n',
+        b'{"number": "4.1", "outcome": "best", "sentence": ""}\n',
+        b'{"number": "4.1", "outcome": "right", "sentence": 1}\n',
+        b'{"number": "4.1"}\n',
+        b"[" * 100_000,
+    ],
+)
+def test_a_line_that_is_no_verdict_is_told(written):
+    assert _verdict_in(written, "4.1") is None
+    assert _verdict_in(b'{"number": "4.1", "outcome": "right", "sentence": ""}\n', "4.1").outcome == "right"
+
+
+def test_an_answer_that_writes_among_the_verdicts_is_told():
+    writes = "def how_many(length):\n    import os\n    for n in range(3, 30):\n        try:\n            os.write(n, b'x' * 3_000_000)\n        except OSError:\n            pass\n"
+    verdicts = check_again([Answer("4.1", writes), Answer("4.1", RIGHT)])
+    assert [verdict.outcome for verdict in verdicts] == ["wrong", "right"]
+    assert "only the verdict" in verdicts[0].sentence
+
+
+def test_files_that_are_no_logs_are_told_and_the_rest_goes_on(tmp_path, capsys):
+    folder = tmp_path / "class"
+    write_log(folder / "ada.jsonl", event("hint", "4.1", "1"))
+    (folder / "ben.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (folder / "cem.jsonl").write_text('{"cells": [], "nbformat": 4}', encoding="utf-8")  # a notebook, renamed
+    (folder / "dan.jsonl").mkdir()
+    (folder / "eve.jsonl").write_bytes(b"")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert main(["collect", str(folder), "--save", str(tmp_path / "grades.csv")]) == 0
+    said = capsys.readouterr().out
+    remarks = pandas.read_csv(tmp_path / "grades-remarks.csv").groupby("name")["remark"].count()
+    assert remarks.to_dict() == {"ben": 1, "cem": 1, "dan": 1}
+    assert all(f"{name}: 0 of" in said for name in ("ada", "ben", "cem", "dan", "eve"))
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_characters_that_no_table_takes_are_replaced(tmp_path, capsys, ending):
+    wrong = LETTERS[[o.correct for o in exercise_module(4).QUIZ[0].options].index(False)]
+    odd = event("quiz", "4.q1", "correct", answer=f"{wrong}\x00\ud800\x1b[2J")
+    write_log(tmp_path / "class" / "ada.jsonl", odd)
+    file = tmp_path / f"grades.{ending}"
+    assert main(["collect", str(tmp_path / "class"), "--save", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\x00" not in said and f"answer {wrong}\ufffd\ufffd\ufffd[2J isn't" in said
+    assert file.exists()
 
 
 def test_an_answer_that_needs_the_notebook_is_not_called_wrong():

@@ -1,4 +1,4 @@
-"""The instructor's guide: fifteen full hours, and nothing in it that does not exist."""
+"""The instructor's guide: fifteen full hours, other plans that add up, and nothing in it that does not exist."""
 
 from __future__ import annotations
 
@@ -94,6 +94,180 @@ def test_the_table_of_what_lessons_build_on_is_what_they_say():
             assert set(re.findall(r"\d\d", before)) == set(re.findall(r"\]\((\d\d)_", line)), lesson
 
 
+# Other plans --------------------------------------------------------------------------------------
+
+
+def plan(title: str) -> str:
+    """Return the text of a plan that isn't the fifteen hours."""
+    (text,) = re.findall(rf"^### {title}$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
+    return text
+
+
+def minutes_of(exercise: str) -> int:
+    lesson = int(exercise.split(".")[0])
+    return {e.identifier: e.minutes for e in exercise_module(lesson).EXERCISES}[exercise]
+
+
+def exercises_in(text: str) -> list[str]:
+    return re.findall(r"\b\d{1,2}\.\d\b", text)
+
+
+def builds_on() -> dict[str, set[str]]:
+    rows = re.findall(r"^\| ([\d, ]+) \| ([\d, and]+) \|$", GUIDE, re.MULTILINE)
+    return {
+        lesson: set(re.findall(r"\d\d", before))
+        for lessons, before in rows
+        for lesson in re.findall(r"\d\d", lessons)
+    }
+
+
+DAYS = re.findall(r"^\*\*(First|Second) day\.\*\*(.+?)(?=^\*\*|\Z)", plan("Two days"), re.M | re.S)
+
+
+def clock(text: str) -> list[tuple[int, int, str, str]]:
+    """Return the rows of a timetable: start and end in minutes after midnight, what, and with."""
+    return [
+        (60 * int(a) + int(b), 60 * int(c) + int(d), what, tools)
+        for a, b, c, d, what, tools in re.findall(
+            r"^\| (\d+):(\d\d)–(\d+):(\d\d) \| (.+?) \| (.*?) ?\|$", text, re.MULTILINE
+        )
+    ]
+
+
+def test_one_hour_names_slides_that_fit_their_minutes():
+    rows = [
+        (int(start), int(end), what, tools)
+        for start, end, what, tools in re.findall(
+            r"^\| (\d+)–(\d+) \| (.+?) \| (.+?) \|$", plan("One hour"), re.MULTILINE
+        )
+    ]
+    assert rows[0][0] == 0 and rows[-1][1] == 60
+    assert all(before[1] == after[0] for before, after in pairwise(rows))
+    shown = []
+    for start, end, what, tools in rows:
+        needed = sum(minutes_of(exercise) for exercise in exercises_in(what))
+        for number, titles in re.findall(r"deck (\d\d): ((?:\*[^*]+\*(?:, )?)+)", tools):
+            minutes = {slide.title: slide.minutes for slide in read_deck(deck_paths([number])[0]).slides}
+            for title in re.findall(r"\*([^*]+)\*", titles):
+                needed += minutes[title]
+                shown.append((number, title))
+        assert 0 <= end - start - needed <= 4, what
+    assert len(shown) == len(set(shown)) > 12
+    alone = re.search(r"^Another .+? Hours ([\d, and]+) below", plan("One hour"), re.MULTILINE)[1]
+    single = [number for number, title, _ in HOURS if len(re.findall(r"\d\d", title)) == 1 and number != "6"]
+    assert re.findall(r"\d+", alone) == single  # hour 6 needs what hour 5 has begun
+
+
+@pytest.mark.parametrize(("day", "text"), DAYS, ids=[day for day, _ in DAYS])
+def test_a_day_of_the_workshop_is_full(day, text):
+    rows = clock(text)
+    assert (rows[0][0], rows[-1][1]) == (9 * 60, 16 * 60 + 30)
+    assert all(before[1] == after[0] for before, after in pairwise(rows))
+    pauses = [end - start for start, end, what, _ in rows if what in ("Break", "Lunch")]
+    work = sum(end - start for start, end, _, _ in rows) - sum(pauses)
+    assert sorted(pauses) == [15, 15, 15, 60] and work >= 5.75 * 60
+    longest = run = 0
+    for start, end, what, _ in rows:
+        run = 0 if what in ("Break", "Lunch") else run + end - start
+        longest = max(longest, run)
+    assert longest <= 100
+    for start, end, what, _ in rows:
+        if "whatever" not in what:  # as far as each one gets
+            assert sum(minutes_of(exercise) for exercise in exercises_in(what)) <= end - start, what
+
+
+@pytest.mark.parametrize(("day", "text"), DAYS, ids=[day for day, _ in DAYS])
+def test_the_slides_of_a_day_fit_its_minutes(day, text):
+    planned, chosen = Counter(), minutes_shown(text)
+    for start, end, _, tools in clock(text):
+        for deck in re.findall(r"deck (\d\d)", tools):
+            planned[deck] += end - start
+    assert len(planned) >= 5 and set(chosen) <= set(planned)
+    for deck, minutes in planned.items():
+        needed = chosen.get(deck, read_deck(deck_paths([deck])[0]).minutes)
+        assert 0 <= minutes - needed <= 3, f"deck {deck}: {needed} minutes of slides in {minutes}"
+
+
+def test_the_workshop_teaches_nothing_before_what_it_builds_on():
+    taught = [deck for _, text in DAYS for row in clock(text) for deck in re.findall(r"deck (\d\d)", row[3])]
+    for position, deck in enumerate(taught):
+        assert builds_on().get(deck, set()) <= set(taught[:position]), deck
+    teaching = (DECKS.parent / "docs" / "teaching.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| \[two days\].+$", teaching, re.MULTILINE)
+    assert [deck for deck in dict.fromkeys(taught) if deck != "05"] == re.findall(r"\b\d\d\b", row)
+
+
+WEEKS = re.findall(r"^\| (\d+) \| (lessons? .+?) \| (.+?) \| (.+?) \|$", plan("Fourteen weeks"), re.MULTILINE)
+
+
+def test_fourteen_weeks_hold_fifteen_hours():
+    assert [int(week) for week, *_ in WEEKS] == list(range(1, 15))
+    text = " ".join(in_class for _, _, in_class, _ in WEEKS)
+    whole = re.findall(r"\bhour (\d+) \((\d+)\)", text)
+    assert whole == [(number, "60") for number, _, _ in HOURS if number != "14"]
+    parts = []
+    for spans, minutes in re.findall(r"hour 14, minutes ([\d– and]+) \((\d+)\)", text):
+        found = [(int(a), int(b)) for a, b in re.findall(r"(\d+)–(\d+)", spans)]
+        assert sum(b - a for a, b in found) == int(minutes)
+        parts += found
+    (hour,) = [text for number, _, text in HOURS if number == "14"]
+    starts = {int(start) for start in re.findall(r"^\| (\d+)–", hour, re.MULTILINE)}
+    left_out = [(before[1], after[0]) for before, after in pairwise(parts) if before[1] != after[0]]
+    assert parts[0][0] == 0 and parts[-1][1] == 60 and {a for a, _ in parts} <= starts
+    for start, end in left_out:  # an exercise, which is an assignment then
+        (what,) = re.findall(rf"^\| {start}–{end} \| (.+?) \|", hour, re.MULTILINE)
+        assert exercises_in(what) and set(exercises_in(what)) <= set(exercises_in(WEEKS[12][3]))
+
+
+@pytest.mark.parametrize(
+    ("week", "reading", "in_class", "assignment"), WEEKS, ids=[week for week, *_ in WEEKS]
+)
+def test_the_minutes_of_a_week_add_up(week, reading, in_class, assignment):
+    assert sum(map(int, re.findall(r"\((\d+)\)", in_class))) == 90
+    for part in [*in_class.split("; "), *assignment.split("; ")]:
+        assert re.fullmatch(r".+ \(\d+\)", part), part
+        for exercise, minutes in re.findall(r"^(\d{1,2}\.\d) \((\d+)\)$", part):
+            assert minutes_of(exercise) == int(minutes), exercise
+    lessons = {f"{int(e.split('.')[0]):02d}" for e in exercises_in(f"{in_class} {assignment}")}
+    read = {n for _, text, _, _ in WEEKS[: int(week)] for n in re.findall(r"\b\d\d\b", text.split(";")[0])}
+    assert lessons <= read | {"01"}  # the first meeting begins lesson 01
+
+
+def test_each_exercise_has_its_place_in_the_semester():
+    in_hours = [
+        exercise
+        for number, _, text in HOURS
+        for what in re.findall(r"^\| \d+–\d+ \| (.+?) \|", text, re.MULTILINE)
+        for exercise in exercises_in(what.split("; anyone who's done")[0])
+        if exercise != "18.1"  # its part of hour 14 is left out
+    ]
+    in_weeks = [e for _, _, in_class, assignment in WEEKS for e in exercises_in(f"{in_class}; {assignment}")]
+    (more,) = re.findall(
+        r"^Exercises ([\d., and]+) and those of lesson 20 are for", plan("Fourteen weeks"), re.M
+    )
+    every = {e.identifier for n in lessons_with_exercises() if n != 20 for e in exercise_module(n).EXERCISES}
+    placed = Counter([*in_hours, *in_weeks, *exercises_in(more)])
+    assert set(placed) == every and max(placed.values()) == 1
+
+
+def test_the_table_of_a_week_has_the_columns_that_the_plan_names(home, tmp_path, monkeypatch, capsys):
+    check("4.1", find_exercise("4.1").solution)
+    (tmp_path / "handed_in").mkdir()
+    shutil.copy(progress_path(), tmp_path / "handed_in" / "garcia.jsonl")
+    monkeypatch.chdir(tmp_path)
+    text = plan("Fourteen weeks")
+    (command,) = re.findall(r"`course (collect [^`]+)`", text)
+    assert cli.main(command.split()) == 0
+    capsys.readouterr()
+    (grades,) = re.findall(r"--save (\S+)", command)
+    assert set(re.findall(r"`(\d\d \w+)`", text)) <= set(pandas.read_csv(grades).columns)
+    (exercises,) = re.findall(r"`(\S+-exercises\.csv)`", text)
+    assert {"tries", "hints"} <= set(pandas.read_csv(exercises).columns)
+
+
+# The rest of the guide ----------------------------------------------------------------------------
+
+
 def snippet(word: str) -> str:
     """Return the Python code of the guide in which a word occurs."""
     found = [code for code in re.findall(r"^ *```python\n(.+?)^ *```", GUIDE, re.M | re.S) if word in code]
@@ -114,7 +288,7 @@ def test_the_class_is_shown_at_a_glance(home, tmp_path, monkeypatch, capsys):
     (tmp_path / "handed_in").mkdir()
     shutil.copy(progress_path(), tmp_path / "handed_in" / "garcia.jsonl")
     monkeypatch.chdir(tmp_path)
-    (command,) = re.findall(r"`course (collect handed_in [^`]+)`", GUIDE)
+    (command,) = re.findall(r"`course (collect handed_in --save grades[^`]+)`", GUIDE)
     assert cli.main(command.split()) == 0
     capsys.readouterr()
     sheets = pandas.read_excel("grades.xlsx", sheet_name=None)
