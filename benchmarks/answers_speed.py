@@ -6,6 +6,9 @@ float32, in batches as they come. Ours tokenizes the document once, and where th
 at every window in it and reads those in float32 that decide. Both decode by the same rules, so the answers have to be
 the same, and that is checked. The time grows with the number of questions, so a few of them stand for a thousand.
 
+``bound`` in the rows is the ratio that the processor allows: if both sides ran at the speed of one large matrix product,
+each window would take 1 in float32, and 1 / r in bfloat16 and 1 more if it is read again.
+
     python -m benchmarks.answers_speed --repetitions 3
 """
 
@@ -16,14 +19,17 @@ import tempfile
 import torch
 from transformers import AutoTokenizer, BertForQuestionAnswering
 
+from benchmarks.pretraining_speed import matrix_multiply_peak
 from benchmarks.timing import paired_medians, print_table, result, run_from_command_line, use_course_threads
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.data.sources import load_texts
 from course_lib.data.weights import bundled_weights_folder
-from course_lib.finetuning.long_documents import answer_many
-from course_lib.finetuning.question_answering import Answer, WindowSettings, decode, make_windows
+from course_lib.finetuning.long_documents import answer_many, exact_scores, first_look
+from course_lib.finetuning.loop import TaskModel
+from course_lib.finetuning.question_answering import Answer, Window, WindowSettings, decode, make_windows
 from course_lib.finetuning.saving import save_model
 from course_lib.studies.finetuning.task_models import load_task_model
+from course_lib.training.precision import multiplies_bfloat16
 
 TARGET = 2.0
 QUESTIONS, PIECES = 6, 3_000  # questions asked, and about how long the document is
@@ -98,6 +104,19 @@ def long_document(pieces: int, questions: int) -> tuple[str, list[str]]:
     return "\n".join(document), chosen
 
 
+def bound(model: TaskModel, windows: list[Window], settings: WindowSettings) -> float:
+    """Return the ratio that the processor allows, see the module's text; 1 if it doesn't multiply bfloat16."""
+    if not multiplies_bfloat16("cpu"):
+        return 1.0
+    of_row: list[list[int]] = [[] for _ in range(windows[-1].example + 1)]
+    for number, window in enumerate(windows):
+        of_row[window.example].append(number)
+    looks = first_look(model, windows, settings, "bfloat16")
+    read_again = len(exact_scores(model, windows, of_row, looks, settings, safety=2.0)) / len(windows)
+    gain = matrix_multiply_peak("bfloat16") / matrix_multiply_peak("float32")
+    return 1 / (1 / gain + read_again)
+
+
 def main(repetitions: int = 3, questions: int = QUESTIONS, pieces: int = PIECES) -> list[dict]:
     """Measure both, check that their answers are the same, and return the row.
 
@@ -125,7 +144,7 @@ def main(repetitions: int = 3, questions: int = QUESTIONS, pieces: int = PIECES)
             raise AssertionError(f"The answers differ: {mine} and {theirs}")
     times = paired_medians(ours, usual.answers, repetitions, warm_up=0)
     case = {"questions": len(asked), "windows": len(usual.windows), "threads": threads}
-    rows = [result("answers", times, TARGET, **case)]
+    rows = [result("answers", times, TARGET, **case) | {"bound": bound(model, usual.windows, settings)}]
     print_table("Questions about one long document: ours against transformers' usual loop", rows)
     return rows
 

@@ -31,6 +31,7 @@ from course_lib.finetuning.question_answering import (
 from course_lib.training.batching import inference_batches, pad_batch
 from course_lib.training.precision import casts
 
+WORTHWHILE = 4  # windows of a question, on average; of fewer, most would be read twice
 LOWEST = torch.finfo(torch.float32).min
 
 
@@ -47,7 +48,7 @@ def answer_many(
 ) -> list[Answer]:
     """Answer as :func:`~course_lib.finetuning.question_answering.answer_questions` does, in less time.
 
-    Where the processor has no instructions for bfloat16, that function does the work.
+    Where the processor has no instructions for bfloat16, or the documents are short, that function does the work.
 
     Parameters
     ----------
@@ -56,9 +57,10 @@ def answer_many(
         hasn't been read again. A larger number reads more windows twice.
     precision : of the first look.
     """
-    if precision == "bfloat16" and not casts(next(model.parameters()).device.type, precision):
-        return answer_questions(model, questions, contexts, tokenizer, settings, threshold=threshold)
     windows = make_windows(questions, contexts, tokenizer, settings=settings)
+    quicker = precision != "bfloat16" or casts(next(model.parameters()).device.type, precision)
+    if not quicker or len(windows) < WORTHWHILE * len(questions):
+        return answer_questions(model, questions, contexts, tokenizer, settings, threshold=threshold)
     of_row: list[list[int]] = [[] for _ in questions]
     for number, window in enumerate(windows):
         of_row[window.example].append(number)

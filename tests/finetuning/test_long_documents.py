@@ -57,8 +57,8 @@ def assert_same(mine, theirs):
     assert [(a.text, a.start, a.end) for a in mine] == [(a.text, a.start, a.end) for a in theirs]
     for name in ("score", "null_difference"):
         torch.testing.assert_close(
-            torch.tensor([getattr(a, name) for a in mine]),
-            torch.tensor([getattr(a, name) for a in theirs]),
+            torch.tensor([getattr(a, name) for a in mine], dtype=torch.float64),
+            torch.tensor([getattr(a, name) for a in theirs], dtype=torch.float64),
             atol=1e-5,
             rtol=1e-5,
         )
@@ -154,13 +154,26 @@ def test_without_instructions_for_it_the_usual_way_does_the_work(monkeypatch):
     )
 
 
+def test_short_documents_are_read_once(monkeypatch):
+    monkeypatch.setattr(long_documents, "first_look", None)
+    model, short = small_model(), [DOCUMENT[:150]] * 2
+    assert_same(
+        answer_many(model, QUESTIONS[:2], short, TOKENIZER, SETTINGS, precision="float32"),
+        answer_questions(model, QUESTIONS[:2], short, TOKENIZER, SETTINGS),
+    )
+    with pytest.raises(TypeError):  # a long one has a first look
+        answer_many(model, QUESTIONS[:2], [DOCUMENT] * 2, TOKENIZER, SETTINGS, precision="float32")
+
+
 def test_no_question_an_empty_document_and_a_window_too_long():
     model = small_model()
     assert answer_many(model, [], [], TOKENIZER, SETTINGS, precision="float32") == []
-    (answer,) = answer_many(model, ["Who?"], [""], TOKENIZER, SETTINGS, precision="float32")
-    assert answer.text == ""
+    contexts = ["", DOCUMENT, " "]
+    answers = answer_many(model, ["Who?"] * 3, contexts, TOKENIZER, SETTINGS, precision="float32")
+    assert_same(answers, answer_questions(model, ["Who?"] * 3, contexts, TOKENIZER, SETTINGS))
+    assert [answer.text == "" for answer in answers] == [True, False, True]
     with pytest.raises(SequenceTooLongError, match="48"):
-        answer_many(model, ["Who?"], [DOCUMENT], TOKENIZER, precision="float32")
+        answer_many(model, ["Who?"], [DOCUMENT * 9], TOKENIZER, precision="float32")
 
 
 def test_the_model_stays_as_it_is():
