@@ -343,6 +343,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     os.environ["COURSE_PROFILE"] = "full"
+    settings.current.cache_clear()  # whatever an import has read before
     settings.prepare()
     content = measure(BASE, settings.device())
     write_json(options.output, content, then=f"run it again: {COMMAND}")
