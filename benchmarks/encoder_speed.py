@@ -16,6 +16,7 @@ from benchmarks.timing import (
     print_table,
     result,
     run_from_command_line,
+    shares_of_time,
     use_course_threads,
 )
 from course_lib.bert.loading import load_encoder
@@ -45,13 +46,14 @@ def main(repetitions: int = 30, lengths: tuple[int, ...] = LENGTHS) -> list[dict
     Returns
     -------
     list of dict
-        One row for each case: milliseconds of both, ratio (reference / ours), target, largest difference.
+        One row for each case: milliseconds of both, ratio (reference / ours), target; of whole rows also the
+        share of our time that each kind of operation takes.
     """
     threads = use_course_threads()
     folder = bundled_weights_folder()
     ours = load_encoder(folder)
     reference = BertModel.from_pretrained(folder, attn_implementation="sdpa", use_safetensors=True).eval()
-    rows = []
+    rows, breakdown = [], []
     with torch.inference_mode():
         for length in lengths:
             for padded in (False, True):
@@ -68,7 +70,12 @@ def main(repetitions: int = 30, lengths: tuple[int, ...] = LENGTHS) -> list[dict
                 )
                 case = {"length": length, "rows": len(tokens), "padded": padded, "threads": threads}
                 rows.append(result("encoder", times, TARGET, **case))
+                if not padded:  # padding changes how much is computed, and not what
+                    breakdown.append({"length": length, **shares_of_time(lambda batch=batch: ours(**batch))})
     print_table("Encoder, forward: ours against transformers' BertModel with sdpa", rows)
+    print_table("Share of our time by kind of operation", breakdown)
+    for row, shares in zip(rows[::2], breakdown, strict=True):
+        row["shares_of_time"] = {name: value for name, value in shares.items() if name != "length"}
     return rows
 
 

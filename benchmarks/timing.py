@@ -10,10 +10,23 @@ from typing import NamedTuple
 
 import psutil
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from course_lib import settings
 
 BUSY = 25  # percent of all processors
+# Where the time goes: the operators of torch, by the first word in their names that fits.
+GROUPS = {
+    "matrix multiplication": ("mm", "linear", "matmul", "mkldnn"),
+    "attention": ("attention", "_softmax"),
+    "dropout": ("dropout", "bernoulli", "random", "threshold"),
+    "activation": ("gelu",),
+    "normalization": ("layer_norm",),
+    "loss": ("log_softmax", "nll", "cross_entropy"),
+    "optimizer and clipping": ("adam", "foreach", "norm", "clamp"),
+    "embeddings and gathering": ("embedding", "index", "gather", "scatter"),
+    "sums, products, copies": ("add", "mul", "div", "copy", "cat", "sum", "zero", "fill", "clone", "where"),
+}
 
 
 def used_by_others(seconds: float = 2.0) -> float:
@@ -72,6 +85,19 @@ def paired_medians(
         statistics.median(other for _, other in pairs),
         statistics.median(other / own for own, other in pairs),
     )
+
+
+def shares_of_time(work: Callable[[], object]) -> dict[str, float]:
+    """Return the share of the time that each group of operators takes in some work, by torch's profiler."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        work()
+    events = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    shares, whole = dict.fromkeys([*GROUPS, "other"], 0.0), sum(events.values())
+    for name, microseconds in events.items():
+        words = name.removeprefix("aten::")
+        group = next((g for g, parts in GROUPS.items() if any(part in words for part in parts)), "other")
+        shares[group] += microseconds / whole
+    return shares
 
 
 def result(benchmark: str, times: PairedTimes, target: float, **case) -> dict:

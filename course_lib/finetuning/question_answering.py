@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -130,8 +131,15 @@ def make_windows(
         )
     cls_id, sep_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     asked = tokenizer.encode_batch(list(questions), add_special_tokens=False)
-    read = tokenizer.encode_batch(list(contexts), add_special_tokens=False)
-    for row, (question, context) in enumerate(zip(asked, read, strict=True)):
+    different = list(dict.fromkeys(contexts))  # many questions may share a paragraph: it is tokenized once
+    read = dict(zip(different, tokenizer.encode_batch(different, add_special_tokens=False), strict=True))
+    # An answer reaches over the marks of its last character, as in the original's ``get_final_text``.
+    places = {
+        context: [(start, end_with_marks(context, end)) for start, end in read[context].offsets]
+        for context in different
+    }
+    most_context = cache(_most_context)  # questions of one length cut a paragraph alike
+    for row, (question, context) in enumerate(zip(asked, map(read.get, contexts), strict=True)):
         if answers is not None and answers[row]["answer_start"][:1] == [NOWHERE]:
             continue  # not "no answer" either: that would teach the model to abstain
         question_ids = question.ids[: s.max_question]
@@ -142,9 +150,8 @@ def make_windows(
                 "the question. Raise max_length or lower max_question."
             )
         starts = window_starts(len(context.ids), room, s.step)
-        spans = [(start, min(start + room, len(context.ids))) for start in starts]
-        # An answer reaches over the marks of its last character, as in the original's ``get_final_text``.
-        offsets = [(start, end_with_marks(contexts[row], end)) for start, end in context.offsets]
+        spans = tuple((start, min(start + room, len(context.ids))) for start in starts)
+        offsets = places[contexts[row]]
         target = (
             None if answers is None else _target_pieces(row, contexts[row], context.offsets, answers[row])
         )
@@ -157,7 +164,7 @@ def make_windows(
                 # A window without the whole answer points to [CLS], at position 0.
                 feature["start"] = first + target[0] - start if inside else 0
                 feature["end"] = first + target[1] - start if inside else 0
-            windows.append(Window(row, feature, first, offsets[start:end], _most_context(spans, number)))
+            windows.append(Window(row, feature, first, offsets[start:end], most_context(spans, number)))
     return windows
 
 

@@ -197,7 +197,8 @@ def sources_block() -> str:
 
 
 REFERENCES = {
-    "bucket": "fixed padding, random batches",
+    "answers": "the usual loop of transformers: every window padded, in float32",
+    "bucket": "fixed padding, random batches; a tutorial: transformers' model in its Trainer",
     "choice": "`DataCollatorForMultipleChoice` of transformers",
     "encoder": "`BertModel` of transformers, sdpa",
     "masking": "`DataCollatorForLanguageModeling` of transformers",
@@ -213,7 +214,7 @@ def _case(row: dict) -> str:
     """Say which case a row of a benchmark measured: all that is not a result."""
     parts = []
     for name, value in row.items():
-        if name in MEASURED or name.endswith(("_ms", "_seconds")) or isinstance(value, float):
+        if name in MEASURED or name.endswith(("_ms", "_seconds")) or isinstance(value, (float, dict)):
             continue
         label = name.replace("_", " ")
         if value is True:
@@ -223,6 +224,45 @@ def _case(row: dict) -> str:
         elif value is not False:
             parts.append(f"{label} {value:,}")
     return ", ".join(parts)
+
+
+def _bound_lines(results: dict[str, dict]) -> list[str]:
+    """Return, for each missed target with a known bound, how far the processor would have to be used to meet it."""
+    lines = [
+        f"- {name}, {_case(row)}: {row['ratio']:.2f} times as fast takes {row['ratio'] / row['bound']:.0%}, "
+        f"and {row['target']:g} times would take {row['target'] / row['bound']:.0%}."
+        for name, measured in results.items()
+        for row in measured["rows"]
+        if row["target"] > row["ratio"] and "bound" in row
+    ]
+    if not lines:
+        return []
+    return ["", "Where a target is missed, as a share of the speed of one large matrix product:", "", *lines]
+
+
+def _profile_lines(results: dict[str, dict]) -> list[str]:
+    """Return a table of where our time goes, for the benchmarks that kept it."""
+    rows = [
+        (f"{name}, {_case(row)}", row["shares_of_time"])
+        for name, measured in results.items()
+        for row in measured["rows"]
+        if "shares_of_time" in row
+    ]
+    if not rows:
+        return []
+    # Groups that never take a hundredth of the time would only make the table wide.
+    groups = [group for group in rows[0][1] if any(shares.get(group, 0) >= 0.01 for _, shares in rows)]
+    return [
+        "",
+        "Where our time goes, in percent, by torch's profiler (`python -m benchmarks encoder pretraining`):",
+        "",
+        f"| case | {' | '.join(groups)} |",
+        "|:---|" + "---:|" * len(groups),
+        *(
+            f"| {case} | {' | '.join(f'{100 * shares.get(group, 0):.0f}' for group in groups)} |"
+            for case, shares in rows
+        ),
+    ]
 
 
 def _period(dates: list[str]) -> str:
@@ -266,6 +306,7 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
             earlier = sorted({m["elsewhere"]["date"] for m in kept["results"].values() if "elsewhere" in m})
             measured_rows = [row for measured in kept["results"].values() for row in measured["rows"]]
             threads = sorted({row.get("threads", 1) for row in measured_rows})
+            more = _bound_lines(kept["results"]) + _profile_lines(kept["results"])
             shares: dict[str, list[float]] = {}
             for row in measured_rows:
                 if "share_of_peak" in row:
@@ -284,6 +325,7 @@ def benchmarks_block(path: Path = BENCHMARKS, suite_time: Path = SUITE_TIME) -> 
                 f"{min(part):.0%} to {max(part):.0%} in {precision}" for precision, part in shares.items()
             )
             lines[-1] += f" Of the speed of one large matrix product, our pre-training reaches {reached}."
+        lines += more
     if suite is not None:
         minutes, workers = suite["minutes"], suite["workers"]
         lines += ["", f"The whole suite takes {minutes} minutes on {workers} cores ({suite['date']})."]

@@ -231,6 +231,35 @@ def test_benchmarks_come_from_what_was_measured(tmp_path):
     assert block.endswith("The whole suite takes 12.5 minutes on 2 cores (2030-01-03).")
 
 
+def test_a_missed_target_says_what_it_would_take(tmp_path):
+    path = tmp_path / "benchmarks.json"
+    row = {"precision": "bfloat16", "ratio": 2.0, "target": 3.0, "threads": 2, "bound": 4.0}
+    rows = [row, row | {"precision": "float32", "target": 1.5}, row | {"precision": "int8", "bound": 2.5}]
+    results = {"pretraining": {"date": "2030-01-01", "rows": rows}}
+    path.write_text(json.dumps({"command": "make bench", "results": results}), encoding="utf-8")
+    assert [line for line in readme.benchmarks_block(path).splitlines() if line.startswith("- ")] == [
+        "- pretraining, bfloat16: 2.00 times as fast takes 50%, and 3 times would take 75%.",
+        "- pretraining, int8: 2.00 times as fast takes 80%, and 3 times would take 120%.",
+    ]
+
+
+def test_the_profile_of_benchmarks_is_shown_in_percent_without_what_takes_no_time(tmp_path):
+    path = tmp_path / "benchmarks.json"
+    row = {"precision": "bfloat16", "ratio": 2.0, "target": 1.0, "threads": 2}
+    shares = {"products": 0.615, "dropout": 0.004, "other": 0.381}
+    results = {"pretraining": {"date": "2030-01-01", "rows": [row | {"shares_of_time": shares}, row]}}
+    path.write_text(json.dumps({"command": "make bench", "results": results}), encoding="utf-8")
+    lines = readme.benchmarks_block(path, tmp_path / "none.json").splitlines()
+    assert lines[-3:] == [
+        "| case | products | other |",
+        "|:---|---:|---:|",
+        "| pretraining, bfloat16 | 62 | 38 |",
+    ]
+    del results["pretraining"]["rows"][0]["shares_of_time"]
+    path.write_text(json.dumps({"command": "make bench", "results": results}), encoding="utf-8")
+    assert "Where our time goes" not in readme.benchmarks_block(path, tmp_path / "none.json")
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"results": 3}', '{"results": {"encoder": {"rows": [{}]}}}'])
 def test_a_broken_file_of_benchmarks_is_named(tmp_path, content):
     path = tmp_path / "benchmarks.json"
