@@ -36,9 +36,9 @@ READY = """async () => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   return Reveal.getSlides().length;
 }"""
-SHOW = """async (index) => {
+SHOW = """async ([index, before]) => {
   const at = Reveal.getIndices(Reveal.getSlides()[index]);
-  Reveal.slide(at.h, at.v || 0);
+  Reveal.slide(at.h, at.v || 0, before ? -1 : 999); // -1: before the first click, 999: after the last
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
 
@@ -68,9 +68,9 @@ class ShownDeck:
     requests: list[str]
     errors: list[str]
 
-    def show(self, index: int) -> None:
-        """Turn to a slide, counted from 0."""
-        self.page.evaluate(SHOW, index)
+    def show(self, index: int, before: bool = False) -> None:
+        """Turn to a slide, counted from 0, as it is after the last click, or before the first."""
+        self.page.evaluate(SHOW, [index, before])
 
     def faults(self) -> list[str]:
         """Return what is wrong with the slides, one sentence each: overflow, small text, missing alternatives."""
@@ -82,9 +82,9 @@ class ShownDeck:
         found += [f"it asks the network for {address}" for address in self.requests]
         return found + [f"its script fails: {error}" for error in self.errors]
 
-    def screenshot(self, index: int) -> bytes:
-        """Return a slide as PNG."""
-        self.show(index)
+    def screenshot(self, index: int, before: bool = False) -> bytes:
+        """Return a slide as PNG, as it is after the last click, or before the first."""
+        self.show(index, before)
         return self.page.screenshot()
 
     def layouts(self) -> list[dict]:
@@ -155,6 +155,7 @@ def open_deck(path: Path) -> Iterator[ShownDeck]:
                 lambda r: None if r.url.startswith((address, "data:", "blob:")) else requests.append(r.url),
             )
             page.on("pageerror", lambda error: errors.append(str(error)))
+            page.set_default_timeout(180_000)  # a machine that does other things too
             page.goto(address)
             yield ShownDeck(page, address, page.evaluate(READY), requests, errors)
         finally:

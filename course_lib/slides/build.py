@@ -13,7 +13,7 @@ from course_lib import settings
 from course_lib.figures import style
 from course_lib.files import write_bytes, write_text
 from course_lib.slides.content import Content, markdown_blocks
-from course_lib.slides.deck import Deck, DeckError, pandoc, problems, read_deck, walk
+from course_lib.slides.deck import Deck, DeckError, Slide, pandoc, problems, read_deck, walk
 from course_lib.translation import translate
 
 THEME = Path(__file__).parent / "theme"
@@ -40,7 +40,14 @@ def title_slide(content: Content) -> list[dict]:
     heading = markdown_blocks(f"## {deck.name[:2]} · {lesson.part('title')} {{#title-slide}}")
     promise = {"t": "Div", "c": [["", ["promise"], []], markdown_blocks(lesson.part("promise"))]}
     course = {"t": "Div", "c": [["", ["course"], []], markdown_blocks(translate("BERT: pre-training strategies and fine-tuning for downstream tasks"))]}  # fmt: skip
-    return [*heading, promise, course, _notes(deck.opening)]
+    return [*_timed(heading, Slide("", [], deck.opening).minutes), promise, course, _notes(deck.opening)]
+
+
+def _timed(blocks: list[dict], minutes: int) -> list[dict]:
+    """Return a slide's blocks with its minutes where the timer of the speaker view looks for them."""
+    level, (identifier, names, pairs), words = blocks[0]["c"]
+    attributes = [identifier, names, [*pairs, ["data-timing", str(60 * minutes)]]]
+    return [{"t": "Header", "c": [level, attributes, words]}, *blocks[1:]]
 
 
 def _notes(blocks: list[dict]) -> dict:
@@ -68,7 +75,7 @@ def body(deck: Deck) -> str:
         try:
             shown = content.filled(slide.blocks)
             _leave_out_caption(shown, slide.title)
-            blocks += [*shown, _notes(content.filled(slide.notes))]
+            blocks += [*_timed(shown, slide.minutes), _notes(content.filled(slide.notes))]
         except DeckError as error:
             raise DeckError(f"{deck.path}, slide {slide.title!r}: {error}") from error
     document = {"pandoc-api-version": deck.api_version, "meta": {}, "blocks": blocks}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import importlib
 import inspect
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from course_lib.slides.notebook import Lesson, StoredPicture, without_docstrings
 from course_lib.translation import translate
 
 Blocks = list[dict]
+Steps = dict[tuple[int, int], int]
 NUMBER = re.compile(r"[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
@@ -45,29 +47,40 @@ def picture_html(picture: StoredPicture, height: int) -> str:
     )
 
 
-def table_html(table: Table, size: str = "normal") -> str:
+def table_html(
+    table: Table, size: str = "normal", marked: Iterable[tuple[int, int]] = (), steps: Steps | None = None
+) -> str:
     """Return a table as HTML, with its title as caption and its note below.
 
     Parameters
     ----------
     table : the table.
     size : ``normal`` or ``small``.
+    marked : rows and columns, counted from 0, of the cells that matter.
+    steps : for cells that come at a click, which click by row and column; all others are there from the start.
     """
+    marked, steps = set(marked), steps or {}
     sides = ["right" if table.is_numeric(i) else "left" for i in range(len(table.columns))]
 
-    def row(cells, tag: str) -> str:
-        scope = ' scope="col"' if tag == "th" else ""
-        made = (
-            f'<{tag}{scope} class="{side}">{html.escape(str(cell)).replace(" − ", "&nbsp;−&nbsp;")}</{tag}>'
-            for cell, side in zip(cells, sides, strict=True)
-        )
+    def row(cells, tag: str, line: int = -1) -> str:
+        made = []
+        for column, (cell, side) in enumerate(zip(cells, sides, strict=True)):
+            attributes = ' scope="col"' if tag == "th" else ""
+            names = [side]
+            text = html.escape(str(cell)).replace(" − ", "&nbsp;−&nbsp;")
+            if (line, column) in marked:
+                names.append("mark")
+            if (line, column) in steps:
+                text = f'<span class="fragment" data-fragment-index="{steps[line, column]}">{text}</span>'
+            made.append(f'<{tag}{attributes} class="{" ".join(names)}">{text}</{tag}>')
         return f"<tr>{''.join(made)}</tr>"
 
-    body = "".join(row(cells, "td") for cells in table.rows)
+    caption = f"<caption>{html.escape(table.title)}</caption>" if table.title else ""
+    body = "".join(row(cells, "td", line) for line, cells in enumerate(table.rows))
     note = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(table.note))
     note = f'<p class="note">{note}</p>' if note else ""
     return (
-        f'<table class="{size}"><caption>{html.escape(table.title)}</caption>'
+        f'<table class="{size}">{caption}'
         f"<thead>{row(table.columns, 'th')}</thead><tbody>{body}</tbody></table>{note}"
     )
 
@@ -173,6 +186,35 @@ class Content:
                 raise DeckError(f"The library has no {name}.") from None
         return self.lesson.cell(name).source.strip()
 
+    def drawing(self, name: str, options: Mapping[str, str]) -> StoredPicture:
+        """Return a picture that a function of ``course_lib.figures`` draws for the deck, now.
+
+        Parameters
+        ----------
+        name : its module and name, such as ``for_slides.triangle``.
+        options : ``of``, words of a cell: the function gets what that cell printed.
+
+        Raises
+        ------
+        DeckError
+            If there is no such function.
+        """
+        module, _, function = name.rpartition(".")
+        try:
+            draw = getattr(importlib.import_module(f"course_lib.figures.{module}"), function)
+        except (ImportError, AttributeError):
+            raise DeckError(f"course_lib/figures has no function {name}.") from None
+        printed = [self.lesson.printed(self.lesson.cell(options["of"]))] if "of" in options else []
+        picture = draw(*printed)
+        source = base64.b64encode(picture.svg().encode()).decode()
+        return StoredPicture(
+            picture.title,
+            picture.alt,
+            picture.smallest_text(),
+            f"data:image/svg+xml;base64,{source}",
+            picture.number,
+        )
+
     def block(self, element: dict) -> Blocks:
         """Return the blocks that stand for a reference on a line of its own.
 
@@ -182,30 +224,33 @@ class Content:
             If it leads nowhere.
         """
         (_, names, pairs), text = element["c"]
+        if "fragment" in names:
+            kept = [name for name in names if name != "fragment"]
+            inner = {"t": "Code", "c": [["", kept, pairs], text]}
+            return [{"t": "Div", "c": [["", ["fragment"], []], self.block(inner)]}]
         options, kind = dict(pairs), reference(element)
         size = ["small"] if "small" in names else []
         position = int(options["number"]) if "number" in options else None
         if kind == "figure":
             picture = self.lesson.shown(text, kind, position)
             return [_raw(picture_html(picture, int(options.get("height", 540))))]
+        if kind == "drawing":
+            return [_raw(picture_html(self.drawing(text, options), int(options.get("height", 540))))]
         if kind == "table":
             table = self.lesson.shown(text, kind, position)
-            if "rows" in options:
-                table = replace(table, rows=[table.rows[int(row) - 1] for row in options["rows"].split()])
             if "bare" in names:
                 table = replace(table, note="")
-            return [_raw(table_html(table, *size))]
+            return [_raw(_table_as_asked(table, options, *size))]
         if kind == "code":
             source = self.code(text)
             if "brief" in names:
                 source = without_docstrings(source)
             return [_code_block(_between(source, options, text), "python", *size)]
         if kind == "output":
-            return [
-                _code_block(
-                    _between(self.lesson.printed(self.lesson.cell(text)), options, text), "printed", *size
-                )
-            ]
+            printed = _between(self.lesson.printed(self.lesson.cell(text)), options, text)
+            if "columns" in options:
+                return [_raw(_table_as_asked(table_of_lines(printed, options, text), options, *size))]
+            return [_code_block(printed, "printed", *size)]
         if kind == "demo":
             cell = self.lesson.cell(text)
             line = translate(
@@ -265,6 +310,93 @@ def _cell_of(table: Table, row: str, column: str) -> str:
         known = f"rows: {', '.join(labels)}; columns: {', '.join(table.columns)}"
         raise DeckError(f"{table.title!r} has no row {row!r} with a column {column!r} ({known}).")
     return str(table.rows[rows[0]][table.columns.index(column)])
+
+
+def table_of_lines(printed: str, options: Mapping[str, str], name: str) -> Table:
+    """Return printed lines as a table: what a room should compare isn't shown as a terminal.
+
+    Parameters
+    ----------
+    printed : the lines; empty ones are left out.
+    options : ``columns``, the headings with ``|`` between them, and ``split``, the pattern between the cells of a
+        line, two or more spaces if it isn't given. A pattern with groups must match the whole line; then the
+        groups are its cells.
+    name : the reference, for messages.
+
+    Raises
+    ------
+    DeckError
+        If a line has more or fewer cells than there are headings.
+    """
+    headings = [heading.strip() for heading in options["columns"].split("|")]
+    pattern = re.compile(options.get("split", r"\s{2,}"))
+    rows = []
+    for line in filter(None, map(str.strip, printed.splitlines())):
+        if pattern.groups:
+            found = pattern.fullmatch(line)
+            cells = [cell.strip() for cell in found.groups("")] if found else []
+        else:
+            cells = pattern.split(line)
+        if len(cells) != len(headings):
+            raise DeckError(
+                f"{name!r}: {line!r} makes {len(cells)} cells, and there are {len(headings)} columns."
+            )
+        rows.append(cells)
+    return Table("", headings, rows)
+
+
+def _table_as_asked(table: Table, options: Mapping[str, str], size: str = "normal") -> str:
+    """Return a table as HTML with the rows, marks and steps that a reference asks for.
+
+    Rows and columns are counted from 1, rows as in the notebook's table, also where only some are shown.
+    """
+    chosen = [int(row) - 1 for row in options.get("rows", "").split()] or list(range(len(table.rows)))
+    if not all(0 <= row < len(table.rows) for row in chosen):
+        raise DeckError(f"{table.title!r} has {len(table.rows)} rows, not rows {options['rows']!r}.")
+    marked = [place for part in _parts(options, "mark") for place in places(table, part)]
+    steps: Steps = {}
+    for click, part in enumerate(_parts(options, "reveal")):
+        steps |= dict.fromkeys(places(table, part), click)
+    line = {row: i for i, row in enumerate(chosen)}
+    whole = {
+        row for part in _parts(options, "mark", "reveal") if part[0] != ":" for row, _ in places(table, part)
+    }
+    if whole - set(chosen):
+        raise DeckError(f"{table.title!r}: row {min(whole - set(chosen)) + 1} isn't among the rows shown.")
+    return table_html(
+        replace(table, rows=[table.rows[row] for row in chosen]),
+        size,
+        [(line[row], column) for row, column in marked if row in line],
+        {(line[row], column): click for (row, column), click in steps.items() if row in line},
+    )
+
+
+def _parts(options: Mapping[str, str], *names: str) -> list[str]:
+    """Return the places that the options name, each as ``row:column``, ``row`` or ``:column``."""
+    return [part.strip() for name in names for part in options.get(name, "").split(";") if part.strip()]
+
+
+def places(table: Table, part: str) -> list[tuple[int, int]]:
+    """Return the rows and columns, counted from 0, that ``row:column``, ``row`` or ``:column`` stands for.
+
+    Raises
+    ------
+    DeckError
+        If the table has no such row or column.
+    """
+    row, _, column = part.partition(":")
+    labels = [str(cells[0]) for cells in table.rows]
+
+    def position(name: str, known: list[str], what: str) -> list[int]:
+        if not name:
+            return list(range(len(known)))
+        if name.isdigit() and 1 <= int(name) <= len(known):
+            return [int(name) - 1]
+        if known.count(name) == 1:
+            return [known.index(name)]
+        raise DeckError(f"{table.title!r} has no {what} {name!r} ({', '.join(known)}).")
+
+    return [(i, j) for i in position(row, labels, "row") for j in position(column, table.columns, "column")]
 
 
 def _power_of_ten(text: str) -> str:

@@ -14,7 +14,7 @@ from course_lib.errors import CourseError
 DECKS = settings.REPOSITORY / "slides"
 FEWEST_SLIDES, MOST_SLIDES = 12, 20
 PAPER_VERSUS_HERE, REFERENCES = "Paper versus here", "References"
-RESOLVED = ("figure", "table", "code", "output", "demo", "value", "notebook")
+RESOLVED = ("figure", "drawing", "table", "code", "output", "demo", "value", "notebook")
 # A decimal or a percentage: what a measurement looks like. Whole numbers count things on the slide.
 MEASURED = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+\s?%?|\s?%)")
 # Numbers that are names: sections, tables, versions and identifiers of papers.

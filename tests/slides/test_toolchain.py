@@ -213,6 +213,47 @@ def test_a_table_is_the_one_that_the_notebook_stored(shown):
     assert "rain" not in made and "<td" in made and "note" not in made and 'class="small"' in made
 
 
+def test_the_cells_that_matter_are_marked(shown):
+    made = block_of(shown, '`table_03`{.table mark="rain:F1; 2:1"}')
+    assert '<td class="left">rain</td><td class="right mark">91.5 ± 0.2</td>' in made
+    assert '<td class="left mark">sun</td><td class="right">7</td>' in made
+    made = block_of(shown, "`table_03`{.table rows=2 mark=:F1}")
+    assert made.count(" mark") == 1 and '<td class="right mark">7</td>' in made
+
+
+def test_cells_come_one_click_after_another(shown):
+    made = block_of(shown, '`table_03`{.table reveal="2; rain:F1"}')
+    assert '<span class="fragment" data-fragment-index="0">sun</span>' in made
+    assert '<span class="fragment" data-fragment-index="0">7</span>' in made
+    assert '<span class="fragment" data-fragment-index="1">91.5 ± 0.2</span>' in made
+    assert '<td class="left">rain</td>' in made
+
+
+def test_printed_lines_become_a_table(shown):
+    reference = (
+        r'`print(shares)`{.output columns="what | number" split="(\w+): (.+)" last="-3" mark="again:number"}'
+    )
+    made = block_of(shown, reference)
+    assert '<th scope="col" class="left">what</th>' in made and "<caption>" not in made
+    assert '<td class="left">random</td>' in made and '<td class="right mark">-3</td>' in made
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("`table_03`{.table .fragment}", "<table"),
+        ("`figure_01`{.figure .fragment}", "<img"),
+        ("`print(shares)`{.output .fragment}", "<pre"),
+        ("::: fragment\nAn answer.\n:::", "An answer."),
+    ],
+)
+def test_an_answer_waits_for_a_click(shown, text, hidden):
+    blocks = shown.filled(content.markdown_blocks(text))
+    document = {"pandoc-api-version": shown.deck.api_version, "meta": {}, "blocks": blocks}
+    made = deck.pandoc(json.dumps(document), "--from=json", "--to=revealjs")
+    assert hidden in made.partition('<div class="fragment">')[2]
+
+
 def test_a_notebook_knows_the_numbers_of_its_figures_and_tables(shown):
     assert (shown.lesson.numbers("figure"), shown.lesson.numbers("table")) == ({1}, {3})
 
@@ -244,6 +285,13 @@ def test_a_number_is_the_one_that_the_notebook_stored(shown, name, options, expe
         ("`print(shares)`{.value number=9}", "shows no such number"),
         ("`table_03`{.value row=snow column=F1}", "no row 'snow' with a column 'F1' (rows: rain, sun;"),
         ("`table_03`{.value row=9 column=F1}", "no row '9'"),
+        ("`table_03`{.table mark=rain:F2}", "has no column 'F2' (name, F1)"),
+        ("`table_03`{.table mark=snow}", "has no row 'snow' (rain, sun)"),
+        ("`table_03`{.table reveal=3}", "has no row '3'"),
+        ("`table_03`{.table rows=1 mark=2}", "row 2 isn't among the rows shown"),
+        ("`table_03`{.table rows=3}", "has 2 rows, not rows '3'"),
+        ('`print(shares)`{.output columns="a | b | c"}', "makes 1 cells, and there are 3 columns"),
+        ("`nowhere.nothing`{.drawing}", "course_lib/figures has no function nowhere.nothing"),
         ("`table_03`{.value row=rain column=F2}", "no row 'rain' with a column 'F2'"),
     ],
 )
@@ -324,6 +372,39 @@ def test_the_command(read, tmp_path, monkeypatch, capsys):
 
 
 # In the browser ------------------------------------------------------------------------------------
+
+
+@needs_browser
+def test_the_room_sees_an_answer_after_the_click_and_paper_has_it(read, tmp_path):
+    path = tmp_path / "deck.html"
+    path.write_text(
+        build.page(read(text_of(slide_2="A.\n\n::: fragment\nAn answer.\n:::"))), encoding="utf-8"
+    )
+    seen = "() => getComputedStyle(document.querySelector('.fragment')).visibility"
+    with browser.open_deck(path) as shown:
+        shown.show(2, before=True)
+        assert shown.page.evaluate(seen) == "hidden"
+        shown.page.keyboard.press("ArrowRight")
+        assert shown.page.evaluate(seen) == "visible"
+        shown.show(2)
+        assert shown.page.evaluate(seen) == "visible"
+        shown.page.goto(f"{shown.address}?print-pdf")
+        shown.page.evaluate(browser.READY)
+        shown.page.wait_for_function("document.querySelector('.pdf-page .fragment.visible') !== null")
+
+
+@needs_browser
+def test_the_speaker_view_shows_ahead_or_behind(read, tmp_path):
+    path = tmp_path / "deck.html"
+    notes = NOTES.replace("**Minutes.** 2", "**Minutes.** 7")
+    path.write_text(build.page(read(text_of(notes_2=notes))), encoding="utf-8")
+    with browser.open_deck(path) as shown:
+        planned = shown.page.evaluate("() => Reveal.getSlidesAttributes().map((a) => a['data-timing'])")
+        assert planned == ["120", "120", "420"] + ["120"] * 9
+        with shown.page.expect_popup() as waiting:
+            shown.page.keyboard.press("s")
+        waiting.value.locator(".pacing").wait_for()
+        assert waiting.value.locator(".pacing").is_visible()
 
 
 @needs_browser

@@ -15,7 +15,7 @@
   const smallest = (e) => {
     if (e.closest("sup, sub")) return 0;
     if (e.closest(".note, .source")) return 18;
-    if (e.closest("pre")) return 18;
+    if (e.closest("pre")) return 20;
     if (e.closest("table, code, .references")) return 20;
     return 24;
   };
