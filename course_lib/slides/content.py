@@ -17,6 +17,7 @@ from course_lib.figures.style import Table
 from course_lib.slides.deck import Deck, DeckError, pandoc, reference
 from course_lib.slides.mathematics import formula
 from course_lib.slides.notebook import Lesson, StoredPicture, without_docstrings
+from course_lib.slides.pictures import for_slide
 from course_lib.translation import translate
 
 Blocks = list[dict]
@@ -232,8 +233,11 @@ class Content:
         size = ["small"] if "small" in names else []
         position = int(options["number"]) if "number" in options else None
         if kind == "figure":
+            height = int(options.get("height", 540))
             picture = self.lesson.shown(text, kind, position)
-            return [_raw(picture_html(picture, int(options.get("height", 540))))]
+            if "whole" not in names:
+                picture = for_slide(picture, height, options.get("panels", ""))
+            return [_raw(picture_html(picture, height))]
         if kind == "drawing":
             return [_raw(picture_html(self.drawing(text, options), int(options.get("height", 540))))]
         if kind == "table":

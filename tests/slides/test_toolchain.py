@@ -198,7 +198,7 @@ def block_of(shown, text: str) -> str:
 
 def test_a_figure_is_the_one_that_the_notebook_stored(shown):
     expected = picture("Figure 1. Shares", "Rain 0.25.")
-    made = block_of(shown, "`figure_01`{.figure height=300}")
+    made = block_of(shown, "`figure_01`{.figure .whole height=300}")
     assert 'alt="Figure 1. Shares. Rain 0.25."' in made and 'style="height: 300px"' in made
     assert base64.b64decode(made.split("base64,")[1].rstrip('">')).decode() == expected.svg()
     assert 'data-smallest-points="4"' in made and expected.smallest_text() == 4
