@@ -81,7 +81,7 @@ def looks_between_sentences() -> Picture:
 
 def every_score_against_every_label() -> Picture:
     """Draw what (B, 1) minus (B, 1) gives, and what (B, 1) minus (B,) gives."""
-    figure, axes = new_figure(11.5, 4.2)
+    figure, axes = new_figure(11.5, 3.5)
     _sheet(axes, 26, 9.6)
     for left, wrong in ((0, False), (12.5, True)):
         _cells(axes, left + 0.5, 1.5, [[PALE_BLUE]] * 4, 1.5)
@@ -143,7 +143,7 @@ def grid_and_random() -> Picture:
     spread = np.array([(x + 0.02, y) for x, y in zip(np.linspace(0.05, 0.92, 9), (0.5, 0.14, 0.76, 0.32, 0.9, 0.2, 0.6, 0.42, 0.82), strict=True)])  # fmt: skip
     across = np.linspace(0, 1, 200)
     worth = 0.34 * np.exp(-(((across - 0.66) / 0.13) ** 2))
-    figure, panels = new_figure(11.5, 4.6, columns=2)
+    figure, panels = new_figure(11.5, 4.1, columns=2)
     tried = {}
     for axes, points, name in zip(panels, (lattice, spread), ("grid", "random"), strict=True):
         _sheet(axes, 1.1, 1.62)
@@ -256,15 +256,15 @@ def the_worst_step() -> Picture:
     loss = np.hypot(0.9 * (horizontal + 1.5), 1.5 * (vertical + 0.9))
     slope = np.array([0.81 * 1.5, 2.25 * 0.9]) / np.hypot(0.9 * 1.5, 1.5 * 0.9)
     step = 0.62 * slope / np.linalg.norm(slope)
-    figure, axes = new_figure(11.5, 4.2)
+    figure, axes = new_figure(7.0, 4.1)
     axes.contourf(horizontal, vertical, loss, levels=10, cmap="Blues", alpha=0.6)
     around = np.linspace(0, 2 * np.pi, 100)
     axes.plot(0.62 * np.cos(around), 0.62 * np.sin(around), color=GRAY, ls="--")
     axes.plot(0, 0, "o", color=BLUE, ms=14)
     arrow(axes, (0, 0), tuple(step), VERMILION, lw=3, shrinkA=6)
-    _words(axes, -0.1, -0.16, "embedding", ha="right")
-    _words(axes, step[0] + 0.08, step[1] + 0.1, "r: as far as ε allows", ha="left")
-    _words(axes, 1.65, -0.85, "darker: larger loss", ha="right")
+    _words(axes, -0.1, -0.16, "embedding", ha="right", fontsize=18)
+    _words(axes, step[0] + 0.25, step[1] + 0.17, "as far as ε allows", ha="center", fontsize=18)
+    _words(axes, 1.65, -0.85, "darker: larger loss", ha="right", fontsize=18)
     axes.set(xlim=(-1.7, 1.7), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
     axes.axis("off")
     alt = (
@@ -314,17 +314,26 @@ def duels(printed: str) -> Picture:
 # Lesson 16 -----------------------------------------------------------------------------------------
 
 
-def triangle() -> Picture:
+def looks_left_only() -> Picture:
     """Draw who may look at whom in BERT and in a model that reads left to right."""
     tokens = ["[CLS]", "the", "bank", "was", "steep", "[SEP]"]
-    figure, panels = new_figure(11.5, 4.9, columns=2)
+    figure, panels = new_figure(11.5, 4.2, columns=2)
     for axes, left_to_right in zip(panels, (False, True), strict=True):
         _sheet(axes, 9.4, 8.4)
         colors = [[BLUE if k <= q or not left_to_right else LIGHT for k in range(6)] for q in range(6)]
         _cells(axes, 2.6, 0, colors)
         for place, token in enumerate(tokens):
             _words(axes, 2.4, 5.47 - place, Verbatim(token), ha="right")
-            _words(axes, 3.07 + place, 6.2, Verbatim(token), ha="left", va="bottom", rotation=40, fontsize=15)
+            _words(
+                axes,
+                3.07 + place,
+                6.2,
+                Verbatim(token),
+                ha="left",
+                va="bottom",
+                rotation=40,
+                fontsize=LETTERS,
+            )
         text = "only what's to the left: a triangle" if left_to_right else "both ways: the whole square"
         _words(axes, 5.6, 8.2, text, weight="bold")
     alt = (
@@ -367,7 +376,7 @@ def notes_or_reading_again() -> Picture:
     for y, kept in ((6.8, True), (2.0, False)):
         _words(axes, 0.1, y + 1.9, "feature-based" if kept else "fine-tuning", ha="left", weight="bold")
         _boxed(axes, 2.2, y, 3.8, 1.7, "sentences", LIGHT)
-        _boxed(axes, 8.2, y, 4.2, 1.7, "encoder, frozen" if kept else "encoder, trained", PALE_BLUE if kept else PALE_ORANGE, fontsize=15)  # fmt: skip
+        _boxed(axes, 8.2, y, 4.2, 1.7, "encoder, frozen" if kept else "encoder, trained", PALE_BLUE if kept else PALE_ORANGE, fontsize=LETTERS)  # fmt: skip
         arrow(axes, (4.2, y), (6.0, y))
         if kept:
             _boxed(axes, 14.4, y, 3.6, 1.7, "notes", YELLOW)
@@ -392,7 +401,7 @@ def low_rank() -> Picture:
     """Draw a frozen matrix and the two thin ones that LoRA trains."""
     from matplotlib.patches import Rectangle
 
-    figure, axes = new_figure(11.5, 3.9)
+    figure, axes = new_figure(11.5, 3.4)
     _sheet(axes, 23, 8)
     for left, bottom, width, height, color in (
         (1, 1, 6, 6, "#D3DAE2"),
