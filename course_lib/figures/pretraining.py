@@ -318,7 +318,7 @@ def table_02_influences() -> Table:
         "Table 2. What influences what pre-training learns",
         ["what is changed", "from → to", "what it does", "source"],
         [[cell for cell in row[:3]] + [row[3]] for row in PRETRAINING_INFLUENCES],
-        "Each row changes one thing; numbers of different rows come from different models.",
+        "Each row is meant to change one thing; numbers of different rows come from different models.",
     )
 
 
@@ -372,7 +372,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
                 "updates",
                 f"{paper.steps:,}",
                 f"{here.steps:,}",
-                "pre-training is never finished, only stopped",
+                "more updates, lower loss",
             ],
             [
                 "AdamW, peak learning rate",
@@ -380,7 +380,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
                 f"{here.learning_rate:g}",
                 "small models bear larger steps",
             ],
-            ["warm-up", share(paper), share(here), "moments of the gradient are unknown at first"],
+            ["warm-up", share(paper), share(here), "Adam's running means rest on few batches at first"],
             ["learning rate decay", "linear to 0", "linear to 0", "settles at the end"],
             [
                 "weight decay",
@@ -468,5 +468,5 @@ def table_devices(rows: Sequence[tuple[str, float, int, float, float]]) -> Table
             for name, peak, devices, share, value in rows
         ],
         "Peaks as the makers publish them, 16-bit matrix products without sparsity. Shares of the peak are "
-        "assumed, but where a row says otherwise.",
+        "assumed, unless a row says otherwise.",
     )
