@@ -238,7 +238,7 @@ def test_an_error_in_the_answer_names_its_line():
 
 
 def misspelt_argument(length):
-    lenght_of_text = length
+    lenght_of_text = length  # noqa: F841
     return lenght_of_txt  # noqa: F821
 
 
