@@ -60,12 +60,15 @@ def figure_01_strategy() -> Picture:
     box(axes, 10.6, 0.6, 3.1, 0.8, "sum, gradient", LOSS)
     axes.plot([12.2, 20.4, 20.4], [0.6, 0.6, 6.2], color=VERMILION, lw=1.3, ls="--")
     arrow(axes, (20.4, 6.2), (17.2, 6.2), color=VERMILION, ls="--")
+    arrow(axes, (20.4, 4.3), (17.5, 4.3), color=VERMILION, ls="--")  # the heads are updated, too
+    axes.plot([9.0, 2.0, 2.0], [0.6, 0.6, 4.3], color=VERMILION, lw=1.3, ls="--")
+    arrow(axes, (2.0, 4.3), (3.75, 4.3), color=VERMILION, ls="--")
     axes.text(20.3, 0.2, "AdamW updates all weights", fontsize=9.5, color=VERMILION, ha="right", va="center")
     axes.set_title(title)
     alt = (
         "Plain text is cleaned and cut into word pieces, pairs of segments are built, 15% of the tokens are "
         "chosen. The encoder feeds two heads: next-sentence on [CLS], masked words at the chosen positions. "
-        "Their losses are added, and the gradient updates all weights."
+        "Their losses are added, and the gradient updates all weights, those of the encoder and of both heads."
     )
     return Picture(figure, title, alt)
 
