@@ -208,13 +208,14 @@ class Content:
         printed = [self.lesson.printed(self.lesson.cell(options["of"]))] if "of" in options else []
         picture = draw(*printed)
         source = base64.b64encode(picture.svg().encode()).decode()
-        return StoredPicture(
+        drawn = StoredPicture(
             picture.title,
             picture.alt,
             picture.smallest_text(),
             f"data:image/svg+xml;base64,{source}",
             picture.number,
         )
+        return for_slide(drawn, int(options.get("height", 540)))
 
     def block(self, element: dict) -> Blocks:
         """Return the blocks that stand for a reference on a line of its own.
