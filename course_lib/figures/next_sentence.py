@@ -23,7 +23,6 @@ from course_lib.figures.style import (
 )
 from course_lib.pretraining.corpus import TokenizedCorpus
 from course_lib.pretraining.sentence_pairs import SegmentPairs, plan_pairs
-from course_lib.studies.pretraining.sentence_tasks import comparisons
 from course_lib.studies.published import SENTENCE_FORMATS, SENTENCE_OBJECTIVES
 from course_lib.translation import Message, Verbatim
 
@@ -280,39 +279,6 @@ def table_objectives(results: dict[str, dict]) -> Table:
         rows,
         "Paper: Lan et al. 2019, table 5. Here: recorded by `course record sentence-order`, on articles "
         "held out.",
-    )
-
-
-def table_sentence_tasks(results: dict) -> Table:
-    """Return how far trained models are ahead of word overlap and of the majority, on the same pairs.
-
-    Parameters
-    ----------
-    results : the results of the recording ``sentence-tasks``.
-    """
-    tasks = {"nsp": "next sentence", "sop": "sentence order"}
-    baselines = {"overlap": "word overlap", "majority": "majority"}
-    rows = [
-        [
-            tasks[row.task],
-            f"{100 * row.model:.1f}",
-            baselines[row.baseline],
-            f"{100 * row.other:.1f}",
-            f"{100 * row.ahead:+.1f}",
-            f"{100 * row.low:+.1f} to {100 * row.high:+.1f}",
-        ]
-        for row in comparisons(results)
-    ]
-    return Table(
-        "Trained models against two baselines, on the same pairs",
-        ["task", "model, %", "baseline", "baseline, %", "ahead, points", "95% interval"],
-        rows,
-        Message(
-            "Recorded by `course record sentence-tasks`; means over {seeds} seeds, {asked:,} pairs of articles held "
-            "out. The interval is that of the difference, pair by pair.",
-            seeds=len(results["nsp"]),
-            asked=results["nsp"][0]["asked_pairs"],
-        ),
     )
 
 

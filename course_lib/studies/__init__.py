@@ -14,7 +14,6 @@ RECORDINGS = {
     "live-questions": "course_lib.studies.finetuning.live_questions",
     "masking-strategies": "course_lib.studies.masking.masking_strategies",
     "sentence-order": "course_lib.studies.pretraining.sentence_order",
-    "sentence-tasks": "course_lib.studies.pretraining.sentence_tasks",
     "review-run": "course_lib.studies.finetuning.review_run",
     "endings": "course_lib.studies.finetuning.endings",
     "pooling": "course_lib.studies.finetuning.pooling",

@@ -20,7 +20,7 @@ from course_lib.studies.finetuning import (
     unanswerable,
 )
 from course_lib.studies.masking import masked_word_model, masking_strategies
-from course_lib.studies.pretraining import sentence_order, sentence_tasks
+from course_lib.studies.pretraining import sentence_order
 from course_lib.studies.records import load_record
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -82,21 +82,6 @@ def test_freezing(monkeypatch, runner):
     ]
     assert [list(row["search"]) for row in found] == [list(row["search"]) for row in recorded]
     assert [row["trainable"] for row in found] == [row["trainable"] for row in recorded]
-
-
-def test_sentence_tasks(runner, in_place_of_the_bundled):
-    small = {"nsp_pairs": 16, "sop_pairs": 32, "pilot_pairs": 16, "pilot_asked": 24, "asked_pairs": 24}
-    c = replace(sentence_tasks.CONFIGURATION, seeds=(1, 2), **small)
-    found = sentence_tasks.record(c, runner)
-    assert list(found["pilot"]) == ["5e-05", "0.0001"] and found["rate"] in c.sop_rates
-    assert [run["training_pairs"] for run in found["nsp"] + found["sop"]] == [16, 16, 32, 32]
-    for task in ("nsp", "sop"):
-        first, second = found[task]
-        assert first["labels"] == second["labels"] and len(first["model"]) == 24  # the same questions
-        assert first["asked_loss"] != second["asked_loss"]  # another seed, another run
-    right = sentence_tasks.answers(first["model"])
-    ones = sentence_tasks.answers(first["labels"]) == right  # a right answer to 1, or a wrong one to 0
-    assert first["says_one"] == pytest.approx(ones.mean(), abs=1e-4)
 
 
 def test_review_run(monkeypatch, runner, in_place_of_the_bundled):
