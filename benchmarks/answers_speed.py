@@ -48,7 +48,9 @@ class UsualLoop:
 
     def __init__(self, folder: str, questions: list[str], document: str, settings: WindowSettings):
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = BertForQuestionAnswering.from_pretrained(folder, attn_implementation="sdpa").eval()
+        self.model = BertForQuestionAnswering.from_pretrained(
+            folder, use_safetensors=True, attn_implementation="sdpa"
+        ).eval()
         self.questions, self.document, self.settings = questions, document, settings
         ours = load_tokenizer(bundled_weights_folder())
         # The decoding's bookkeeping is given to it ready-made, so it has nothing to lose by it.
