@@ -149,7 +149,7 @@ def test_without_the_package_onnx_is_refused_before_any_work(saved, tmp_path, mo
     monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None)
     task, model, *_ = saved["classes"]
     with pytest.raises(
-        SettingError, match="not installed. Install it with: pip install onnx==.* leave out --onnx"
+        SettingError, match=r"not installed. Install it with: pip install onnx==.* leave out --onnx"
     ):
         launch.run(
             "classification", TrainingConfiguration(), texts="not read", save=tmp_path / "m", onnx=True
