@@ -40,7 +40,7 @@ CHANGES = {
     "left to right": ("MLM alone", "then: left to right"),
     WITH_LSTM: ("left to right", "then: a BiLSTM on top"),
 }
-UNTOUCHED = {"MLM alone": "as the weights came", "left to right": "as they came, read left to right"}
+UNTOUCHED = {"MLM alone": "the original weights", "left to right": "the original weights with the triangle"}
 LOOKS = {"MLM alone": (BLUE, "o"), "left to right": (VERMILION, "s"), WITH_LSTM: (ORANGE, "D")}
 
 
@@ -187,7 +187,7 @@ def figure_steps(
         )
         scores = ", ".join(f"{mean:.1f} ± {sd:.1f}" for mean, sd in zip(means, spreads, strict=True))
         curves.append(Message("{name} {scores}", name=Message(name), scores=scores))
-    axis.set(title=title, xlabel="updates of going on with pre-training", ylabel="entities, test F1 (%)")
+    axis.set(title=title, xlabel="updates of continued pre-training", ylabel="entities, test F1 (%)")
     axis.legend()
     alt = Message(
         "F1 on entities after {steps} updates: {curves}",

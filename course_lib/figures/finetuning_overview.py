@@ -148,14 +148,14 @@ def figure_same_losses(losses: Mapping[str, Sequence[float]]) -> Picture:
     ----------
     losses : by name, the loss of each update; the first is the reference.
     """
-    title = "Three ways to write one training"
+    title = "Four ways to write one training"
     names = list(losses)
     steps = np.arange(1, len(losses[names[0]]) + 1)
     figure, (left, right) = new_figure(10, 3.5, columns=2)
     gaps = {}
     for i, name in enumerate(names):
         left.plot(
-            steps, losses[name], color=CYCLE[i], linestyle=LINES[i], linewidth=2.4 - 0.6 * i, label=name
+            steps, losses[name], color=CYCLE[i], linestyle=LINES[i], linewidth=2.6 - 0.5 * i, label=name
         )
         if i:
             gaps[name] = np.abs(np.array(losses[name]) - np.array(losses[names[0]]))
@@ -275,21 +275,29 @@ def table_what_each_hides() -> Table:
     """Return who writes which part of a training."""
     you, it = "you", "the framework"
     rows = [
-        ["task loss", you, "you: compute_loss", "you: training_step"],
-        ["order and padding of batches", you, "you, or its default", you],
-        ["optimizer groups", you, "you, or its default (decay 0)", "you: configure_optimizers"],
-        ["schedule", you, "you, or its default", "you: configure_optimizers"],
-        ["zero_grad, backward, step", you, it, it],
-        ["clipping", you, "max_grad_norm", "gradient_clip_val"],
+        ["task loss", you, "you: compute_loss", "you: training_step", "you: compute_loss"],
+        ["order and padding of batches", you, "you, or its default", you, you],
+        [
+            "optimizer groups",
+            you,
+            "you, or its default (decay 0)",
+            "you: configure_optimizers",
+            "you: exclude_from_weight_decay",
+        ],
+        ["schedule", you, "you, or its default", "you: configure_optimizers", "you, or none"],
+        ["zero_grad, backward, step", you, it, it, it],
+        ["clipping", you, "max_grad_norm", "gradient_clip_val", "global_clipnorm"],
         # Lightning only warns of a model in evaluation mode; it restores modes after a validation of its own.
-        ["train() before an epoch", you, it, you],
-        ["eval() to score, and back", you, it, it],
-        ["device, 16-bit numbers, many GPUs", you, it, it],
-        ["checkpoints, logs, resuming", you, it, it],
+        ["train() before an epoch", you, it, you, it],
+        ["eval() to score, and back", you, it, it, it],
+        # Keras has no distribution of its own for torch.
+        ["device, 16-bit numbers", you, it, it, it],
+        ["many GPUs", you, it, it, you],
+        ["checkpoints, logs, resuming", you, it, it, it],
     ]
     return Table(
         "What each way hides: who writes which part",
-        ["part", "plain PyTorch", "Hugging Face Trainer", "PyTorch Lightning"],
+        ["part", "plain PyTorch", "Hugging Face Trainer", "PyTorch Lightning", "Keras 3 on PyTorch"],
         rows,
     )
 

@@ -60,12 +60,15 @@ def figure_01_strategy() -> Picture:
     box(axes, 10.6, 0.6, 3.1, 0.8, "sum, gradient", LOSS)
     axes.plot([12.2, 20.4, 20.4], [0.6, 0.6, 6.2], color=VERMILION, lw=1.3, ls="--")
     arrow(axes, (20.4, 6.2), (17.2, 6.2), color=VERMILION, ls="--")
+    arrow(axes, (20.4, 4.3), (17.5, 4.3), color=VERMILION, ls="--")  # the heads are updated, too
+    axes.plot([9.0, 2.0, 2.0], [0.6, 0.6, 4.3], color=VERMILION, lw=1.3, ls="--")
+    arrow(axes, (2.0, 4.3), (3.75, 4.3), color=VERMILION, ls="--")
     axes.text(20.3, 0.2, "AdamW updates all weights", fontsize=9.5, color=VERMILION, ha="right", va="center")
     axes.set_title(title)
     alt = (
         "Plain text is cleaned and cut into word pieces, pairs of segments are built, 15% of the tokens are "
         "chosen. The encoder feeds two heads: next-sentence on [CLS], masked words at the chosen positions. "
-        "Their losses are added, and the gradient updates all weights."
+        "Their losses are added, and the gradient updates all weights, those of the encoder and of both heads."
     )
     return Picture(figure, title, alt)
 
@@ -318,7 +321,7 @@ def table_02_influences() -> Table:
         "Table 2. What influences what pre-training learns",
         ["what is changed", "from → to", "what it does", "source"],
         [[cell for cell in row[:3]] + [row[3]] for row in PRETRAINING_INFLUENCES],
-        "Each row changes one thing; numbers of different rows come from different models.",
+        "Each row is meant to change one thing; numbers of different rows come from different models.",
     )
 
 
@@ -372,7 +375,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
                 "updates",
                 f"{paper.steps:,}",
                 f"{here.steps:,}",
-                "pre-training is never finished, only stopped",
+                "more updates, lower loss",
             ],
             [
                 "AdamW, peak learning rate",
@@ -380,7 +383,7 @@ def table_08_techniques(configuration: PretrainingConfiguration) -> Table:
                 f"{here.learning_rate:g}",
                 "small models bear larger steps",
             ],
-            ["warm-up", share(paper), share(here), "moments of the gradient are unknown at first"],
+            ["warm-up", share(paper), share(here), "Adam's running means rest on few batches at first"],
             ["learning rate decay", "linear to 0", "linear to 0", "settles at the end"],
             [
                 "weight decay",
@@ -468,5 +471,5 @@ def table_devices(rows: Sequence[tuple[str, float, int, float, float]]) -> Table
             for name, peak, devices, share, value in rows
         ],
         "Peaks as the makers publish them, 16-bit matrix products without sparsity. Shares of the peak are "
-        "assumed, but where a row says otherwise.",
+        "assumed, unless a row says otherwise.",
     )

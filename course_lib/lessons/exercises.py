@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 import inspect
 import os
@@ -10,6 +11,8 @@ import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +21,7 @@ from typing import Any
 from course_lib.lessons.catalog import Exercise, Mistake, NotAttempted, find_exercise, printable
 from course_lib.lessons.event_log import remember
 from course_lib.lessons.time_limit import OverTime, time_limit
-from course_lib.translation import Message, translate
+from course_lib.translation import Message, Verbatim, translate
 
 LONGEST_SOURCE = 20_000  # characters of a function or class that are kept with the learner's progress
 LONGEST_VALUE = 2_000  # characters of a plain value
@@ -73,11 +76,26 @@ def call_procedure(answer: Callable, *arguments: object, **named: object) -> Any
             raise NotAttempted from None
         line = Message(" (line {line} of your cell)", line=frames[-1].tb_lineno) if frames else ""
         raise Mistake(
-            "Your function stops with {kind}: {error}{line}.",
+            "Your function stops with {kind}: {error}{line}.{suggestion}",
             kind=type(error).__name__,
             error=printable(error),
             line=line,
+            suggestion=_suggestion(error, frames),
         ) from None
+
+
+def _suggestion(error: BaseException, frames: list[TracebackType]) -> str | Message:
+    """Return the name that a misspelt one is close to, as a question; nothing if there's none."""
+    with suppress(Exception):  # an answer's own objects and errors may say anything of themselves
+        names = ()
+        if isinstance(error, AttributeError):
+            names = dir(error.obj)
+        elif isinstance(error, NameError) and frames:
+            frame = frames[-1].tb_frame
+            names = {*frame.f_locals, *frame.f_globals, *dir(builtins)}
+        for name in get_close_matches(error.name, names, n=1, cutoff=0.75) if names else ():
+            return Message(" Did you mean {name}?", name=Verbatim(name))
+    return ""
 
 
 def describe(value: object) -> str | Message:

@@ -4,6 +4,7 @@ import operator
 import random
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -203,10 +204,24 @@ def _loss_with(scale, batch, swapped):
     return loss_of
 
 
+@contextmanager
+def _stars_explained() -> Iterator[None]:
+    """Say how the model is called where Python speaks of the ``**`` in ``model(**batch)``."""
+    try:
+        yield
+    except Mistake as mistake:
+        if "argument after ** must be a mapping" in str(mistake):
+            raise Mistake(
+                "you call model(**batch). Here the batch goes in as one argument: model(batch)."
+            ) from None
+        raise
+
+
 def examine_training_step(answer):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of a wrong order; so do we, in our words
-        seen = _Updates(answer)
+        with _stars_explained():
+            seen = _Updates(answer)
     if seen.swapped:
         raise Mistake("give loss_of the scores first and then the batch: loss_of(scores, batch).")
     right = _Updates(training_step)
@@ -389,7 +404,8 @@ def examine_predict_classes(answer):
 def _examine_prediction(answer, batches, *, training):
     model = _Spy().train(training)
     with torch.enable_grad():
-        result = call(answer, model, list(batches))
+        with _stars_explained():
+            result = call(answer, model, list(batches))
         if isinstance(result, Iterator):  # a generator runs only when it is asked
             result = list(result)
         recording = torch.is_grad_enabled()
@@ -766,7 +782,7 @@ QUIZ = [
         ),
         Option(
             "A text's states are the same in each epoch, dropout aside.",
-            "So they can be computed once and kept; lesson 17 (planned) does that.",
+            "So they can be computed once and kept; lesson 17 does that.",
             correct=True,
         ),
     ),

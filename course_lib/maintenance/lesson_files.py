@@ -49,7 +49,11 @@ LONGEST_CELL, FEWEST_WORDS = 22, 700  # lines, words
 FEWEST_EXERCISES, FEWEST_HINTS, QUESTIONS = 3, 2, 7
 FEWEST_RIGHT_ANSWERS, FEWEST_WRONG_ANSWERS = 4, 6  # to each exercise, which its check is tried on
 WORDS_PER_MINUTE = 200  # of a reader who follows a text that is new
-TIME_TOLERANCE = 0.2  # share by which the minutes to work through may differ from those computed
+TIME_TOLERANCE = 0.1  # share by which the minutes to work through may differ from those computed
+RUN_TOLERANCE = 2  # factor between the stated and the recorded time to run: laptops differ that much
+RUN = re.compile(
+    r"^\*\*Time\.\*\* (?:About|Less than) (?:\d+ to )?(\d+) (minute|second)s? to run", re.MULTILINE
+)
 WORK_THROUGH = re.compile(r"^\*\*Time\.\*\* .*?(\d+) minutes to work through", re.MULTILINE)
 PLACEHOLDER = "TODO"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -286,7 +290,7 @@ def minutes_to_work_through(words: int, exercises: float, seconds: float) -> int
 
 
 def _wrong_time(notebook, number: int) -> Iterator[Message]:
-    """Yield whether the minutes to work through that a notebook states are missing or far from those computed."""
+    """Yield whether the times that a notebook states are missing or far from those computed and recorded."""
     times = read_json(TIMES, "Take the file from git again.") or {}
     seconds = next((t["seconds"] for name, t in times.items() if name.startswith(f"{number:02d}_")), 0)
     try:
@@ -303,6 +307,13 @@ def _wrong_time(notebook, number: int) -> Iterator[Message]:
     elif abs(int(stated[1]) - minutes) > TIME_TOLERANCE * minutes:
         message = "The notebook states {stated} minutes to work through, but reading, exercises and running add up to {minutes}."
         yield Message(message, stated=int(stated[1]), minutes=minutes)
+    run = RUN.search(_prose(notebook))
+    if run and seconds:
+        stated_seconds = int(run[1]) * (60 if run[2] == "minute" else 1)
+        upper_bound = "Less than" in run[0] and seconds <= stated_seconds  # true however fast it is
+        if not upper_bound and not 1 / RUN_TOLERANCE <= stated_seconds / seconds <= RUN_TOLERANCE:
+            message = "The notebook states {stated} seconds to run, but {seconds} were recorded."
+            yield Message(message, stated=stated_seconds, seconds=seconds)
 
 
 def _answer_counts(table: str, path: Path) -> dict[str, int]:

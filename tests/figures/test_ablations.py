@@ -98,8 +98,8 @@ def test_the_figure_says_what_one_change_is_worth_in_both(objectives):
 
 def test_the_weights_as_they_came_are_rows_of_their_own(objectives, untouched):
     rows = table_objectives(objectives, untouched).rows
-    assert rows[4] == ["as the weights came", "–", "–", "81.0 ± 1.0", "–"]
-    assert rows[5][0].endswith("left to right") and rows[5][3] == "31.0 ± 1.0"
+    assert rows[4] == ["the original weights", "–", "–", "81.0 ± 1.0", "–"]
+    assert rows[5][0] == "the original weights with the triangle" and rows[5][3] == "31.0 ± 1.0"
 
 
 def test_updates_are_in_order_and_begin_with_the_weights_as_they_came(objectives, untouched):

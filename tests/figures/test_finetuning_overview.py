@@ -83,6 +83,28 @@ def test_the_tables_of_advice_are_whole():
     assert heads.rows == [["class", "(1, 384)", "(1, 2)", "770", "08"]]
 
 
+def keras_watched():
+    """Return a Keras model around a torch layer in evaluation mode; it notes the layer's mode when it is called."""
+    import torch
+
+    from course_lib.finetuning.keras_backend import keras
+
+    class KerasWatched(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.linear = keras.layers.TorchModuleWrapper(torch.nn.Linear(1, 1).eval())
+            self.built = True
+
+        def call(self, x, training=False):
+            scores = self.linear(x, training=training)
+            self.was_training = self.linear.module.training
+            return scores
+
+    model = KerasWatched()
+    model.compile(optimizer="sgd", loss="mse", jit_compile=False)
+    return model
+
+
 def test_the_table_says_who_switches_to_training_mode(tmp_path):
     """Each framework gets a model in evaluation mode, as a pre-trained body comes, and is watched."""
     import torch
@@ -115,9 +137,11 @@ def test_the_table_says_who_switches_to_training_mode(tmp_path):
         ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
     )
     LightningTrainer(max_epochs=1, accelerator="cpu", **quiet).fit(taken, torch.utils.data.DataLoader(rows))
+    watched = keras_watched()
+    watched.fit(torch.utils.data.DataLoader([(row["x"], row["x"]) for row in rows]), shuffle=False, verbose=0)
     said = {cells[0]: cells[2:] for cells in figures.table_what_each_hides().rows}["train() before an epoch"]
     who = {True: "the framework", False: "you"}
-    assert said == [who[given.was_training], who[taken.was_training]]
+    assert said == [who[model.was_training] for model in (given, taken, watched)]
 
 
 def test_the_table_of_buckets_compares_seed_by_seed():

@@ -1,4 +1,4 @@
-"""The Trainer and Lightning do what the plain loop does, leave nothing behind and keep quiet."""
+"""The Trainer, Lightning and Keras do what the plain loop does, leave nothing behind and keep quiet."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from course_lib.finetuning.frameworks import (
     fine_tune_with_trainer,
     training_loader,
 )
+from course_lib.finetuning.keras_classifier import fine_tune_with_keras
 from course_lib.finetuning.loop import (
     TaskModel,
     TrainingConfiguration,
@@ -32,6 +33,7 @@ C = TrainingConfiguration(learning_rate=3e-3, epochs=3, batch_size=4, clip=0.3, 
 FRAMEWORKS = [
     pytest.param(fine_tune_with_trainer, id="trainer"),
     pytest.param(fine_tune_with_lightning, id="lightning"),
+    pytest.param(fine_tune_with_keras, id="keras"),
 ]
 every_framework = pytest.mark.parametrize("fine_tune_with", FRAMEWORKS)
 

@@ -367,6 +367,18 @@ RIGHT = {  # more styles of a right answer than the solution's
     "7.4": [with_whole_numbers, with_dots, with_a_pattern, in_an_array],
 }
 
+
+def step_with_stars(model, batch, loss_of, optimizer, scheduler):
+    loss = loss_of(model(**batch), batch)
+    loss.backward()
+    return loss.item()
+
+
+@torch.no_grad()
+def classes_with_stars(model, batches):
+    return [int(c) for batch in batches for c in model(**batch).argmax(-1)]
+
+
 WRONG = {
     "7.1": [
         (lambda task, size, labels: size * outputs(task, labels), "bias too"),
@@ -418,6 +430,7 @@ WRONG = {
         (lambda names, n: ", ".join(exercises_07.to_freeze(names, n)), "you return str"),
     ],
     "7.2": [
+        (step_with_stars, "goes in as one argument"),
         (step("back clip step schedule"), "zero_grad() comes before it"),
         (step("zero back step schedule"), "Clip it to norm 1"),
         (step("zero back step clip schedule"), "Clip it to norm 1"),
@@ -457,6 +470,7 @@ WRONG = {
         (scores_last, "scores first"),
     ],
     "7.3": [
+        (classes_with_stars, "goes in as one argument"),
         (without_eval, "model.eval() first"),
         (without_no_grad, "torch.no_grad()"),
         (without_mode, "put the mode back"),

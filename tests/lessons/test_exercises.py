@@ -234,6 +234,36 @@ def test_an_error_in_the_answer_names_its_line():
     line = inspect.getsourcelines(broken)[1] + 2
     text = said(check, "4.1", broken)
     assert "NameError" in text and "undefined_name" in text and f"line {line} " in text
+    assert "Did you mean" not in text
+
+
+def misspelt_argument(length):
+    lenght_of_text = length  # noqa: F841
+    return lenght_of_txt  # noqa: F821
+
+
+class HidesItsNames:
+    def __dir__(self):
+        raise RuntimeError
+
+    def __getattr__(self, name):
+        raise AttributeError(name=name, obj=self)
+
+
+@pytest.mark.parametrize(
+    ("answer", "suggestion"),
+    [
+        (misspelt_argument, "Did you mean lenght_of_text?"),
+        (lambda length: torch.trill(torch.ones(2, 2)), "Did you mean tril?"),
+        (lambda length: rnge(length) + 0, "Did you mean range?"),  # noqa: F821
+        (lambda length: length.qqqqqqqq, None),
+        (lambda length: HidesItsNames().item, None),
+    ],
+)
+def test_a_misspelt_name_gets_the_one_that_is_close(answer, suggestion):
+    text = said(check, "4.1", answer)
+    assert "Your function stops with" in text
+    assert suggestion in text if suggestion else "Did you mean" not in text
 
 
 def test_a_branch_without_return_names_its_case():

@@ -13,7 +13,7 @@ import pytest
 
 from course_lib.maintenance.lesson_files import FEWEST_WORDS, LONGEST_CELL, PARTS
 from course_lib.maintenance.validation import WIDENED, WIDEST, tolerance_of
-from course_lib.settings import NOTEBOOKS
+from course_lib.settings import NOTEBOOKS, REPOSITORY
 
 sys.path.append(str(Path(__file__).parents[1]))
 from leaks import leaks
@@ -205,6 +205,36 @@ def test_its_links_lead_somewhere(path, notebook):
         assert file.exists(), f"{path.name} links {target}, which does not exist"
         if anchor and file.suffix == ".md":
             assert anchor.lower() in anchors(file.read_text(encoding="utf-8")), f"{target}: no such heading"
+
+
+def lessons_called_planned(text):
+    """Return the numbers of lessons that stand near the word *planned*."""
+    near = re.findall(r".{0,40}\bplanned\b.{0,20}", text, re.IGNORECASE)
+    return {number for words in near if "esson" in words for number in re.findall(r"\b\d\d\b", words)}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("(Lesson 11 is planned.)", {"11"}),
+        ("A later lesson (17, planned) builds it.", {"17"}),
+        ("(A planned lesson, 15, comes back to this.)", {"15"}),
+        ("the pairs, as the library planned them, 64 tokens each", set()),
+    ],
+)
+def test_a_planned_lesson_is_found(text, numbers):
+    assert lessons_called_planned(text) == numbers
+
+
+def test_no_lesson_that_is_there_is_called_planned():
+    there = {path.name[:2] for path in PATHS}
+    texts = {p: "\n".join(cell.source for cell in nbformat.read(p, as_version=4).cells) for p in PATHS}
+    for folder, pattern in (("slides", "*.md"), ("course_lib/lessons", "exercises_*.py")):
+        texts |= {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / folder).glob(pattern)}
+    assert len(texts) > 2 * len(there)
+    assert {
+        path.name: found for path, text in texts.items() if (found := lessons_called_planned(text) & there)
+    } == {}
 
 
 def test_its_cells_are_short_and_its_text_is_long_enough(notebook):
