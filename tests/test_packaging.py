@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import course_lib
+from course_lib.finetuning import onnx_export
 from course_lib.lessons import doctor
 from course_lib.settings import REPOSITORY
 
@@ -67,6 +68,12 @@ def test_the_lines_for_powershell_do_what_make_does():
     oldest, newest = supported_pythons()
     assert oldest <= int(minor) <= newest
     assert [line.replace("$(PYTHON)", f"py -3.{minor}") for line in made] == typed
+
+
+def test_the_packages_for_onnx_are_those_that_the_message_and_the_page_name():
+    extra = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]["onnx"]
+    assert pins("\n".join(extra)).keys() == {"onnx", "onnxruntime"}
+    assert " ".join(extra) == onnx_export.ONNX and onnx_export.ONNX in read("docs/your-own-task.md")
 
 
 def test_the_conda_route_ends_like_the_pip_route():

@@ -115,6 +115,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--save", type=Path, help=translate("folder for the fine-tuned model"))
     add(
+        "--onnx",
+        action="store_true",
+        help=translate(
+            "write model.onnx into the folder, too, for programs without torch; needs the extra onnx"
+        ),
+    )
+    add(
         "--patience",
         type=whole_number(0),
         help=translate(
@@ -216,6 +223,7 @@ def run(options: argparse.Namespace) -> int:
         progress=True,
         check=options.check,
         resume=options.resume,
+        onnx=options.onnx,
     )
     if options.save is not None and not options.check:
         print(Message("The model is saved in {folder}.", folder=options.save), file=sys.stderr)

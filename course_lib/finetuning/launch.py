@@ -42,6 +42,7 @@ from course_lib.finetuning.loop import (
     prepare_model,
 )
 from course_lib.finetuning.model_card import CardFacts, label_counts, write_card
+from course_lib.finetuning.onnx_export import require_onnx, write_onnx
 from course_lib.finetuning.own_data import is_own, own_data
 from course_lib.finetuning.resuming import (
     WholeEpochs,
@@ -205,6 +206,7 @@ def run(
     progress: bool = False,
     check: bool = False,
     resume: bool = False,
+    onnx: bool = False,
     **reading: Any,
 ) -> dict[str, float]:
     """Fine-tune one task on every process of the launch and score it on held-out rows.
@@ -232,6 +234,8 @@ def run(
         nothing; the scores are empty then.
     resume : whether to go on from the last whole epoch of a run that was interrupted; its result is that of a run
         that wasn't. If no epoch is whole, the run begins again.
+    onnx : whether to write ``model.onnx`` into the folder, too, see
+        :func:`course_lib.finetuning.onnx_export.write_onnx`.
     progress : whether to say on the error stream what is known about the data and how far the run is.
     reading : how to read files of your own, see :func:`course_lib.data.sources.load_texts`.
 
@@ -254,6 +258,10 @@ def run(
     CourseError
         All that loading, features and training raise.
     """
+    if onnx:
+        require_onnx()
+        if save is None:
+            raise SettingError("model.onnx goes into the folder of the saved model. Name one with --save.")
     c, own = configuration, is_own(task_name, texts, names)
     earlier = None if check else epoch_to_go_on_from(save, resume)
     if not own and (class_weights or names != ColumnNames()):
@@ -361,6 +369,8 @@ def run(
                 max_length=max_length,
             )
             write_card(facts, model, save)
+            if onnx:
+                write_onnx(task_name, model, save)
             if interrupted or epochs.out_of_time:
                 _say(how_to_go_on(save))
             else:

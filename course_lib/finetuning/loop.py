@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class History:
     tokens: int = 0  # real tokens, padding not counted
     padded_tokens: int = 0  # slots the model had to compute
     seconds: float = 0.0
+    kept: int | None = None  # the epoch, from 1, whose weights the model has; None if nothing was trained
 
     def add(self, loss: Tensor, batch: dict[str, Tensor]) -> None:
         """Note one step."""
@@ -183,6 +185,44 @@ def check_features(model: TaskModel, features: Sequence[dict]) -> None:
             )
 
 
+class BestWeights:
+    """The weights of the epoch with the best score, the earliest of equals.
+
+    Parameters
+    ----------
+    name : of the score that decides; higher is better.
+
+    Raises
+    ------
+    CourseError
+        If an epoch's scores lack that one, or it is no number.
+    """
+
+    def __init__(self, name: str):
+        self.name, self.score, self.epoch = name, -math.inf, None
+        self.weights: dict[str, Tensor] = {}
+
+    def look_at(self, model: TaskModel, scores: dict[str, float], epoch: int) -> None:
+        """Copy the weights that can have changed, if the model is better than all before it."""
+        score = scores.get(self.name, math.nan)
+        if math.isnan(score):
+            raise CourseError(
+                f"The model of the best epoch is kept by {self.name!r}, and epoch {epoch} has no such score. "
+                f"Choose one of: {', '.join(scores)}."
+            )
+        if score > self.score:
+            self.score, self.epoch = score, epoch
+            self.weights = {
+                name: parameter.detach().clone()
+                for name, parameter in model.named_parameters()
+                if parameter.requires_grad
+            }
+
+    def restore(self, model: TaskModel) -> None:
+        """Give a model the weights of the best epoch."""
+        model.load_state_dict(self.weights, strict=False)
+
+
 def fine_tune(
     model: TaskModel,
     features: Sequence[dict],
@@ -190,6 +230,7 @@ def fine_tune(
     configuration: TrainingConfiguration = TrainingConfiguration(),
     *,
     evaluate: Callable[[TaskModel], dict[str, float]] | None = None,
+    keep: str | None = None,
     progress: bool = True,
     collate: Collate = pad_batch,
     pool: int = 32,
@@ -202,7 +243,10 @@ def fine_tune(
     features : one dictionary a row, as :func:`pad_batch` takes them.
     loss_of : the loss of scores and a batch.
     configuration : rate, epochs, batch size and so on.
-    evaluate : called after each epoch, on validation data, never on test data; it decides nothing.
+    evaluate : called after each epoch, on validation data, never on test data; it decides nothing but what ``keep``
+        says.
+    keep : name of a score that ``evaluate`` gives. The model ends with the weights of the epoch where it was highest, the
+        earliest of equals. Left out, it ends with those of the last epoch.
     progress : whether to show a progress bar.
     collate : makes a batch of features.
     pool : batches that are sorted by length together, see :func:`length_buckets`.
@@ -214,9 +258,14 @@ def fine_tune(
     SequenceTooLongError
         If a row has more pieces than the model has positions.
     CourseError
-        If there are no rows, or nothing is left to train.
+        If there are no rows, nothing is left to train, or there is no score to keep an epoch by.
     """
     c, history, began = configuration, History(), time.perf_counter()
+    if keep is not None and evaluate is None:
+        raise CourseError(
+            f"Nothing gives the score {keep!r} that the epoch is kept by. Give evaluate as well."
+        )
+    best = None if keep is None else BestWeights(keep)
     check_features(model, features)
     prepare_model(model, c)
     lengths = [tokens_of(feature) for feature in features]
@@ -233,7 +282,7 @@ def fine_tune(
             return loss_of(scores, batch)
 
     bar = tqdm(total=steps, desc="fine-tuning", unit="step", disable=not progress)
-    for _ in range(c.epochs):
+    for epoch in range(1, c.epochs + 1):
         model.train()
         for rows in epochs:
             batch = {name: tensor.to(device) for name, tensor in collate([features[r] for r in rows]).items()}
@@ -242,9 +291,15 @@ def fine_tune(
             bar.update()
             bar.set_postfix(loss=f"{loss.item():.3f}")
         model.eval()
+        history.kept = epoch
         if evaluate is not None:
             history.scores.append(evaluate(model))
+        if best is not None:
+            best.look_at(model, history.scores[-1], epoch)
     bar.close()
+    if best is not None and best.epoch is not None:
+        best.restore(model)
+        history.kept = best.epoch
     history.seconds = time.perf_counter() - began
     return history
 

@@ -15,6 +15,7 @@ from course_lib.files import read_json, whole_folder, write_json, write_text
 from course_lib.finetuning.classification import classification_model
 from course_lib.finetuning.entities import types_of
 from course_lib.finetuning.loop import TaskModel
+from course_lib.finetuning.onnx_export import ONNX_FILE
 from course_lib.finetuning.published_heads import (
     has_published_class,
     published_configuration,
@@ -72,6 +73,7 @@ def _write_model(task_name: str, model: TaskModel, tokenizer: Tokenizer, folder:
     else:
         save_encoder(model.encoder, folder)
         write_tensors(model.head.state_dict(), folder / HEAD_FILE)
+    (folder / ONNX_FILE).unlink(missing_ok=True)  # of an older model, too
     content, tokenizer_settings = published_tokenizer(tokenizer, longest)
     write_text(folder / "tokenizer.json", content, error=CheckpointError)
     write_json(folder / "tokenizer_config.json", tokenizer_settings, error=CheckpointError)

@@ -410,6 +410,49 @@ def test_the_scores_of_evaluation_decide_nothing():
     assert torch.equal(*weights)
 
 
+@pytest.mark.parametrize(
+    ("scores", "epoch"), [((0.5, 0.9, 0.7), 2), ((0.9, 0.5, 0.9), 1), ((0.1, 0.2, 0.3), 3)]
+)
+def test_the_model_of_the_best_epoch_is_kept_if_asked(scores, epoch):
+    """The weights are those that the validation part was scored with, and the earliest of equals wins."""
+    model, weights, said = small_model(dropout=0.1), [], iter(scores)
+
+    def evaluate(given):
+        weights.append(state(given))
+        return {"accuracy": next(said), "f1": 0.0}
+
+    history = train(model, evaluate=evaluate, keep="accuracy")
+    assert history.kept == epoch and not model.training
+    assert all(torch.equal(tensor, weights[epoch - 1][name]) for name, tensor in model.state_dict().items())
+    other = weights[epoch % 3]
+    assert not all(torch.equal(tensor, other[name]) for name, tensor in model.state_dict().items())
+
+
+def test_keeping_an_epoch_changes_neither_the_losses_nor_what_is_frozen():
+    histories, models = [], []
+    for keep in (None, "accuracy"):
+        model, scores = small_model(dropout=0.1), iter((0.1, 0.2, 0.3))
+        before = state(model.encoder.embeddings)
+        histories.append(train(model, evaluate=lambda _, s=scores: {"accuracy": next(s)}, keep=keep))
+        models.append(state(model))
+        assert all(torch.equal(before[n], t) for n, t in model.encoder.embeddings.state_dict().items())
+    assert histories[0].losses == histories[1].losses and [h.kept for h in histories] == [3, 3]
+    assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "message"),
+    [
+        (None, "Nothing gives the score 'accuracy'"),
+        (lambda _: {"f1": 0.5}, "epoch 1 has no such score. Choose one of: f1"),
+        (lambda _: {"accuracy": float("nan")}, "epoch 1 has no such score"),
+    ],
+)
+def test_an_epoch_cannot_be_kept_without_its_score(evaluate, message):
+    with pytest.raises(CourseError, match=message):
+        train(small_model(), evaluate=evaluate, keep="accuracy")
+
+
 # Bad input
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from types import SimpleNamespace
 
@@ -353,3 +354,8 @@ def test_a_run_goes_on_from_a_recorded_model():
     assert launch._recorded_task("bundled") is None and launch._recorded_task(None) is None
     with pytest.raises(CourseError, match=r"No model for 'poems' .*Choose one of: entities, questions"):
         launch._recorded_task("task-models/poems")
+
+
+def test_fifty_thousand_rows_take_at_most_three_gigabytes(tmp_path):
+    row = importlib.import_module("benchmarks.own_task").memory(tmp_path)
+    assert row["rows"] == 50_000 and row["met"] and 0.1 < row["measured"] <= 3.0

@@ -14,14 +14,18 @@ import torch
 from course_lib.bert.configuration import BertConfiguration
 from course_lib.bert.encoder import BertEncoder
 from course_lib.bert.loading import load_encoder, read_tensors, save_encoder
+from course_lib.errors import SettingError
 from course_lib.finetuning import (
     classification,
     entities,
+    launch,
     multiple_choice,
+    onnx_export,
     question_answering,
     sentence_pairs,
 )
-from course_lib.finetuning.loop import predict
+from course_lib.finetuning.loop import TrainingConfiguration, predict
+from course_lib.finetuning.onnx_export import INPUTS, ONNX_FILE, write_onnx
 from course_lib.finetuning.published_heads import published_configuration
 from course_lib.finetuning.saving import load_saved, save_model
 from course_lib.finetuning.tasks import TASKS
@@ -112,6 +116,60 @@ def saved(tmp_path_factory, folder, without_pooler, tokenizer):
 
 def collate(task, features):
     return TASKS[task].collate(features)
+
+
+@pytest.mark.parametrize(
+    "name", ["classes", "classes-cls", "classes-no-pooler", "score", "tags", "spans", "choices"]
+)
+def test_onnx_gives_the_scores_of_the_course(name, saved, tmp_path):
+    """For other numbers of rows and pieces than those of the export, and with padding."""
+    pytest.importorskip(
+        "onnx", reason="the extra onnx isn't installed: pip install onnx==1.23.2 onnxruntime==1.32.0"
+    )
+    runtime = pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")
+    task, model, *_, features, _ = saved[name]
+    path = write_onnx(task, model, tmp_path)
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    outputs = [output.name for output in session.get_outputs()]
+    assert outputs == (["start_logits", "end_logits"] if task == "questions" else ["logits"])
+    for rows in (features[:1], [*features, *features[:1]]):
+        batch = collate(task, rows)
+        batch = {key: batch.get(key, torch.zeros_like(batch["input_ids"])) for key in INPUTS}
+        padded = {key: torch.nn.functional.pad(tensor, (0, 3)) for key, tensor in batch.items()}
+        for given in (batch, padded):
+            found = session.run(None, {key: tensor.numpy() for key, tensor in given.items()})
+            with torch.no_grad():
+                wanted = model(given)
+            wanted = wanted.unbind(-1) if task == "questions" else (wanted,)
+            for ours, theirs in zip(wanted, found, strict=True):
+                torch.testing.assert_close(torch.from_numpy(theirs), ours, rtol=0, atol=1e-4)
+
+
+def test_without_the_package_onnx_is_refused_before_any_work(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None)
+    task, model, *_ = saved["classes"]
+    with pytest.raises(
+        SettingError, match=r"not installed. Install it with: pip install onnx==.* leave out --onnx"
+    ):
+        launch.run(
+            "classification", TrainingConfiguration(), texts="not read", save=tmp_path / "m", onnx=True
+        )
+    with pytest.raises(SettingError, match="not installed"):
+        write_onnx(task, model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_model_in_the_folder_takes_the_older_file_of_onnx_away(saved, tokenizer, tmp_path):
+    task, model, *_ = saved["classes"]
+    (tmp_path / ONNX_FILE).write_bytes(b"of an older model")
+    save_model(task, model, tokenizer, tmp_path)
+    assert (tmp_path / "model.safetensors").is_file() and not (tmp_path / ONNX_FILE).exists()
+
+
+def test_onnx_without_a_folder_is_refused(monkeypatch):
+    monkeypatch.setattr(launch, "require_onnx", lambda: None)
+    with pytest.raises(SettingError, match="Name one with --save"):
+        launch.run("classification", TrainingConfiguration(), texts="not read", onnx=True)
 
 
 @pytest.fixture(scope="module")
