@@ -250,6 +250,8 @@ class Content:
             source = self.code(text)
             if "brief" in names:
                 source = without_docstrings(source)
+            if "bare" in names:
+                source = re.sub(r"  # .*$", "", source, flags=re.MULTILINE)
             return [_code_block(_between(source, options, text), "python", *size)]
         if kind == "output":
             printed = _between(self.lesson.printed(self.lesson.cell(text)), options, text)

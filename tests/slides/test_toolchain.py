@@ -12,7 +12,7 @@ import pytest
 
 from course_lib import cli
 from course_lib.figures.style import Picture, Table, new_figure
-from course_lib.slides import browser, build, content, deck, mathematics, notebook
+from course_lib.slides import browser, build, content, deck, mathematics, notebook, pictures
 from course_lib.slides.deck import DeckError
 
 NOTES = """
@@ -203,6 +203,47 @@ def test_a_figure_is_the_one_that_the_notebook_stored(shown):
     assert base64.b64decode(made.split("base64,")[1].rstrip('">')).decode() == expected.svg()
     assert 'data-smallest-points="4"' in made and expected.smallest_text() == 4
     assert 'alt="A second. Two bars."' in block_of(shown, "`figure_02`{.figure number=2}")
+
+
+def stored(figure, title: str = "A title of its own") -> notebook.StoredPicture:
+    made = Picture(figure, title, "What it shows.")
+    source = base64.b64encode(made.svg().encode()).decode()
+    return notebook.StoredPicture(title, made.alt, made.smallest_text(), pictures.START + source)
+
+
+def words_of(picture) -> list[str]:
+    return re.findall(
+        "<!-- ?(.+?) ?-->", base64.b64decode(picture.source.removeprefix(pictures.START)).decode()
+    )
+
+
+def crowded(text: str = "small"):
+    figure, axes = new_figure(6, 3, columns=2)
+    axes[0].text(0.5, 0.5, text, fontsize=6)
+    axes[1].set_title("the second panel")
+    return figure
+
+
+def test_a_slide_shows_a_figure_without_its_title_and_with_larger_letters():
+    before = stored(crowded())
+    after = pictures.for_slide(before, height=540)
+    assert "A title of its own" in words_of(before) and "A title of its own" not in words_of(after)
+    assert set(words_of(after)) == set(words_of(before)) - {"A title of its own"}
+    assert after.smallest_text > 1.3 * before.smallest_text
+
+
+def test_letters_do_not_grow_over_one_another():
+    figure = crowded("first")
+    figure.axes[0].text(0.5, 0.56, "second", fontsize=6)
+    alone = pictures.for_slide(stored(crowded("first")), height=540)
+    assert pictures.for_slide(stored(figure), height=540).smallest_text < alone.smallest_text
+
+
+def test_a_slide_may_show_one_panel():
+    after = pictures.for_slide(stored(crowded("only in the first")), height=540, panels="2")
+    assert "the second panel" in words_of(after) and "only in the first" not in words_of(after)
+    with pytest.raises(DeckError, match="has no panel 3"):
+        pictures.for_slide(stored(crowded()), height=540, panels="3")
 
 
 def test_a_table_is_the_one_that_the_notebook_stored(shown):
