@@ -11,8 +11,8 @@ import numpy as np
 
 from course_lib.data.own.examples import ColumnNames, read_examples
 from course_lib.errors import DataFileError, SettingError
-from course_lib.finetuning.annotations import read_annotations
 from course_lib.finetuning.entities import entities_of, entity_features, predict_tags
+from course_lib.finetuning.own_data import read_entities
 from course_lib.finetuning.prediction import SavedModel, predictions
 
 RESAMPLES = 1000
@@ -58,7 +58,7 @@ def evaluate(
     ----------
     saved : the model: for classes, scores or entities.
     path, names : as :func:`~course_lib.data.own.examples.read_examples` and
-        :func:`~course_lib.finetuning.annotations.read_annotations` take them.
+        :func:`~course_lib.finetuning.own_data.read_entities` take them.
     seed : of the resampling.
 
     Raises
@@ -142,7 +142,8 @@ def _distance(truth: np.ndarray, said: np.ndarray) -> float:
 
 
 def _of_entities(saved: SavedModel, path: str | Path, generator) -> Evaluation:
-    frame = read_annotations(path)
+    types = sorted({tag[2:] for tag in saved.model.labels} - {""})
+    frame = read_entities(path, types=types)
     sentences = list(frame["tokens"])
     said = predict_tags(saved.model, entity_features(sentences, saved.tokenizer, max_length=saved.max_length))
     counts, errors = [], []

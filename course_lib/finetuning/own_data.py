@@ -214,6 +214,28 @@ def _data_set(parts: dict[str, pandas.DataFrame], labels: Sequence[str] | None) 
     return datasets.DatasetDict(found)
 
 
+def read_entities(path: str | Path, **columns: Any) -> pandas.DataFrame:
+    """Read names in texts: an export of an annotation tool, or a file in CoNLL's layout.
+
+    Parameters
+    ----------
+    path : the file.
+    columns : how to read CoNLL's layout: ``types`` and so on, as :func:`course_lib.data.sources.load_texts` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each text, see :func:`~course_lib.finetuning.annotations.read_annotations`.
+
+    Raises
+    ------
+    DataFileError
+        If the file cannot be read.
+    """
+    exported = Path(path).suffix.lower() in ANNOTATIONS
+    return read_annotations(path) if exported else _read_columns(Path(path), columns)
+
+
 def _read_columns(path: Path, columns: dict[str, Any]) -> pandas.DataFrame:
     """Read a file in CoNLL's layout as :func:`read_annotations` reads an export."""
     import pandas
@@ -256,9 +278,7 @@ def _own_entities(path: Path, seed: int, columns: dict[str, Any]) -> OwnData:
     exported = path.suffix.lower() in ANNOTATIONS
     if exported and columns:
         raise SettingError(f"{next(iter(columns))!r} is for columns, and {path} is an export. Leave it out.")
-    frame = (read_annotations(path) if exported else _read_columns(path, columns)).assign(
-        label="text"
-    )  # no label of its own: nothing to stratify by
+    frame = read_entities(path, **columns).assign(label="text")  # no label of its own: nothing to stratify by
     parts, made = complete_parts({"train": frame}, path, seed=seed)
     kinds = {part: {tag[2:] for tags in rows["tags"] for tag in tags} - {""} for part, rows in parts.items()}
     for part, types in kinds.items():

@@ -188,6 +188,17 @@ def test_the_report_needs_no_network_and_escapes_texts(saved, tmp_path):
     assert page.count("<tr>") == 3 + 4 + 8
 
 
+def predictions_as_tags(text, spans):
+    """Return a tag for each word of a text, with the spans in IOB2."""
+    begins = {begin: end for begin, end, _ in spans}
+    tags, at, end = [], 0, -1
+    for word in text.split():
+        end = begins.get(at, end)
+        tags.append("B-THING" if at in begins else "I-THING" if at < end else "O")
+        at += len(word) + 1
+    return tags
+
+
 def test_scores_and_entities_are_evaluated_too(saved, tmp_path):
     pairs, tags = open_saved(saved["pairs"]), open_saved(saved["entities"])
     said = [record["score"] for record in predictions(pairs, TEXTS, TEXTS[::-1])]
@@ -203,6 +214,12 @@ def test_scores_and_entities_are_evaluated_too(saved, tmp_path):
     right, wrong = 2 * len(spans) - 1, 1
     assert found.scores["f1"].score == pytest.approx(2 * right / (2 * right + wrong))
     assert [error["said"] != "nothing" for error in found.worst] == [True]
+    tagged = [text.split(), predictions_as_tags(text, spans)]
+    (tmp_path / "e.conll").write_text(
+        "\n".join(" ".join(line) for line in zip(*tagged, strict=True)), encoding="utf-8"
+    )
+    columns = evaluate(tags, tmp_path / "e.conll")
+    assert columns.scores["f1"].score == 1.0 and columns.rows == 1
     with pytest.raises(CourseError, match="'questions' are not scored here"):
         evaluate(open_saved(saved["questions"]), tmp_path / "e.jsonl")
 
