@@ -87,9 +87,8 @@ def names_of(deck, *kinds: str) -> list[str]:
 def drawn(source: str) -> set[str]:
     """Return the paths of a drawing, but for the paper behind it."""
     text = base64.b64decode(source.partition("base64,")[2]).decode()
-    return set(
-        re.findall(r'<path[^>]*? d="([^"]+)"', re.sub(r'id="patch_1">.*?</g>', "", text, count=1, flags=re.S))
-    )
+    without_paper = re.sub(r'id="patch_1">.*?</g>', "", text, count=1, flags=re.DOTALL)
+    return {" ".join(path.split()) for path in re.findall(r'<path[^>]*? d="([^"]+)"', without_paper)}
 
 
 # Words ---------------------------------------------------------------------------------------------
