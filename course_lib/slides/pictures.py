@@ -286,7 +286,7 @@ def _grow(texts: list[Text], boxes: list[Box], wanted: float) -> None:
     for text in sorted(texts, key=lambda text: text.size):
         groups.setdefault(text.owner, []).append(text)
     for group in sorted(groups.values(), key=lambda group: "tick" not in group[0].owner):
-        for factor in _steps(min(round(wanted / group[0].size, 3), LARGEST_GROWTH)):
+        for factor in _steps(min(max(round(wanted / group[0].size, 3), 1.0), LARGEST_GROWTH)):
             if _has_grown(group, factor, texts, boxes):
                 break
 

@@ -232,6 +232,14 @@ def test_a_slide_shows_a_figure_without_its_title_and_with_larger_letters():
     assert after.smallest_text > 1.3 * before.smallest_text
 
 
+def test_letters_that_are_large_enough_stay_as_they_are():
+    figure, axes = new_figure(4, 3)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "large", fontsize=30)
+    before = stored(figure)
+    assert pictures.for_slide(before, height=540).smallest_text == before.smallest_text
+
+
 def test_letters_do_not_grow_over_one_another():
     figure = crowded("first")
     for place in (0.475, 0.525):
