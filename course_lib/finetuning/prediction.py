@@ -13,7 +13,6 @@ from tokenizers import Tokenizer
 from course_lib.bert.tokenizer import load_tokenizer
 from course_lib.errors import SettingError
 from course_lib.finetuning import classification, entities, question_answering, sentence_pairs
-from course_lib.finetuning.long_documents import answer_many
 from course_lib.finetuning.loop import TaskModel, predict
 from course_lib.finetuning.saving import load_saved, saved_note
 
@@ -86,7 +85,7 @@ def predictions(
         return [_entities_of(text, saved) for text in texts]
     if saved.task == "questions":
         settings = question_answering.WindowSettings(max_length=saved.max_length)
-        answers = answer_many(saved.model, texts, seconds, saved.tokenizer, settings)
+        answers = question_answering.answer_questions(saved.model, texts, seconds, saved.tokenizer, settings)
         return [{"answer": answer.text, "start": answer.start, "end": answer.end} for answer in answers]
     if paired:
         features = sentence_pairs.pair_features(texts, seconds, saved.tokenizer, max_length=saved.max_length)
